@@ -1,0 +1,61 @@
+"""What the program answers to the shell, and which error means which answer."""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum, unique
+
+from minecli.errors import DataError, DeviceError, MinecliError, OutputError, UsageError
+
+
+@unique
+class ExitCode(IntEnum):
+    """The exit codes. Those above 128 are 128 plus a signal's number, as shells have it."""
+
+    DONE = 0
+    INTERNAL = 1
+    USAGE = 2
+    DATA = 3
+    DOUBTFUL = 4
+    MISSING = 5
+    SOME_FAILED = 6
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+    TERMINATED = 143
+
+
+# Subclasses before their parents. An OutputError shares code 5: a resource (room on a disk) is missing.
+_CODES: tuple[tuple[type[MinecliError], ExitCode], ...] = (
+    (UsageError, ExitCode.USAGE),
+    (DataError, ExitCode.DATA),
+    (DeviceError, ExitCode.MISSING),
+    (OutputError, ExitCode.MISSING),
+)
+
+
+def exit_code_of(error: MinecliError) -> ExitCode:
+    """The exit code of an explained error.
+
+    >>> exit_code_of(DataError("empty")).value
+    3
+    """
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    return ExitCode.INTERNAL
+
+
+def explain(problem: BaseException) -> tuple[str, ExitCode]:
+    """The line to print and the code to end with, for anything that reached the top of the program."""
+    if isinstance(problem, MinecliError):
+        return f"error: {problem}", exit_code_of(problem)
+    if isinstance(problem, KeyboardInterrupt):
+        return "interrupted", ExitCode.INTERRUPTED
+    # torch has its own out-of-memory error; its name saves an import.
+    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
+        return "error: out of memory (take fewer rows with --sample N)", ExitCode.MISSING
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        return "error: no space left on the disk (free some space)", ExitCode.MISSING
+    first = (str(problem).splitlines() or [""])[0]
+    line = f"internal error: {type(problem).__name__}: {first} (run again with --traceback and report it)"
+    return line, ExitCode.INTERNAL

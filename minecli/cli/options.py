@@ -1,0 +1,147 @@
+"""Every option that has one meaning everywhere, and the table from options to the estimators' settings.
+
+Defaults are not written here: they come from the config classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from minecli.errors import UsageError
+from minecli.estimators.registry import ESTIMATORS
+from minecli.units import Unit
+
+DATA_PANEL = "Data"
+KSG_PANEL = "Nearest neighbours (ksg, mixed-ksg)"
+MINE_PANEL = "Neural estimators (mine, mine-f)"
+RESULT_PANEL = "Result"
+RUN_PANEL = "Running"
+
+OutputFormat = Literal["auto", "table", "json", "ndjson", "csv", "value"]
+ListFormat = Literal["auto", "table", "json", "ndjson", "csv"]
+
+# Options named differently from the field they set; the others share its name.
+_FIELD_OF = {"neighbours": "k", "ksg_variant": "variant", "ksg_jitter": "jitter"}
+
+
+def field_of(option: str) -> str:
+    """The config field an option sets.
+
+    >>> field_of("neighbours"), field_of("folds")
+    ('k', 'folds')
+    """
+    return _FIELD_OF.get(option, option)
+
+
+def flag(option: str) -> str:
+    """An option as it is typed.
+
+    >>> flag("max_steps")
+    '--max-steps'
+    """
+    return "--" + option.replace("_", "-")
+
+
+def owners(option: str) -> tuple[str, ...]:
+    """The estimators that have a setting for an option, in the registry's order."""
+    name = field_of(option)
+    return tuple(e.name for e in ESTIMATORS.values() if name in {f.name for f in fields(e.config)})
+
+
+def default_text(option: str) -> str:
+    """The default of an option in words, taken from the config classes.
+
+    >>> default_text("ksg_variant")
+    '(default 1)'
+    """
+    by_value: dict[str, list[str]] = {}
+    for owner in owners(option):
+        default = next(f.default for f in fields(ESTIMATORS[owner].config) if f.name == field_of(option))
+        by_value.setdefault(str(default), []).append(owner)
+    if len(by_value) == 1:
+        return f"(default {next(iter(by_value))})"
+    return "(default " + "; ".join(f"{v} for {', '.join(o)}" for v, o in by_value.items()) + ")"
+
+
+def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Build one config per estimator from the options that were given (not None).
+
+    UsageError for an unknown estimator, a value its config refuses, and a setting that applies to none of them.
+    """
+    given = {option: value for option, value in settings.items() if value is not None}
+    chosen = tuple(dict.fromkeys(names))
+    for name in chosen:
+        if name not in ESTIMATORS:
+            raise UsageError(f"estimator '{name}' is not known; there are {', '.join(ESTIMATORS)}", hint="try -e mine")
+    for option in given:
+        if not set(owners(option)) & set(chosen):
+            raise UsageError(
+                f"{flag(option)} applies to {' and '.join(owners(option)) or 'no estimator'}, "
+                f"but the estimators asked for are {', '.join(chosen)}",
+                hint="leave it out" + (f" or add -e {owners(option)[0]}" if owners(option) else ""),
+            )
+    return {
+        name: ESTIMATORS[name].config(
+            **{field_of(option): value for option, value in given.items() if name in owners(option)}
+        )
+        for name in chosen
+    }
+
+
+def _setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:
+    return typer.Option(
+        *(flags or (flag(option),)),
+        help=f"{text} {default_text(option)}",
+        rich_help_panel=panel,
+        show_default=False,
+        **extra,
+    )
+
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help="Table file, folder or glob of Parquet parts, URL, or - for stdin.", show_default=False)]
+DataOrNone = Annotated[str | None, typer.Argument(metavar="DATA", help="Table file (CSV, TSV, Parquet, Arrow; compressed too), folder or glob of Parquet parts, URL, or - for stdin.", show_default=False)]
+XColumns = Annotated[list[str] | None, typer.Option("--x", "-x", metavar="COLS", help="Columns of X: names, gene_*, x0:x19, /regex/, @file; comma-separated, repeatable.", rich_help_panel=DATA_PANEL, show_default=False)]
+ZColumns = Annotated[list[str] | None, typer.Option("--z", "-z", metavar="COLS", help="Columns of Z, named like those of X.", rich_help_panel=DATA_PANEL, show_default=False)]
+InputFormat = Annotated[str | None, typer.Option("--input-format", metavar="FORMAT", help="csv, tsv, parquet or arrow; otherwise told from the name or the content.", rich_help_panel=DATA_PANEL, show_default=False)]
+Delimiter = Annotated[str | None, typer.Option("--delimiter", metavar="CHAR", help="What separates columns of a CSV; otherwise told from its header.", rich_help_panel=DATA_PANEL, show_default=False)]
+NaValues = Annotated[list[str] | None, typer.Option("--na-values", metavar="TEXT", help="One more spelling of a missing value; repeatable.", rich_help_panel=DATA_PANEL, show_default=False)]
+Missing = Annotated[Literal["error", "drop"], typer.Option("--missing", help="What to do with rows that have missing values.", rich_help_panel=DATA_PANEL)]
+Sample = Annotated[int | None, typer.Option("--sample", metavar="N", help="Use N rows chosen at random (by --seed).", rich_help_panel=DATA_PANEL, show_default=False)]
+
+Estimators = Annotated[list[str], typer.Option("--estimator", "-e", metavar="NAME", help=f"Repeatable: {', '.join(ESTIMATORS)}.")]
+Preprocess = Annotated[str | None, _setting("Before estimating: rank (to normal scores), standardize or none.", "preprocess", "Options")]
+Confidence = Annotated[float, typer.Option("--confidence", metavar="LEVEL", help="Coverage of the intervals.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Where all randomness comes from.")]
+
+Neighbours = Annotated[int | None, _setting("Number of neighbours.", "neighbours", KSG_PANEL, "--neighbours", "-k", metavar="K")]
+KsgVariant = Annotated[int | None, _setting("Kraskov's algorithm 1 or 2.", "ksg_variant", KSG_PANEL, metavar="1|2")]
+KsgJitter = Annotated[float | None, _setting("Noise added to break ties, relative to each column's spread.", "ksg_jitter", KSG_PANEL, metavar="SIZE")]
+
+Protocol = Annotated[str | None, _setting("held-out: each row is judged by networks that never saw it; paper: in-sample.", "protocol", MINE_PANEL, metavar="held-out|paper")]
+Folds = Annotated[int | None, _setting("Parts for cross-fitting.", "folds", MINE_PANEL, metavar="N")]
+Repeats = Annotated[int | None, _setting("Cross-fittings to average.", "repeats", MINE_PANEL, metavar="N")]
+MaxSteps = Annotated[int | None, _setting("Most training steps.", "max_steps", MINE_PANEL, metavar="N")]
+BatchSize = Annotated[int | None, _setting("Rows per step.", "batch_size", MINE_PANEL, metavar="N")]
+Hidden = Annotated[int | None, _setting("Width of the hidden layers.", "hidden", MINE_PANEL, metavar="N")]
+Layers = Annotated[int | None, _setting("Number of hidden layers.", "layers", MINE_PANEL, metavar="N")]
+LearningRate = Annotated[float | None, _setting("Step size of Adam.", "learning_rate", MINE_PANEL, metavar="RATE")]
+EmaDecay = Annotated[float | None, _setting("Weight of the old value in the moving average that corrects the gradient.", "ema_decay", MINE_PANEL, metavar="W")]
+Precision = Annotated[str | None, _setting("float32 or float64.", "precision", MINE_PANEL, metavar="TYPE")]
+
+Units = Annotated[Unit, typer.Option("--units", help="Unit of the result.", rich_help_panel=RESULT_PANEL)]
+Format = Annotated[OutputFormat, typer.Option("--format", "-f", help="auto: a table on a terminal, JSON elsewhere.", rich_help_panel=RESULT_PANEL)]
+TableFormat = Annotated[ListFormat, typer.Option("--format", "-f", help="auto: a table on a terminal, JSON elsewhere.", rich_help_panel=RESULT_PANEL)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE (whole or not at all) instead of stdout.", rich_help_panel=RESULT_PANEL, show_default=False)]
+Pointwise = Annotated[Path | None, typer.Option("--pointwise", metavar="FILE", help="Write each row's log density ratio to FILE (.csv or .parquet).", rich_help_panel=RESULT_PANEL, show_default=False)]
+Check = Annotated[bool, typer.Option("--check", help="End with code 4 if the result is not trustworthy.", rich_help_panel=RESULT_PANEL)]
+Quiet = Annotated[int, typer.Option("--quiet", "-q", count=True, help="-q: no progress; -qq: no warnings either.", rich_help_panel=RESULT_PANEL, show_default=False)]
+
+Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads to use; otherwise all cores this process may use.", rich_help_panel=RUN_PANEL, show_default=False)]
+DeviceName = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.", rich_help_panel=RUN_PANEL)]
+RunDir = Annotated[Path | None, typer.Option("--run-dir", metavar="DIR", help="Keep config, events, checkpoint, result and learning curve in DIR.", rich_help_panel=RUN_PANEL, show_default=False)]
+Resume = Annotated[Path | None, typer.Option("--resume", metavar="DIR", help="Go on with the run in DIR, with its own settings.", rich_help_panel=RUN_PANEL, show_default=False)]

@@ -1,0 +1,114 @@
+"""What `minecli estimate` was asked for, fully resolved: what a run folder stores and a resumed run reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from minecli.errors import DataError, UsageError
+from minecli.estimators.registry import ESTIMATORS
+
+if TYPE_CHECKING:
+    from minecli.tables.groups import Groups
+
+_CONFIDENCE_LOW, _CONFIDENCE_HIGH = 0.5, 0.9999
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Everything that decides the numbers. Device and threads are not in it: they decide the speed."""
+
+    source: str
+    x: tuple[str, ...]
+    z: tuple[str, ...]
+    estimators: Mapping[str, Any]
+    input_format: str | None = None
+    delimiter: str | None = None
+    na_values: tuple[str, ...] = ()
+    missing: Literal["error", "drop"] = "error"
+    sample: int | None = None
+    seed: int = 0
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UsageError(f"--seed is {self.seed}; it must be at least 0", hint="try --seed 0")
+        if not _CONFIDENCE_LOW <= self.confidence <= _CONFIDENCE_HIGH:
+            raise UsageError(
+                f"--confidence is {self.confidence}; it must be from {_CONFIDENCE_LOW} to {_CONFIDENCE_HIGH}",
+                hint="try --confidence 0.95",
+            )
+        if self.sample is not None and self.sample < 1:
+            raise UsageError(f"--sample is {self.sample}; it must be at least 1", hint="try --sample 10000")
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as plain JSON values."""
+        content = asdict(self)
+        content["estimators"] = {name: asdict(config) for name, config in self.estimators.items()}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Request:
+        """The request that `to_json` wrote; DataError where the content is something else."""
+        try:
+            values = dict(content)
+            configs = values.pop("estimators")
+            values["estimators"] = {name: ESTIMATORS[name].config(**c) for name, c in configs.items()}
+            for key in ("x", "z", "na_values"):
+                values[key] = tuple(values[key])
+            return cls(**values)
+        except (KeyError, TypeError, AttributeError) as problem:
+            raise DataError(
+                f"config.json is not one this version of minecli wrote ({problem})",
+                hint="start the run again in another folder",
+            ) from None
+
+    def load(self, stdin: BinaryIO) -> Groups:
+        """Read the columns this request names."""
+        from minecli.tables.groups import load_groups
+
+        return load_groups(
+            self.source,
+            self.x,
+            self.z,
+            input_format=self.input_format,
+            delimiter=self.delimiter,
+            na_values=self.na_values,
+            missing=self.missing,
+            sample=self.sample,
+            seed=self.seed,
+            stdin=stdin,
+        )
+
+
+def lasting_source(source: str) -> str:
+    """A local path as an absolute one, so that a run can be resumed from another folder; all else as it is.
+
+    >>> lasting_source("-"), lasting_source("s3://bucket/a.parquet")
+    ('-', 's3://bucket/a.parquet')
+    """
+    return source if source == "-" or "://" in source else os.path.abspath(source)
+
+
+def data_facts(groups: Groups) -> dict[str, Any]:
+    """What a reader of the result needs to know about the data."""
+    sides = {
+        side: {
+            "dimensions": group.values.shape[1],
+            "columns": [column.name for column in group.columns],
+            "encodings": {column.name: column.encoding for column in group.columns},
+        }
+        for side, group in (("x", groups.x), ("z", groups.z))
+    }
+    return {
+        "source": groups.source,
+        "format": groups.format,
+        "n": int(groups.x.values.shape[0]),
+        "rows_read": groups.rows_read,
+        "rows_dropped": groups.rows_dropped,
+        "rows_sampled_from": groups.rows_sampled_from,
+        **sides,
+        "notes": list(groups.notes),
+    }

@@ -1,0 +1,184 @@
+"""The three standard streams and everything that depends on where they lead: terminals, colour, width, quiet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, TextIO
+
+from minecli.events import Event, Observer, ignore
+from minecli.runtime.writing import output_error
+from minecli.units import Unit, from_nats
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+@dataclass
+class Streams:
+    """Where output goes. Results to stdout and nothing else; all talk to stderr. Nobody else touches
+    `sys.std*`.
+
+    `quiet` 1 silences progress and information, 2 warnings too; errors are always printed.
+    """
+
+    stdin: BinaryIO
+    stdout: TextIO
+    stderr: TextIO
+    stdout_is_terminal: bool = False
+    stderr_is_terminal: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    width: int = 80
+    quiet: int = 0
+
+    @classmethod
+    def standard(cls) -> Streams:
+        """The streams of this process."""
+        columns = shutil.get_terminal_size(fallback=(80, 24)).columns
+        return cls(
+            stdin=sys.stdin.buffer,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+            stdout_is_terminal=sys.stdout.isatty(),
+            stderr_is_terminal=sys.stderr.isatty(),
+            environment=os.environ,
+            width=columns,
+        )
+
+    def color(self, is_terminal: bool) -> bool:
+        """Whether a stream gets colour: it is a terminal that can, and NO_COLOR is not set."""
+        dumb = self.environment.get("TERM") == "dumb"
+        return is_terminal and not dumb and not self.environment.get("NO_COLOR")
+
+    def result(self, text: str) -> None:
+        """Write a result to stdout; OutputError where that fails, BrokenPipeError where nobody reads any
+        more.
+        """
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise output_error("standard output", problem) from problem
+
+    def result_bytes(self, content: bytes) -> None:
+        """Write a result that is no text to stdout, with the same errors."""
+        buffer: BinaryIO = self.stdout.buffer
+        try:
+            buffer.write(content)
+            buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise output_error("standard output", problem) from problem
+
+    def info(self, message: str) -> None:
+        """Tell something that can be silenced by -q."""
+        if self.quiet < 1:
+            self._talk(message)
+
+    def warn(self, message: str) -> None:
+        """Tell a reason to doubt, silenced by -qq."""
+        if self.quiet < 2:
+            self._talk(f"warning: {message}", style="33")
+
+    def error(self, message: str) -> None:
+        """Tell an error; never silenced. `message` begins with its kind ("error: ...")."""
+        self._talk(message, style="31")
+
+    def _talk(self, message: str, style: str = "") -> None:
+        line = f"minecli: {' '.join(message.split())}"
+        if style and self.color(self.stderr_is_terminal):
+            line = f"\x1b[{style}m{line}\x1b[0m"
+        # A closed or full stderr must not turn a result into a failure.
+        with contextlib.suppress(OSError, ValueError):
+            self.stderr.write(line + "\n")
+            self.stderr.flush()
+
+    @contextlib.contextmanager
+    def progress(self, unit: Unit) -> Iterator[Observer]:
+        """An observer that shows events: bars on a terminal, a plain line every few seconds elsewhere."""
+        if self.quiet >= 1:
+            yield ignore
+        elif self.stderr_is_terminal:
+            with _bars(self, unit) as observer:
+                yield observer
+        else:
+            yield _Lines(self.info, unit)
+
+
+def describe_values(values: Mapping[str, float], unit: Unit) -> str:
+    """Numbers for a progress line; what is called `..._nats` is shown in the unit asked for.
+
+    >>> describe_values({"held_out_nats": 0.25}, "nats")
+    'held out 0.250 nats'
+    """
+    parts = []
+    for key, value in values.items():
+        if key.endswith("_nats"):
+            parts.append(f"{key[:-5].replace('_', ' ')} {from_nats(value, unit):.3f} {unit}")
+        else:
+            parts.append(f"{key.replace('_', ' ')} {value:.4g}")
+    return ", ".join(parts)
+
+
+class _Lines:
+    """Events as plain lines for log files: the first after a few seconds, so that short work says nothing."""
+
+    def __init__(self, say: Callable[[str], None], unit: Unit) -> None:
+        self._say = say
+        self._unit = unit
+        self._last = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        now = time.monotonic()
+        if event.message:
+            self._say(f"{event.stage}: {event.message}")
+        if now - self._last < _SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        steps = f"step {event.step}" + (f" of {event.total}" if event.total else "")
+        numbers = describe_values(event.values, self._unit)
+        self._say(f"{event.stage}: {steps}" + (f", {numbers}" if numbers else ""))
+
+
+@contextlib.contextmanager
+def _bars(streams: Streams, unit: Unit) -> Iterator[Observer]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(file=streams.stderr, no_color=not streams.color(True), width=streams.width, force_terminal=True)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[numbers]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    tasks: dict[str, Any] = {}
+    numbers: dict[str, str] = {}
+
+    def observe(event: Event) -> None:
+        if event.stage not in tasks:
+            tasks[event.stage] = progress.add_task(event.stage, total=event.total or None, numbers="")
+        if event.values:
+            numbers[event.stage] = describe_values(event.values, unit)
+        progress.update(
+            tasks[event.stage],
+            completed=event.total if event.done and event.total else event.step,
+            total=event.total or None,
+            numbers=numbers.get(event.stage, ""),
+        )
+        if event.message:
+            progress.console.print(f"{event.stage}: {event.message}", markup=False, highlight=False)
+
+    with progress:
+        yield observe

@@ -1,0 +1,140 @@
+"""Settings of the estimators: one frozen class each, with the values that are used and nothing that is not.
+
+A setting that does not exist for an estimator is not a field of its class, so asking for it fails at construction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from minecli.errors import UsageError
+from minecli.mine.config import TrainingConfig, require_whole
+
+Preprocess = Literal["rank", "standardize", "none"]
+SearchMethod = Literal["auto", "tree", "brute"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KsgConfig:
+    """Kraskov's k-nearest-neighbour estimator.
+
+    `k` neighbours: a larger k lowers the variance and raises the bias of strong or high-dimensional dependence.
+    `variant` 1 is equation (8) of the paper, 2 is equation (9). `preprocess` "rank" replaces columns by normal
+    scores, "standardize" divides them by their standard deviation. `jitter` is the standard deviation of added
+    normal noise, relative to each column's own: 0 adds none. `interval` asks for the standard error (about as much
+    work again). `search` overrules the choice between KD-tree and brute force; both give the same number.
+
+    >>> KsgConfig().k
+    3
+    >>> KsgConfig(k=0)
+    Traceback (most recent call last):
+    minecli.errors.UsageError: k is 0; it must be a whole number of at least 1 (try 3)
+    """
+
+    k: int = 3
+    variant: Literal[1, 2] = 1
+    preprocess: Preprocess = "rank"
+    jitter: float = 0.0
+    interval: bool = True
+    search: SearchMethod = "auto"
+
+    def __post_init__(self) -> None:
+        _require_neighbours(self.k)
+        _require_choice("variant", self.variant, (1, 2))
+        _require_choice("preprocess", self.preprocess, get_args(Preprocess))
+        _require_choice("search", self.search, get_args(SearchMethod))
+        if not (math.isfinite(self.jitter) and 0.0 <= self.jitter <= 0.1):
+            raise UsageError(f"jitter is {self.jitter}; it must lie between 0 and 0.1", hint="try 1e-10")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedKsgConfig:
+    """The nearest-neighbour estimator for mixtures of discrete and continuous values; fields as in `KsgConfig`.
+
+    >>> MixedKsgConfig(preprocess="log")
+    Traceback (most recent call last):
+    minecli.errors.UsageError: preprocess is 'log'; it must be one of 'rank', 'standardize', 'none'
+    """
+
+    k: int = 3
+    preprocess: Preprocess = "rank"
+    interval: bool = True
+    search: SearchMethod = "auto"
+
+    def __post_init__(self) -> None:
+        _require_neighbours(self.k)
+        _require_choice("preprocess", self.preprocess, get_args(Preprocess))
+        _require_choice("search", self.search, get_args(SearchMethod))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianConfig:
+    """Mutual information of the Gaussian with the sample's correlations.
+
+    `preprocess` "rank" gives the Gaussian copula: columns become normal scores first. `bias_correction` subtracts
+    the expected excess of the plug-in value at the sample's size.
+
+    >>> GaussianConfig().preprocess
+    'none'
+    """
+
+    preprocess: Literal["rank", "none"] = "none"
+    bias_correction: bool = True
+
+    def __post_init__(self) -> None:
+        _require_choice("preprocess", self.preprocess, ("rank", "none"))
+
+
+def _require_neighbours(k: object) -> None:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise UsageError(f"k is {k!r}; it must be a whole number of at least 1", hint="try 3")
+
+
+def _require_choice(field: str, value: object, allowed: Sequence[object]) -> None:
+    if value not in allowed or isinstance(value, bool):
+        choices = ", ".join(repr(choice) for choice in allowed)
+        raise UsageError(f"{field} is {value!r}; it must be one of {choices}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MineConfig(TrainingConfig):
+    """The neural estimator (MINE); the network's and the training's fields are those of `TrainingConfig`.
+
+    `preprocess` says in what form the network sees the columns (see `features`). `protocol` "held-out" cross-fits:
+    each of `folds` models is evaluated on rows that it has not seen; "paper" trains and evaluates on all rows
+    (Definition 3.1). The whole is done `repeats` times with other folds and other initial weights, and averaged.
+
+    >>> MineConfig().folds
+    5
+    >>> MineConfig(folds=1)
+    Traceback (most recent call last):
+    minecli.errors.UsageError: folds is 1; it must be a whole number of at least 2
+    """
+
+    preprocess: Preprocess = "rank"
+    protocol: Literal["held-out", "paper"] = "held-out"
+    folds: int = 5
+    repeats: int = 1
+    precision: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_choice("preprocess", self.preprocess, get_args(Preprocess))
+        _require_choice("protocol", self.protocol, ("held-out", "paper"))
+        _require_choice("precision", self.precision, ("float32", "float64"))
+        require_whole("folds", self.folds, least=2)
+        require_whole("repeats", self.repeats, least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MineFConfig(MineConfig):
+    """The neural estimator with the f-divergence bound (MINE-f).
+
+    >>> MineFConfig().bound
+    'nwj'
+    """
+
+    bound: str = "nwj"

@@ -1,0 +1,153 @@
+"""Look at the data for what makes an estimate meaningless: columns that repeat each other, ties, constant columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from minecli.errors import DataError
+from minecli.result import Diagnostic, DiagnosticCode, Severity
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+# Ten or more values fall into the same or the opposite order by chance with probability 2 / 10! = 6e-7.
+_FEWEST_DISTINCT = 10
+
+
+def find_identical_columns(x: Array, z: Array) -> list[tuple[int, int]]:
+    """Return the pairs (column of x, column of z) that put the rows in the same or exactly the opposite order.
+
+    x has shape (n, d_x), z shape (n, d_z). Such a pair is a strictly monotone function of each other; where its
+    values are continuous, the mutual information is infinite. A pair counts only if more than half of the column's
+    n values, and at least ten, are distinct: a column of few values carries finitely many nats.
+
+    >>> a = np.arange(20.0)
+    >>> find_identical_columns(np.c_[a**2, np.cos(a)], np.c_[np.sin(a), -np.exp(a)])
+    [(0, 1)]
+    """
+    by_order: dict[bytes, list[int]] = {}
+    for i, ranks in _dense_ranks(x):
+        by_order.setdefault(_digest(ranks), []).append(i)
+    pairs: list[tuple[int, int]] = []
+    for j, ranks in _dense_ranks(z) if by_order else ():
+        matches = by_order.get(_digest(ranks), []) + by_order.get(_digest(ranks.max() - ranks), [])
+        pairs += [(i, j) for i in matches]
+    return sorted(pairs)
+
+
+def identical_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
+    """One warning per pair that `find_identical_columns` finds, columns counted from 1.
+
+    >>> a = np.arange(10.0)[:, None]
+    >>> identical_columns(a, -a)[0].message
+    'x column 1 and z column 1 order the rows identically or in reverse; leave one of them out'
+    """
+    return tuple(
+        Diagnostic(
+            DiagnosticCode.IDENTICAL_COLUMNS,
+            f"x column {i + 1} and z column {j + 1} order the rows identically or in reverse; leave one of them out",
+        )
+        for i, j in find_identical_columns(x, z)
+    )
+
+
+def constant_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
+    """Note every column with a single value, counted from 1; a side of nothing else raises DataError.
+
+    >>> [d.message for d in constant_columns(np.array([[7.0, 1.0], [7.0, 2.0]]), np.array([[1.0], [3.0]]))]
+    ['x column 1 has the single value 7 and adds nothing']
+    """
+    found: list[Diagnostic] = []
+    for name, side in (("x", x), ("z", z)):
+        constant = np.flatnonzero(side.min(axis=0) == side.max(axis=0))
+        if len(constant) == side.shape[1]:
+            raise DataError(
+                f"every column of {name} is constant (first value {side[0, 0]:g}), so nothing can depend on it",
+                hint=f"choose a column that varies for --{name}",
+            )
+        found += [
+            Diagnostic(
+                DiagnosticCode.CONSTANT_COLUMN,
+                f"{name} column {j + 1} has the single value {side[0, j]:g} and adds nothing",
+                Severity.NOTE,
+            )
+            for j in constant
+        ]
+    return tuple(found)
+
+
+def tied_rows(side: Array) -> Flags:
+    """Tell which rows, shape (n,), occur more than once in `side`, shape (n, d), all columns taken together.
+
+    >>> tied_rows(np.array([[1.0, 0.0], [1.0, 2.0], [1.0, -0.0]])).tolist()
+    [True, False, True]
+    """
+    tied = _repeated(side[:, 0])
+    for j in range(1, side.shape[1]):
+        if not tied.any():
+            return tied
+        tied &= _repeated(side[:, j])
+    if side.shape[1] > 1 and tied.any():
+        # Adding 0.0 turns -0.0 into 0.0, which equals it but differs in its bytes.
+        rows = np.ascontiguousarray(side[tied] + 0.0)
+        tied[tied] = _repeated(rows.view(np.dtype((np.void, rows.strides[0]))).ravel())
+    return tied
+
+
+def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", "mixed-ksg"]) -> tuple[Diagnostic, ...]:
+    """Warn where an estimate exceeds 70 % of the largest value its formula can give.
+
+    z = x^2 of 1,000 normal x, whose true value is infinite, reaches 73 %.
+
+    >>> near_ceiling(5.0, 5.5, "ksg")[0].code
+    <DiagnosticCode.NEAR_LOG_N_CEILING: 'near-log-n-ceiling'>
+    """
+    if mi_nats <= 0.7 * ceiling_nats:
+        return ()
+    return (
+        Diagnostic(
+            DiagnosticCode.NEAR_LOG_N_CEILING,
+            f"{mi_nats:.3g} nats is close to {ceiling_nats:.3g}, the largest value {estimator} can give for so many "
+            "rows; the true value may be far larger, or infinite: is one side computed from the other?",
+        ),
+    )
+
+
+def high_dimension(d: int) -> tuple[Diagnostic, ...]:
+    """Note that nearest-neighbour estimates are biased towards 0 above ten columns.
+
+    >>> high_dimension(10)
+    ()
+    """
+    if d <= 10:
+        return ()
+    return (
+        Diagnostic(
+            DiagnosticCode.HIGH_DIMENSION,
+            f"with {d} columns nearest neighbours are far away, and the estimate is biased towards 0; "
+            "compare with -e mine",
+            Severity.NOTE,
+        ),
+    )
+
+
+def _dense_ranks(columns: Array) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    n = len(columns)
+    for j in range(columns.shape[1]):
+        values, ranks = np.unique(columns[:, j], return_inverse=True)
+        if len(values) >= _FEWEST_DISTINCT and 2 * len(values) > n:
+            yield j, ranks
+
+
+def _digest(ranks: npt.NDArray[np.int64]) -> bytes:
+    return blake2b(np.ascontiguousarray(ranks).data, digest_size=16).digest()
+
+
+def _repeated(values: npt.NDArray[np.generic]) -> Flags:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray(counts[inverse] > 1)

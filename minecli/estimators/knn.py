@@ -1,0 +1,160 @@
+"""The course of a nearest-neighbour estimate, from raw columns to an `Estimate`; `ksg` and `mixed_ksg` fill it in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from minecli.errors import DataError
+from minecli.estimators import diagnostics, subsampling
+from minecli.estimators.config import Preprocess, SearchMethod
+from minecli.estimators.context import Context
+from minecli.estimators.neighbours import Integers, Rule, Search, prepare
+from minecli.estimators.pointwise import Pointwise, pointwise_terms
+from minecli.estimators.scaling import rescale
+from minecli.events import Event
+from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity, Status
+
+Array = npt.NDArray[np.float64]
+Details = dict[str, object]
+LookAtData = Callable[[Array, Array, Search, Integers], tuple[tuple[Diagnostic, ...], Details]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What distinguishes one nearest-neighbour estimator from another."""
+
+    estimator: Literal["ksg", "mixed-ksg"]
+    k: int
+    rule: Rule
+    preprocess: Preprocess
+    jitter: float
+    interval: bool
+    search: SearchMethod
+
+
+def estimate_from_neighbours(x: Array, z: Array, plan: Plan, context: Context, look_at_data: LookAtData) -> Estimate:
+    """Run `plan` on x, shape (n, d_x), and z, shape (n, d_z); `look_at_data` adds diagnostics and details."""
+    started = time.perf_counter()
+    found = require_usable(x, z, plan.k)
+    identical = diagnostics.identical_columns(x, z)
+    if identical:
+        seconds = time.perf_counter() - started
+        return Estimate(plan.estimator, None, Status.INFINITE, diagnostics=found + identical, seconds=seconds)
+    points = prepare_points(x, z, plan, context.seed)
+    course = _Course(points, x.shape[1], plan, context)
+    whole = course.terms_of_all()
+    mi_nats = whole.mean
+    if mi_nats is None:
+        return Estimate(
+            plan.estimator, None, Status.INTERRUPTED, diagnostics=found, seconds=time.perf_counter() - started
+        )
+    seen, details = look_at_data(points[:, : x.shape[1]], points[:, x.shape[1] :], course.search, course.order)
+    error = course.sampling_error(whole) if whole.complete and plan.interval else None
+    found += seen + course.diagnostics(mi_nats)
+    return Estimate(
+        plan.estimator,
+        mi_nats,
+        # Once the value is there, a stop that comes during the standard error costs the error alone.
+        Status.CONVERGED if whole.complete else Status.INTERRUPTED,
+        standard_error_nats=error[0] if error else None,
+        interval=subsampling.interval(mi_nats, *error, context.confidence) if error else None,
+        diagnostics=found,
+        seconds=time.perf_counter() - started,
+        details=course.details(whole, error) | details,
+    )
+
+
+def require_usable(x: Array, z: Array, k: int) -> tuple[Diagnostic, ...]:
+    """Raise DataError where k neighbours do not exist or a side does not vary; return notes on constant columns."""
+    n = len(x)
+    if n != len(z):
+        raise ValueError(f"x has {n} rows, z has {len(z)}")
+    if n < k + 1:
+        hint = f"give more rows, or at most {n - 1} neighbours (--k {n - 1})" if n > 1 else "give more rows"
+        raise DataError(f"{n} rows are too few for k = {k} neighbours; at least {k + 1} are needed", hint=hint)
+    return diagnostics.constant_columns(x, z)
+
+
+def prepare_points(x: Array, z: Array, plan: Plan, seed: int) -> Array:
+    """Return the rescaled columns side by side, shape (n, d_x + d_z), with the jitter that was asked for."""
+    points = np.empty((len(x), x.shape[1] + z.shape[1]))
+    points[:, : x.shape[1]] = rescale(x, plan.preprocess)
+    points[:, x.shape[1] :] = rescale(z, plan.preprocess)
+    if plan.jitter > 0.0:
+        generator = np.random.default_rng(seed)
+        for j in range(points.shape[1]):
+            spread = float(points[:, j].std())
+            points[:, j] += plan.jitter * spread * generator.standard_normal(len(points))
+    return points
+
+
+class _Course:
+    """One run over prepared points: the search, the order of the rows, and the progress that is told."""
+
+    def __init__(self, points: Array, d_x: int, plan: Plan, context: Context) -> None:
+        self._points, self._d_x, self._plan, self._context = points, d_x, plan, context
+        # Rows that are close in x visit the same leaves one after the other: a quarter faster at 10^6 rows.
+        self.order: Integers = np.argsort(points[:, 0], kind="stable")
+        self.search = self._search_in(points)
+        n = len(points)
+        with_parts = plan.interval and n >= subsampling.fewest_rows(plan.k)
+        self._total = 2 * n if with_parts else n
+        self._done = 0
+
+    def terms_of_all(self) -> Pointwise:
+        return self._terms(self.search, self.order)
+
+    def sampling_error(self, whole: Pointwise) -> tuple[float, int] | None:
+        generator = np.random.default_rng(self._context.seed)
+        rows = subsampling.parts(len(self._points), self._plan.k, generator)
+        return subsampling.error_from_parts(whole, rows, self._terms_of_part)
+
+    def diagnostics(self, mi_nats: float) -> tuple[Diagnostic, ...]:
+        n, d = self._points.shape
+        found = diagnostics.high_dimension(d)
+        found += diagnostics.near_ceiling(mi_nats, self._ceiling_nats(), self._plan.estimator)
+        fewest = subsampling.fewest_rows(self._plan.k)
+        if self._plan.interval and n < fewest:
+            message = f"{n} rows are too few for an interval, which needs {fewest}"
+            found += (Diagnostic(DiagnosticCode.FEW_SAMPLES, message, Severity.NOTE),)
+        return found
+
+    def details(self, whole: Pointwise, error: tuple[float, int] | None) -> Details:
+        plan = self._plan
+        return {
+            "k": plan.k,
+            "preprocess": plan.preprocess,
+            "jitter": plan.jitter,
+            "search": self.search.method,
+            "rows": len(self._points),
+            "rows_done": whole.rows_done,
+            "largest_possible_nats": self._ceiling_nats(),
+            "parts_for_error": error[1] if error else 0,
+        }
+
+    def _ceiling_nats(self) -> float:
+        from scipy.special import digamma
+
+        return float(digamma(len(self._points)) - digamma(self._plan.k))
+
+    def _search_in(self, points: Array) -> Search:
+        plan, context = self._plan, self._context
+        return prepare(points, self._d_x, plan.k, method=plan.search, threads=context.threads, device=context.device)
+
+    def _terms_of_part(self, rows: Integers) -> Pointwise:
+        return self._terms(self._search_in(self._points[rows]), np.arange(len(rows)))
+
+    def _terms(self, search: Search, order: Integers) -> Pointwise:
+        before = self._done
+
+        def report(rows_done: int) -> None:
+            self._done = before + rows_done
+            self._context.observer(Event(stage=self._plan.estimator, step=self._done, total=self._total))
+
+        return pointwise_terms(search, order, self._plan.rule, report=report, should_stop=self._context.should_stop)

@@ -1,0 +1,287 @@
+r"""MINE and MINE-f: a lower bound of I(X; Z) from statistics networks, evaluated on rows they have not seen.
+
+Belghazi et al. (2018), sections 3 and 4. One model per fold and repeat, all trained together as one batched network;
+each is evaluated once, on its held-out rows, with many re-pairings in one log-mean-exp. The estimate is the mean of
+those bounds, weighted by rows. Under `--protocol paper` there are no folds, and training and evaluation share all
+rows (Definition 3.1).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from minecli import events
+from minecli.estimators.config import MineConfig
+from minecli.estimators.context import Context
+from minecli.estimators.diagnostics import constant_columns, identical_columns
+from minecli.estimators.features import FIT_ROWS, FeatureMap, require_representable
+from minecli.estimators.mine_diagnostics import Training as TrainingFacts
+from minecli.estimators.mine_diagnostics import diagnose
+from minecli.estimators.rows import ModelRows, split_rows
+from minecli.mine.canonical import canonical_correlations
+from minecli.mine.evaluation import HeldOutTerms, bound_of, fit_scale, held_out_terms, score_matrix
+from minecli.mine.sampling import random_shifts
+from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
+from minecli.mine.training import Training
+from minecli.result import Estimate, Interval, Status
+from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from minecli.runtime.seeds import child_seed
+
+Array = npt.NDArray[np.float64]
+
+COVERS = (
+    "the lower bound that networks trained on this many rows reach on new rows (sampling of the rows and spread "
+    "between folds), not the mutual information itself, which may be larger"
+)
+
+# A base with more variates than this would cost more than the network it helps.
+MOST_BASE_COLUMNS = 512
+# Re-paired rows in the evaluation: about a million in all, never fewer than one nor more than 256 per row.
+EVALUATION_PAIRS = 2**20
+MOST_SHIFTS = 256
+# A dependence weaker than about 4/n nats cannot be told from none at the 95 % level: for small I the log ratio has
+# variance 2I, so that the score interval at an estimate of 0 reaches up to 2 z^2 / n = z * 4 / n for z = 1.96.
+RESOLUTION = 4.0
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
+
+
+def estimate_mine(x: Array, z: Array, config: MineConfig, context: Context) -> Estimate:
+    """Estimate I(X; Z) in nats with statistics networks.
+
+    Args:
+        x: shape (n, d_x), finite.
+        z: shape (n, d_z), finite; row i belongs to row i of x.
+        config: settings; `config.bound` tells MINE from MINE-f.
+        context: device, seed, observer, stop question, checkpoint.
+
+    Returns:
+        The estimate, with one log density ratio per row in `pointwise_nats`.
+
+    Raises:
+        DataError: too few rows for the folds, a side that is constant, values beyond the precision.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((400, 1))
+    >>> config = MineConfig(folds=2, max_steps=20, batch_size=64, hidden=8)
+    >>> estimate_mine(x, x + rng.standard_normal((400, 1)), config, Context()).status in set(Status)
+    True
+    """
+    name = "mine-f" if config.bound == "nwj" else "mine"
+    notes = constant_columns(x, z)
+    if config.preprocess == "none":
+        require_representable(x, z, config.precision)
+    identical = identical_columns(x, z)
+    if identical:
+        return Estimate(name, None, Status.INFINITE, diagnostics=(*notes, *identical))
+    job = _Job.prepare(x, z, config, context)
+    status = job.train(name)
+    if status is Status.NONFINITE or (status is Status.INTERRUPTED and not job.training.history):
+        return Estimate(name, None, status, diagnostics=notes, details=job.details())
+    return job.report(name, status, notes)
+
+
+@dataclass
+class _Job:
+    """One estimation under way: where its rows are, and the training of its models."""
+
+    config: MineConfig
+    context: Context
+    rows: ModelRows
+    training: Training
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def prepare(cls, x: Array, z: Array, config: MineConfig, context: Context) -> _Job:
+        """Split the rows, fit what is fitted to training rows, build the networks, take up a checkpoint."""
+        split = split_rows(len(x), config, context.seed)
+        dtype = torch.float64 if config.precision == "float64" else torch.float32
+        samples = [part.training(np.arange(min(part.training_rows, FIT_ROWS))) for part in split]
+        maps = [(FeatureMap(x[s], config.preprocess), FeatureMap(z[s], config.preprocess)) for s in samples]
+        rows = ModelRows(x, z, split, maps, config.batch_size, child_seed(context.seed, "rows"), dtype, context.device)
+        base = None
+        if config.gaussian_base and x.shape[1] + z.shape[1] <= MOST_BASE_COLUMNS:
+            fits = [
+                canonical_correlations(fx(x[s])[:, : x.shape[1]], fz(z[s])[:, : z.shape[1]])
+                for s, (fx, fz) in zip(samples, maps, strict=True)
+            ]
+            base = GaussianBase(fits, len(samples[0]))
+        network = StatisticsNetwork(
+            len(split),
+            maps[0][0].width,
+            maps[0][1].width,
+            hidden=config.hidden,
+            layers=config.layers,
+            ceiling=score_ceiling(len(x)),
+            generator=torch.Generator().manual_seed(child_seed(context.seed, "network")),
+            base=base,
+            dtype=dtype,
+        ).to(context.device)
+        validate = None if config.protocol == "paper" else rows.validation(config.bound)
+        training = Training(network, rows.batch, validate, config, child_seed(context.seed, "training"))
+        return cls(config, context, rows, training, (len(x), x.shape[1], z.shape[1]))
+
+    def train(self, name: str) -> Status:
+        """Train, from the checkpoint on where there is one, and keep it up to date."""
+        path = self.context.checkpoint
+        if path is None:
+            return self.training.run(name, self.context.observer, self.context.should_stop)
+        settings = {"seed": self.context.seed, **asdict(self.config)}
+        mark = fingerprint(settings, self.rows.x, self.rows.z)
+        if path.exists():
+            self.training.load_state_dict(load_checkpoint(path, fingerprint=mark))
+        saved_at = time.monotonic()
+
+        def save(state: dict[str, Any]) -> None:
+            nonlocal saved_at
+            due = time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS
+            if due or state["ended"] is not None or self.context.should_stop():
+                save_checkpoint(path, state, fingerprint=mark)
+                saved_at = time.monotonic()
+
+        return self.training.run(name, self.context.observer, self.context.should_stop, save)
+
+    def evaluate(self, name: str, should_stop: Callable[[], bool]) -> tuple[list[HeldOutTerms], list[float]]:
+        """Evaluate every model once on its held-out rows; also the scales given to the scores."""
+        n = self.shape[0]
+        best, bound = self.training.best, self.config.bound
+        if self.config.protocol == "paper":
+            scales = [1.0] * best.models
+        else:
+            scales = fit_scale(self.rows.validation_scores(best), bound).tolist()
+        terms: list[HeldOutTerms] = []
+        for m in range(best.models):
+            draws = torch.Generator().manual_seed(child_seed(self.context.seed, "evaluation", m))
+            found = held_out_terms(
+                best.select(m),
+                self.rows.held_out(m),
+                len(self.rows.split[m].held_out),
+                shifts_per_row=min(max(EVALUATION_PAIRS // n, 1), MOST_SHIFTS),
+                scale=scales[m],
+                bound=bound,
+                generator=draws,
+                should_stop=should_stop,
+            )
+            if found is None:
+                break
+            terms.append(found)
+            self.context.observer(events.Event(f"{name}: evaluation", m + 1, best.models))
+        return terms, scales
+
+    def report(self, name: str, status: Status, notes: tuple[Any, ...]) -> Estimate:
+        """Put the held-out parts together."""
+        # After an interruption the little that is left to do is done, so that there is a number to show.
+        hurried = status is Status.INTERRUPTED
+        terms, scales = self.evaluate(name, events.never if hurried else self.context.should_stop)
+        if len(terms) < self.training.best.models:
+            return Estimate(name, None, Status.INTERRUPTED, diagnostics=notes, details=self.details())
+        summary = combine(terms, [p.held_out for p in self.rows.split], self.shape[0], self.context.confidence)
+        if not math.isfinite(summary.mi_nats):
+            return Estimate(name, None, Status.NONFINITE, diagnostics=notes, details=self.details())
+        facts = TrainingFacts(
+            protocol=self.config.protocol,
+            status=status,
+            validation_nats=tuple(e.validation_nats for e in self.training.history if e.validation_nats is not None),
+            still_rising=self.training.still_rising(),
+            training_nats=self.training_bound(),
+            scales=tuple(scales),
+            held_out_rows=len(self.rows.split[0].held_out),
+        )
+        found = diagnose(facts, summary, *self.shape)
+        return Estimate(
+            estimator=name,
+            mi_nats=summary.mi_nats,
+            status=found.status,
+            standard_error_nats=summary.standard_error_nats,
+            interval=summary.interval,
+            diagnostics=(*notes, *found.diagnostics),
+            details=self.details()
+            | {
+                "folds_nats": list(summary.folds_nats),
+                "score_scales": scales,
+                "training_nats": facts.training_nats,
+                "effective_pairs": min(t.effective_pairs for t in terms),
+            },
+            pointwise_nats=summary.pointwise_nats,  # type: ignore[arg-type]
+        )
+
+    @torch.no_grad()
+    def training_bound(self) -> float:
+        """The same bound on rows that trained the networks, for the gap between the two."""
+        x, z = self.rows.batch(0)
+        shifts = random_shifts(x.shape[1], 64, torch.Generator().manual_seed(child_seed(self.context.seed, "gap")))
+        return float(bound_of(score_matrix(self.training.best, x, z, [0, *shifts]), self.config.bound).mean())
+
+    def details(self) -> dict[str, object]:
+        """What was done, as plain JSON values."""
+        return {
+            "steps": self.training.step,
+            "models": self.training.network.models,
+            "training_rows": self.rows.split[0].training_rows,
+            "validation_rows": len(self.rows.split[0].validation),
+            "held_out_rows": len(self.rows.split[0].held_out),
+            "ceiling_nats": self.training.network.ceiling,
+            "curve": [[e.step, e.training_nats, e.validation_nats] for e in self.training.history],
+        }
+
+
+def score_ceiling(rows: int) -> float:
+    """The smooth bound on |T| in nats: ln n, what n rows can support, but not below 5.
+
+    >>> round(score_ceiling(10_000), 2)
+    9.21
+    """
+    return max(5.0, math.log(rows))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The parts put together; `pointwise_nats` has shape (n,)."""
+
+    mi_nats: float
+    standard_error_nats: float
+    interval: Interval
+    folds_nats: tuple[float, ...]
+    pointwise_nats: Array
+
+
+def combine(
+    terms: list[HeldOutTerms], held_out: list[npt.NDArray[np.int64]], rows: int, confidence: float
+) -> Summary:
+    r"""Average the bounds of all held-out parts, weighted by their rows, and say how sure that is.
+
+    Two standard errors are computed: from the spread of the rows' influences, :math:`\sqrt{Var(\psi)/n}` (each row
+    counted once, its influences averaged over repeats), and from the spread of the parts' values,
+    :math:`s/\sqrt{K}` for K parts that hold every row once. The larger is taken: the first misses what differs
+    between trainings, the second is uncertain for few folds. The resolution 4/n is added in quadrature.
+
+    Args:
+        terms: one per model.
+        held_out: each model's rows, shapes (n_m,).
+        rows: n.
+        confidence: the interval's level.
+    """
+    from scipy.stats import norm
+
+    influence, log_ratio, times = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+    for term, where in zip(terms, held_out, strict=True):
+        influence[where] += term.influence.numpy() - float(term.influence.mean())
+        log_ratio[where] += term.log_ratio.numpy()
+        times[where] += 1.0
+    values = np.array([t.value_nats for t in terms])
+    weights = np.array([len(where) for where in held_out], dtype=np.float64)
+    value = float(np.average(values, weights=weights))
+    within = float((influence / times).std() / math.sqrt(rows))
+    parts_per_sample = rows / float(weights.mean())
+    between = float(values.std(ddof=1) / math.sqrt(parts_per_sample)) if parts_per_sample > 1.5 else 0.0
+    error = math.hypot(max(within, between), RESOLUTION / rows)
+    half = float(norm.ppf(0.5 + confidence / 2.0)) * error
+    interval = Interval(value - half, value + half, confidence, COVERS)
+    return Summary(value, error, interval, tuple(values.tolist()), log_ratio / times)

@@ -1,0 +1,118 @@
+"""Reasons to doubt a neural estimate, read off its training and its held-out parts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from minecli.result import Diagnostic, DiagnosticCode, Severity, Status
+
+if TYPE_CHECKING:
+    from minecli.estimators.mine import Summary
+
+# From this share of ln(rows) on, what a held-out log-mean-exp cannot see may carry much of the information.
+CEILING_SHARE = 0.85
+ROWS_PER_COLUMN = 20
+FEWEST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the judgement needs to know of how the numbers came about; all values in nats."""
+
+    protocol: str
+    status: Status
+    validation_nats: tuple[float, ...]
+    still_rising: bool
+    training_nats: float
+    scales: tuple[float, ...]
+    held_out_rows: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The final status and the diagnostics."""
+
+    status: Status
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int) -> Findings:
+    """Judge an estimate from `rows` rows of d_x + d_z columns."""
+    found = [
+        *_of_protocol(training),
+        *_of_size(rows, d_x, d_z),
+        *_of_training(training, summary),
+        *_of_ceiling(training, summary),
+        *_of_folds(summary),
+    ]
+    status = training.status
+    if summary.mi_nats < -max(0.05, 3.0 * summary.standard_error_nats):
+        status = Status.DIVERGED
+    return Findings(status, tuple(found))
+
+
+def _of_protocol(training: Training) -> list[Diagnostic]:
+    if training.protocol != "paper":
+        return []
+    message = "trained and evaluated on the same rows: the value may be far too high; use --protocol held-out"
+    return [Diagnostic(DiagnosticCode.IN_SAMPLE, message)]
+
+
+def _of_size(rows: int, d_x: int, d_z: int) -> list[Diagnostic]:
+    needed = max(FEWEST_ROWS, ROWS_PER_COLUMN * (d_x + d_z))
+    if rows >= needed:
+        return []
+    message = f"{rows} rows are few for {d_x} + {d_z} columns: expect a bound well below the MI; {needed} or more help"
+    return [Diagnostic(DiagnosticCode.FEW_SAMPLES, message)]
+
+
+def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    curve = training.validation_nats
+    value = summary.mi_nats
+    if training.still_rising and training.status is not Status.CONVERGED:
+        message = f"the validation bound was still rising at the last step ({curve[-1]:.3f} nats): raise --max-steps"
+        found.append(Diagnostic(DiagnosticCode.STILL_INCREASING, message))
+    if curve and max(curve) - curve[-1] > max(0.05, 0.1 * abs(max(curve))):
+        message = (
+            f"further training lowered the validation bound from {max(curve):.3f} to {curve[-1]:.3f} nats; "
+            "the weights of the peak are used"
+        )
+        found.append(Diagnostic(DiagnosticCode.FELL_FROM_PEAK, message, Severity.NOTE))
+    gap = training.training_nats - value
+    if training.protocol != "paper" and gap > max(0.1, 0.25 * abs(value)):
+        message = (
+            f"{training.training_nats:.3f} nats on training rows, {value:.3f} held out: the networks learn noise; "
+            "the MI may be larger than the estimate, and more rows would tell"
+        )
+        found.append(Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, message))
+    interval = summary.interval
+    if interval.low_nats <= 0.0 <= interval.high_nats:
+        message = f"the interval holds 0: no dependence was found beyond {max(interval.high_nats, 0.0):.2g} nats"
+        found.append(Diagnostic(DiagnosticCode.NO_DEPENDENCE_FOUND, message, Severity.NOTE))
+    return found
+
+
+def _of_ceiling(training: Training, summary: Summary) -> list[Diagnostic]:
+    ceiling = math.log(training.held_out_rows)
+    if summary.mi_nats <= CEILING_SHARE * ceiling:
+        return []
+    message = (
+        f"{summary.mi_nats:.3g} nats is close to or above ln({training.held_out_rows}) = {ceiling:.3g}, the most that "
+        "so many held-out rows can certify; the true value may be far from it, or infinite"
+    )
+    return [Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
+
+
+def _of_folds(summary: Summary) -> list[Diagnostic]:
+    folds = summary.folds_nats
+    spread = max(folds) - min(folds)
+    # The range of ten or fewer normal values exceeds 6 standard deviations with probability below 1e-3. A fold has
+    # the standard error of the whole times the root of their number.
+    expected = 6.0 * summary.standard_error_nats * math.sqrt(len(folds))
+    if spread <= max(0.05, expected, 0.15 * abs(summary.mi_nats)):
+        return []
+    message = f"the folds' values range from {min(folds):.3f} to {max(folds):.3f} nats: look for outliers or drifts"
+    return [Diagnostic(DiagnosticCode.FOLDS_DISAGREE, message)]

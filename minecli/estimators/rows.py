@@ -1,0 +1,133 @@
+"""The rows of a table as the models see them: which rows, in what form, on which device.
+
+Features are computed once and kept while they fit into `CACHE_BYTES`, and otherwise for each batch anew, so that a
+table of any length trains in bounded memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from minecli.estimators.features import FeatureMap
+from minecli.mine.evaluation import bound_of, score_matrix
+from minecli.mine.sampling import random_shifts
+from minecli.runtime.seeds import child_seed, generator
+from minecli.tables.splitting import CrossFit, cross_fit
+
+if TYPE_CHECKING:
+    from minecli.estimators.config import MineConfig
+    from minecli.mine.statistics_network import StatisticsNetwork
+
+Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+CACHE_BYTES = 256 * 2**20
+# Up to here every epoch visits each training row once; beyond, batches are drawn with replacement, which makes no
+# difference any more and needs no permutation of millions of rows.
+LONGEST_EPOCH = 2**20
+# Re-pairings of the validation part per look: enough that their noise stays below that of the rows.
+VALIDATION_PAIRS = 16_384
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model's rows. Training rows are asked for by place, so that they need not all be listed."""
+
+    training_rows: int
+    training: Callable[[Indices], Indices]
+    validation: Indices
+    held_out: Indices
+
+
+def split_rows(rows: int, config: MineConfig, seed: int) -> list[Part]:
+    """One part per model: folds within repeats, or, under the paper's protocol, all rows for every repeat."""
+    if config.protocol == "paper":
+        everything = np.arange(rows)
+        return [Part(rows, lambda places: places, everything[:0], everything)] * config.repeats
+    crosses = [cross_fit(rows, config.folds, generator(seed, "split", r)) for r in range(config.repeats)]
+    return [_fold(cross, k) for cross in crosses for k in range(config.folds)]
+
+
+def _fold(cross: CrossFit, k: int) -> Part:
+    return Part(cross.training_rows, lambda places: cross.training(k, places), cross.validation(k), cross.held_out(k))
+
+
+class ModelRows:
+    """Batches for training, and the validation and held-out parts, as feature tensors."""
+
+    def __init__(
+        self,
+        x: Array,
+        z: Array,
+        split: Sequence[Part],
+        maps: Sequence[tuple[FeatureMap, FeatureMap]],
+        batch_size: int,
+        seed: int,
+        dtype: torch.dtype,
+        device: str,
+    ) -> None:
+        self.x, self.z, self.split, self.maps, self.seed = x, z, split, maps, seed
+        self.dtype, self.device = dtype, device
+        self.training_rows = min(part.training_rows for part in split)
+        # Two batches per epoch at least: a batch of nearly all rows would be the same batch at every step.
+        self.batch_size = max(2, min(batch_size, self.training_rows // 2))
+        self._cache: tuple[Tensor, Tensor] | None = None
+        width = maps[0][0].width + maps[0][1].width
+        if len(split) * len(x) * width * torch.finfo(dtype).bits // 8 <= CACHE_BYTES:
+            everything = np.arange(len(x))
+            self._cache = self.features([everything] * len(split))
+        self._epoch: tuple[int, Indices] | None = None
+
+    def features(self, rows: Sequence[Indices], models: Sequence[int] | None = None) -> tuple[Tensor, Tensor]:
+        """Features of `rows[i]` as model `models[i]` sees them, shapes (len(rows), b, features)."""
+        models = range(len(rows)) if models is None else models
+        if self._cache is not None:
+            at = torch.from_numpy(np.stack(rows)).to(self.device)
+            which = torch.tensor(list(models), device=self.device)[:, None]
+            return self._cache[0][which, at], self._cache[1][which, at]
+        sides = []
+        for side, values in enumerate((self.x, self.z)):
+            mapped = np.stack([self.maps[m][side](values[r]) for m, r in zip(models, rows, strict=True)])
+            sides.append(torch.from_numpy(mapped).to(self.dtype).to(self.device))
+        return sides[0], sides[1]
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """The training rows of a step; the same step always gives the same rows."""
+        places = self._places(step)
+        return self.features([part.training(p) for part, p in zip(self.split, places, strict=True)])
+
+    def _places(self, step: int) -> Indices:
+        if self.training_rows > LONGEST_EPOCH:
+            draws = generator(self.seed, "step", step)
+            return draws.integers(0, self.training_rows, (len(self.split), self.batch_size))
+        steps_per_epoch = self.training_rows // self.batch_size
+        epoch, place = divmod(step, steps_per_epoch)
+        if self._epoch is None or self._epoch[0] != epoch:
+            draws = generator(self.seed, "epoch", epoch)
+            orders = np.stack([draws.permutation(self.training_rows) for _ in self.split])
+            self._epoch = (epoch, orders)
+        return self._epoch[1][:, place * self.batch_size : (place + 1) * self.batch_size]
+
+    def validation_scores(self, network: StatisticsNetwork, pairs: int = 8 * VALIDATION_PAIRS) -> Tensor:
+        """Scores of the validation part, joint pairs first, shape (models, 1 + shifts, rows)."""
+        parts = [part.validation for part in self.split]
+        rows = len(parts[0])
+        draws = torch.Generator().manual_seed(child_seed(self.seed, "validation"))
+        shifts = random_shifts(rows, min(max(pairs // rows, 2), 64), draws)
+        return score_matrix(network, *self.features(parts), [0, *shifts])
+
+    def validation(self, bound: str) -> Callable[[StatisticsNetwork], Tensor]:
+        """The bound on the validation part, shape (models,), as a function of the network."""
+        return lambda network: bound_of(self.validation_scores(network, VALIDATION_PAIRS), bound)
+
+    def held_out(self, model: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
+        """Features of a slice of one model's held-out rows, shapes (1, b, features)."""
+        rows = self.split[model].held_out
+        return lambda where: self.features([rows[where]], [model])

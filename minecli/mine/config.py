@@ -1,0 +1,81 @@
+"""Settings of the statistics network and of its training, with the values that are used."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from minecli.errors import UsageError
+
+BOUND_NAMES = ("donsker-varadhan", "nwj")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The network T(x, z) and Algorithm 1.
+
+    `hidden` units in each of `layers` layers. Each of `max_steps` steps uses `batch_size` joint pairs and
+    `marginal_shifts` times as many re-paired ones (fewer rows than two batches make the batch smaller).
+    `learning_rate` is the peak of a schedule that rises over the first `warmup_share` of the steps and falls along a
+    cosine. `ema_decay` is the weight of the OLD average in the gradient's denominator; 0 is the plain, biased
+    minibatch gradient. Gradients longer than `gradient_clip` are shortened. `weight_average` is the weight of
+    the old average of the network's weights, which is what is evaluated. Training stops once the validation bound
+    has not risen for `patience` evaluations, one every `evaluate_every` steps.
+
+    >>> TrainingConfig().batch_size
+    512
+    >>> TrainingConfig(ema_decay=1.0)
+    Traceback (most recent call last):
+    minecli.errors.UsageError: ema_decay is 1.0; it must be a number of at least 0 and below 1
+    """
+
+    bound: str = "donsker-varadhan"
+    hidden: int = 128
+    layers: int = 2
+    gaussian_base: bool = True
+    max_steps: int = 2000
+    batch_size: int = 512
+    marginal_shifts: int = 1
+    learning_rate: float = 2e-3
+    warmup_share: float = 0.15
+    ema_decay: float = 0.99
+    gradient_clip: float = 1.0
+    weight_average: float = 0.99
+    evaluate_every: int = 100
+    patience: int = 6
+
+    def __post_init__(self) -> None:
+        if self.bound not in BOUND_NAMES:
+            raise UsageError(f"bound is '{self.bound}'; it must be one of {', '.join(BOUND_NAMES)}")
+        for name in ("hidden", "layers", "max_steps", "marginal_shifts", "evaluate_every", "patience"):
+            require_whole(name, getattr(self, name), least=1)
+        require_whole("batch_size", self.batch_size, least=2)
+        for name in ("learning_rate", "gradient_clip"):
+            require_number(name, getattr(self, name), above=0.0)
+        for name in ("ema_decay", "weight_average"):
+            require_number(name, getattr(self, name), least=0.0, below=1.0)
+        require_number("warmup_share", self.warmup_share, least=0.0, below=1.0)
+
+
+def require_whole(name: str, value: object, *, least: int) -> None:
+    """Raise UsageError unless `value` is a whole number of at least `least`.
+
+    >>> require_whole("folds", 1, least=2)
+    Traceback (most recent call last):
+    minecli.errors.UsageError: folds is 1; it must be a whole number of at least 2
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UsageError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+
+
+def require_number(
+    name: str, value: object, *, least: float = -math.inf, above: float = -math.inf, below: float = math.inf
+) -> None:
+    """Raise UsageError unless `value` is a finite number, at least `least`, above `above` and below `below`."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if number and least <= value < below and value > above:  # type: ignore[operator]
+        return
+    limits = [f"of at least {least:g}"] if least > -math.inf else []
+    limits += [f"above {above:g}"] if above > -math.inf else []
+    limits += [f"below {below:g}"] if below < math.inf else []
+    raise UsageError(f"{name} is {value!r}; it must be a number {' and '.join(limits)}")

@@ -1,0 +1,185 @@
+r"""The statistics network T(x, z) ("also called critic"), several models evaluated as one.
+
+The first layer is additive in x and z, :math:`h_1 = \phi(W_x x + W_z z + b)`, so that both projections are computed
+once per row and re-paired freely: a marginal pair costs an addition, not another pass over the features.
+
+On top of the perceptron stands an optional base: the log density ratio of the Gaussian with the training rows'
+canonical correlations. The perceptron's last layer starts from zero, so that training begins at the base and learns
+what the Gaussian misses. The sum is bounded smoothly by :math:`\pm c`, because a single re-paired row with an
+enormous score would be the whole log-mean-exp of held-out data.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from minecli.mine.canonical import Canonical, shrink_correlations
+from minecli.mine.sampling import repair
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What pairs need of one side's rows: hidden (models, b, h), variates (models, b, r), energy (models, b)."""
+
+    hidden: Tensor
+    variates: Tensor
+    energy: Tensor
+
+    def repaired(self, shift: int) -> Projected:
+        """The same rows, shifted cyclically against the other side."""
+        return Projected(repair(self.hidden, shift), repair(self.variates, shift), repair(self.energy, shift))
+
+    @staticmethod
+    def joined(parts: Sequence[Projected]) -> Projected:
+        """Put rows after rows."""
+        return Projected(
+            torch.cat([p.hidden for p in parts], 1),
+            torch.cat([p.variates for p in parts], 1),
+            torch.cat([p.energy for p in parts], 1),
+        )
+
+
+class GaussianBase(nn.Module):
+    r"""The log density ratio of jointly Gaussian groups as a function of their canonical variates u, v:
+
+    .. math:: \sum_i \frac{\rho_i}{1-\rho_i^2} u_i v_i - \frac{\rho_i^2}{2 (1-\rho_i^2)} (u_i^2 + v_i^2)
+              - \tfrac12 \log(1-\rho_i^2)
+
+    times a gain that is learnt, one per model, starting from 1.
+
+    Args:
+        fits: one fit per model, all of the same numbers of columns.
+        rows: how many rows each was fitted to; fewer rows shrink the correlations more.
+    """
+
+    def __init__(self, fits: Sequence[Canonical], rows: int) -> None:
+        super().__init__()
+        variates = min(min(f.x_weights.shape[1], f.z_weights.shape[1]) for f in fits)
+        # One row cannot support a larger log ratio than about log n, whatever the sample correlation.
+        ceiling = math.sqrt(1.0 - 1.0 / rows)
+        shrunk = [shrink_correlations(f.correlations, rows, f.x_rank, f.z_rank)[:variates] for f in fits]
+        correlations = torch.stack([torch.from_numpy(s).clamp(max=ceiling) for s in shrunk])
+        self.register_buffer("correlations", correlations)
+        for side in ("x", "z"):
+            weights = torch.stack([torch.from_numpy(getattr(f, f"{side}_weights"))[:, :variates] for f in fits])
+            means = torch.stack([torch.from_numpy(getattr(f, f"{side}_mean")) for f in fits])
+            self.register_buffer(f"{side}_weights", weights)
+            self.register_buffer(f"{side}_mean", means[:, None, :])
+        self.gain = nn.Parameter(torch.ones(len(fits), 1, dtype=correlations.dtype))
+
+    def project(self, side: str, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Variates (models, b, r), on x's side with the cross weight, and energies (models, b) of `columns`."""
+        weights, mean = self.get_buffer(f"{side}_weights"), self.get_buffer(f"{side}_mean")
+        squared = self.get_buffer("correlations").square()[:, None, :]
+        variates = torch.bmm(columns - mean, weights)
+        energy = -(variates.square() * squared / (2.0 * (1.0 - squared))).sum(-1)
+        if side == "z":
+            return variates, energy - 0.5 * torch.log1p(-squared).sum(-1)
+        return variates * squared.sqrt() / (1.0 - squared), energy
+
+
+class StatisticsNetwork(nn.Module):
+    """T(x, z) for `models` models at once, as a log density ratio (bounds add their own offset).
+
+    Args:
+        models: how many networks, all of one shape.
+        x_features: number of features of x; the first ones are what the base was fitted to.
+        z_features: likewise for z.
+        hidden: units per hidden layer.
+        layers: hidden layers, the additive first one included.
+        ceiling: the smooth bound c on the absolute value, in nats; infinity for none.
+        generator: where the initial weights are drawn from.
+        base: the Gaussian log ratio to start from, or None.
+
+    >>> network = StatisticsNetwork(3, 2, 1, hidden=8, generator=torch.Generator().manual_seed(0))
+    >>> x, z = torch.zeros(3, 5, 2), torch.zeros(3, 5, 1)
+    >>> network(network.project_x(x), network.project_z(z)).shape
+    torch.Size([3, 5])
+    """
+
+    def __init__(
+        self,
+        models: int,
+        x_features: int,
+        z_features: int,
+        *,
+        hidden: int,
+        layers: int = 2,
+        ceiling: float = math.inf,
+        generator: torch.Generator,
+        base: GaussianBase | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+
+        def drawn(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
+            # Drawn in float64 whatever the precision, so that both precisions start from the same network.
+            values = torch.randn(models, rows, columns, generator=generator, dtype=torch.float64)
+            return nn.Parameter((values * gain / math.sqrt(rows)).to(dtype))
+
+        def zeros(rows: int, columns: int) -> nn.Parameter:
+            return nn.Parameter(torch.zeros(models, rows, columns, dtype=dtype))
+
+        self.ceiling = ceiling
+        self.x_weight = drawn(x_features, hidden)
+        self.z_weight = drawn(z_features, hidden)
+        self.bias = zeros(1, hidden)
+        self.weights = nn.ParameterList(drawn(hidden, hidden, 1.3) for _ in range(layers - 1))
+        self.biases = nn.ParameterList(zeros(1, hidden) for _ in range(layers - 1))
+        self.readout = zeros(hidden, 1)
+        self.base = None if base is None else base.to(dtype)
+
+    @property
+    def models(self) -> int:
+        """How many networks are held."""
+        return int(self.x_weight.shape[0])
+
+    def project_x(self, x: Tensor) -> Projected:
+        """Project rows of x, shape (models, b, x_features)."""
+        return self._projected("x", x, torch.baddbmm(self.bias, x, self.x_weight))
+
+    def project_z(self, z: Tensor) -> Projected:
+        """Project rows of z, shape (models, b, z_features)."""
+        return self._projected("z", z, torch.bmm(z, self.z_weight))
+
+    def select(self, model: int) -> StatisticsNetwork:
+        """A copy that holds one of the models alone."""
+        alone = copy.deepcopy(self)
+        for tensor in [*alone.parameters(), *alone.buffers()]:
+            tensor.data = tensor.data[model : model + 1].clone()
+        return alone
+
+    def _projected(self, side: str, features: Tensor, hidden: Tensor) -> Projected:
+        if self.base is None:
+            return Projected(hidden, features[..., :0], features.new_zeros(features.shape[:2]))
+        fitted = self.base.get_buffer(f"{side}_mean").shape[-1]
+        return Projected(hidden, *self.base.project(side, features[..., :fitted]))
+
+    def forward(self, x: Projected, z: Projected) -> Tensor:
+        """Score the pairs of row i of `x` with row i of `z`; shape (models, b), in nats."""
+        h = nn.functional.silu(x.hidden + z.hidden)
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            h = nn.functional.silu(torch.baddbmm(bias, h, weight))
+        t = torch.bmm(h, self.readout).squeeze(-1)
+        if self.base is not None:
+            t = t + self.base.gain * ((x.variates * z.variates).sum(-1) + x.energy + z.energy)
+        bounded: Tensor = t if math.isinf(self.ceiling) else self.ceiling * torch.tanh(t / self.ceiling)
+        return bounded
+
+    def score(self, x: Projected, z: Projected, shifts: Sequence[int]) -> Tensor:
+        """Score row i of `x` with row i - s of `z` for each shift s (0: the joint pair).
+
+        Returns:
+            Shape (models, len(shifts), b), in nats.
+        """
+        b = x.hidden.shape[1]
+        right = Projected.joined([z.repaired(s) if s else z for s in shifts])
+        left = Projected.joined([x] * len(shifts))
+        scores: Tensor = self(left, right)
+        return scores.view(-1, len(shifts), b)

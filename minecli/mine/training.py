@@ -1,0 +1,236 @@
+"""Algorithm 1 of the paper: the one loop of the package that trains statistics networks.
+
+`ascend` is a single step, for whoever trains a statistics network beside something else. `Training` is the whole
+loop: schedule, averaged weights, early stopping on a validation bound, progress, interruption and resumption.
+
+Everything random is drawn from streams named by the step, so that a run resumed from its checkpoint makes exactly
+the draws it would have made without the interruption.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minecli import events
+from minecli.mine.bounds import BOUNDS, OFFSETS
+from minecli.mine.config import TrainingConfig
+from minecli.mine.gradient import MovingAverageDenominator, clip_gradients, surrogate
+from minecli.mine.sampling import random_shifts
+from minecli.mine.statistics_network import StatisticsNetwork
+from minecli.result import Status
+from minecli.runtime.seeds import child_seed
+
+Batch = Callable[[int], tuple[Tensor, Tensor]]
+Validation = Callable[[StatisticsNetwork], Tensor]
+
+# The validation bound counts as rising while it gains more than this many nats, plus this share of itself, over
+# `patience` evaluations: below that, further steps are not worth their time.
+RISE_NATS = 1e-3
+RISE_SHARE = 2e-3
+
+
+def ascend(
+    network: StatisticsNetwork,
+    optimizer: torch.optim.Optimizer,
+    average: MovingAverageDenominator,
+    x: Tensor,
+    z: Tensor,
+    shifts: Sequence[int],
+    config: TrainingConfig,
+) -> Tensor:
+    """Take one step of gradient ascent on the bound, for every model.
+
+    Args:
+        x: features of the batch's rows, shape (models, b, x_features).
+        z: likewise, shape (models, b, z_features); row i belongs to row i of x.
+        shifts: the re-pairings that make the marginal pairs, each in 1 .. b-1.
+
+    Returns:
+        The bound on this batch in nats, detached, shape (models,). It says how training goes and is no estimate.
+    """
+    t = network.score(network.project_x(x), network.project_z(z), [0, *shifts])
+    joint, marginal = t[:, 0], t[:, 1:].flatten(1)
+    loss = -surrogate(config.bound, joint, marginal, average).sum()  # type: ignore[arg-type]
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    clip_gradients(list(network.parameters()), config.gradient_clip)
+    optimizer.step()
+    offset = OFFSETS[config.bound]
+    return BOUNDS[config.bound](joint.detach() + offset, marginal.detach() + offset)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A look at the models during training: means over models, in nats (None: there is no validation part)."""
+
+    step: int
+    training_nats: float
+    validation_nats: float | None
+
+
+class Training:
+    """The loop, its state, and the best averaged weights it has seen.
+
+    Args:
+        network: the networks to train, in place.
+        batch: gives step s its (x, z) features, shapes (models, b, features); it must depend on s alone.
+        validate: the bound on the validation part, shape (models,), or None to train without one; then the
+            averaged weights of the last step are the result.
+        config: settings.
+        seed: names the random streams.
+    """
+
+    def __init__(
+        self,
+        network: StatisticsNetwork,
+        batch: Batch,
+        validate: Validation | None,
+        config: TrainingConfig,
+        seed: int,
+    ) -> None:
+        self.network, self.batch, self.validate, self.config, self.seed = network, batch, validate, config, seed
+        self.averaged = copy.deepcopy(network).requires_grad_(False)
+        self.best = copy.deepcopy(self.averaged)
+        self.best_nats = torch.full((network.models,), -math.inf)
+        self.average = MovingAverageDenominator(config.ema_decay)
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+        self.step = 0
+        self.ended: Status | None = None
+        self.history: list[Evaluation] = []
+        self._recent: Tensor | None = None
+
+    def learning_rate(self, step: int) -> float:
+        """The schedule: linear from a tenth to the peak over the warm-up, then a cosine down to a thousandth."""
+        warmup = max(1, round(self.config.warmup_share * self.config.max_steps))
+        if step < warmup:
+            return self.config.learning_rate * (0.1 + 0.9 * step / warmup)
+        progress = (step - warmup) / max(1, self.config.max_steps - warmup)
+        return self.config.learning_rate * (0.001 + 0.999 * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+    def run(
+        self,
+        stage: str,
+        observer: events.Observer = events.ignore,
+        should_stop: Callable[[], bool] = events.never,
+        save: Callable[[dict[str, Any]], None] | None = None,
+    ) -> Status:
+        """Train until the validation bound stops rising or the steps are used up; return how it ended.
+
+        `save` is handed the whole state at evaluations and before an interruption is obeyed. A run that has ended
+        stays ended: resumed from its last state, it returns the same status without another step.
+        """
+        while self.ended is None:
+            if should_stop():
+                if save is not None:
+                    save(self.state_dict())
+                return Status.INTERRUPTED
+            self._advance()
+            if self.step % self.config.evaluate_every and self.step not in (1, self.config.max_steps):
+                continue
+            evaluation = self._evaluate()
+            observer(_progress(stage, evaluation, self.config.max_steps))
+            self.ended = self._verdict(evaluation)
+            if save is not None:
+                save(self.state_dict())
+        return self.ended
+
+    def _verdict(self, evaluation: Evaluation) -> Status | None:
+        """How the run has ended, or None if it has not."""
+        if not math.isfinite(evaluation.training_nats) or not math.isfinite(evaluation.validation_nats or 0.0):
+            return Status.NONFINITE
+        if self._settled():
+            return Status.CONVERGED
+        if self.step < self.config.max_steps:
+            return None
+        return Status.MAX_STEPS if self.still_rising() else Status.CONVERGED
+
+    def _advance(self) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(self.step)
+        x, z = self.batch(self.step)
+        draws = torch.Generator().manual_seed(child_seed(self.seed, "shifts", self.step))
+        shifts = random_shifts(x.shape[1], self.config.marginal_shifts, draws)
+        value = ascend(self.network, self.optimizer, self.average, x, z, shifts, self.config)
+        # The average of the first steps is short, so that it does not hold on to the initial weights.
+        keep = min(self.config.weight_average, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for slow, fast in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
+                slow.lerp_(fast, 1.0 - keep)
+        self._recent = value if self._recent is None else self._recent.lerp(value, 0.02)
+        self.step += 1
+
+    @torch.no_grad()
+    def _evaluate(self) -> Evaluation:
+        assert self._recent is not None
+        values = None if self.validate is None else self.validate(self.averaged).cpu()
+        better = torch.ones_like(self.best_nats, dtype=torch.bool) if values is None else values > self.best_nats
+        for kept, current in zip(self.best.parameters(), self.averaged.parameters(), strict=True):
+            kept[better] = current[better]
+        if values is not None:
+            self.best_nats = torch.where(better, values.to(self.best_nats), self.best_nats)
+        validation = None if values is None else float(values.mean())
+        evaluation = Evaluation(self.step, float(self._recent.mean()), validation)
+        self.history.append(evaluation)
+        return evaluation
+
+    def _settled(self) -> bool:
+        """Whether `patience` evaluations after the warm-up have brought no rise."""
+        warmup = self.config.warmup_share * self.config.max_steps
+        return self.step > warmup and not self.still_rising() and len(self._validated()) > self.config.patience
+
+    def still_rising(self) -> bool:
+        """Whether the best validation bound rose during the last `patience` evaluations by more than noise."""
+        values = self._validated()
+        if len(values) <= self.config.patience:
+            return len(values) > 1 and _rises(max(values[:-1]), values[-1])
+        return _rises(max(values[: -self.config.patience]), max(values[-self.config.patience :]))
+
+    def _validated(self) -> list[float]:
+        return [e.validation_nats for e in self.history if e.validation_nats is not None]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything a later `load_state_dict` needs to go on as if nothing had happened."""
+        return {
+            "step": self.step,
+            "ended": None if self.ended is None else str(self.ended),
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "best": self.best.state_dict(),
+            "best_nats": self.best_nats,
+            "optimizer": self.optimizer.state_dict(),
+            "log_average": self.average.log_average,
+            "recent": self._recent,
+            "history": [[e.step, e.training_nats, e.validation_nats] for e in self.history],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` gave, of a run with the same settings, data and seed."""
+        device = self.network.x_weight.device
+        self.step = int(state["step"])
+        self.ended = None if state["ended"] is None else Status(state["ended"])
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.best.load_state_dict(state["best"])
+        self.best_nats = state["best_nats"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average.log_average = None if state["log_average"] is None else state["log_average"].to(device)
+        self._recent = None if state["recent"] is None else state["recent"].to(device)
+        self.history = [Evaluation(*entry) for entry in state["history"]]
+
+
+def _rises(before: float, after: float) -> bool:
+    return after - before > RISE_NATS + RISE_SHARE * abs(before)
+
+
+def _progress(stage: str, evaluation: Evaluation, total: int) -> events.Event:
+    values = {"training_nats": evaluation.training_nats}
+    if evaluation.validation_nats is not None:
+        values["validation_nats"] = evaluation.validation_nats
+    return events.Event(stage, evaluation.step, total, values)

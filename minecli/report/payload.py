@@ -1,0 +1,121 @@
+"""The one object every format is made from: plain JSON values, versioned, without NaN or infinity.
+
+Keys are never renamed within a schema version. Values are in nats, as their names say; where another unit is
+asked for, keys in that unit stand beside them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from minecli.result import Diagnostic, Estimate, Interval, Status
+from minecli.units import Unit, from_nats
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateReport:
+    """Everything one run of `minecli estimate` has to say."""
+
+    tool_version: str
+    unit: Unit
+    config: Mapping[str, object]
+    data: Mapping[str, object]
+    estimates: Sequence[Estimate]
+    comparison: Mapping[str, object]
+    environment: Mapping[str, object]
+    failure: str | None = None
+
+
+def estimate_payload(report: EstimateReport) -> dict[str, Any]:
+    """The JSON object of one run of `minecli estimate`."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": "minecli",
+        "tool_version": report.tool_version,
+        "command": "estimate",
+        "unit": report.unit,
+        "config": plain(report.config),
+        "data": plain(report.data),
+        "estimates": [estimate_entry(e, report.unit) for e in report.estimates],
+        "comparison": plain(report.comparison),
+        "interrupted": any(e.status is Status.INTERRUPTED for e in report.estimates),
+        "failure": report.failure,
+        "environment": plain(report.environment),
+    }
+
+
+def estimate_entry(estimate: Estimate, unit: Unit) -> dict[str, Any]:
+    """One estimator's answer; `mi_nats` is null exactly where `status` says why."""
+    entry: dict[str, Any] = {
+        "estimator": estimate.estimator,
+        "mi_nats": estimate.mi_nats,
+        "standard_error_nats": _finite(estimate.standard_error_nats),
+        "interval": _interval_entry(estimate.interval, unit),
+        "p_value": _finite(estimate.p_value),
+        "status": str(estimate.status),
+        "trustworthy": estimate.trustworthy,
+        "diagnostics": [diagnostic_entry(d) for d in estimate.diagnostics],
+        "seconds": round(estimate.seconds, 3),
+        "details": plain(estimate.details),
+    }
+    if unit != "nats":
+        entry[f"mi_{unit}"] = _in(entry["mi_nats"], unit)
+        entry[f"standard_error_{unit}"] = _in(entry["standard_error_nats"], unit)
+    return entry
+
+
+def diagnostic_entry(diagnostic: Diagnostic) -> dict[str, str]:
+    """A diagnostic's code, severity and sentence."""
+    return {
+        "code": str(diagnostic.code),
+        "severity": str(diagnostic.severity),
+        "message": diagnostic.message,
+    }
+
+
+def _interval_entry(interval: Interval | None, unit: Unit) -> dict[str, Any] | None:
+    if interval is None:
+        return None
+    low, high = _finite(interval.low_nats), _finite(interval.high_nats)
+    entry: dict[str, Any] = {
+        "low_nats": low,
+        "high_nats": high,
+        "level": interval.level,
+        "covers": interval.covers,
+    }
+    if unit != "nats":
+        entry[f"low_{unit}"] = _in(low, unit)
+        entry[f"high_{unit}"] = _in(high, unit)
+    return entry
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _in(value: float | None, unit: Unit) -> float | None:
+    return None if value is None else from_nats(value, unit)
+
+
+def plain(value: object) -> Any:
+    """The value as JSON has it: mappings and sequences copied, non-finite numbers to null.
+
+    >>> plain({"a": (1, float("nan"))})
+    {'a': [1, None]}
+    """
+    if isinstance(value, Diagnostic):
+        return diagnostic_entry(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return _finite(float(value))
+    if value is None or isinstance(value, str | bool | int):
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, Sequence):
+        return [plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} is no plain value: {value!r}")

@@ -1,0 +1,67 @@
+"""Ctrl-C and SIGTERM as a question asked between units of work, so that a partial result survives them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Remembers the first signal that arrived."""
+
+    def __init__(self, on_signal: Callable[[signal.Signals], None] | None = None) -> None:
+        self.signal: signal.Signals | None = None
+        self._on_signal = on_signal
+
+    def should_stop(self) -> bool:
+        """Whether a signal has arrived.
+
+        >>> Interruption().should_stop()
+        False
+        """
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """128 plus the signal's number, as shells have it: 130 for Ctrl-C, 143 for SIGTERM; None without a
+        signal.
+        """
+        return None if self.signal is None else 128 + self.signal
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """The handler: the first signal asks, a second Ctrl-C stops at once by KeyboardInterrupt."""
+        del frame
+        if self.signal is not None:
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            return
+        self.signal = signal.Signals(number)
+        if self._on_signal is not None:
+            self._on_signal(self.signal)
+
+
+@contextmanager
+def stop_on_signals(on_signal: Callable[[signal.Signals], None] | None = None) -> Iterator[Interruption]:
+    """Within the block, SIGINT and SIGTERM set a flag instead of ending the program; the old handlers come
+    back.
+
+    `on_signal` is called once, with the first signal. Signals that are ignored stay ignored (a job in the
+    background of a script has SIGINT switched off), and outside the main thread, where Python allows no
+    handlers, nothing changes.
+    """
+    interruption = Interruption(on_signal)
+    previous = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                previous[number] = signal.signal(number, interruption.handle)
+    try:
+        yield interruption
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,202 @@
+"""Arrow columns -> float64 arrays: what each kind of column becomes, decided once and said to the person.
+
+    float, decimal      as it is
+    integer             its value; a note where one exceeds 2^53, beyond which float64 skips integers
+    boolean             0 or 1
+    date, timestamp     days since 1970-01-01 with a fraction for the time of day; a time zone's clock is UTC
+    time, duration      seconds
+    category            one 0/1 column per level ("color=red"), levels sorted; two levels make ONE such
+                        column, for the second of them; at most MAX_LEVELS levels. Arrow dictionaries (pandas
+                        categories) are of this kind whatever their values
+    text                a category where it has at most MAX_LEVELS distinct values and fewer than half as many
+                        as rows; any other text is an error that shows a value
+    list of numbers     one column per entry ("emb[3]"); all rows must have one length. Fixed-size lists and
+                        fixed-shape tensors likewise
+    struct, map, bytes  an error
+
+A constant column carries no information: it is left out and noted. Where a group has no other column that is
+an error, because the mutual information with a constant is 0 and there is nothing to estimate. One-hot
+columns hold many tied values; a nearest-neighbour estimator sees them as such and warns by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from minecli.errors import DataError
+from minecli.tables.kinds import Array, ColumnUse, Kind, Plan, column_kind, left_out
+from minecli.tables.levels import plan_levels
+from minecli.tables.missing import Mask
+
+_EXACT_INTEGERS = 2**53
+_SLICE_ROWS = 1 << 18
+_BATCH_VALUES = 1 << 20
+_FEWEST_ROWS = 1 << 11
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+
+
+def plan_column(name: str, column: Any, kept: Mask | None = None) -> Plan:
+    """Decide what an Arrow column without missing values becomes.
+
+    `kept` tells which rows of the file the column holds, so that a message can name a row there.
+    Raises DataError for a column that cannot be used.
+
+    >>> plan_column("c", pa.chunked_array([["u", "v", "u", "u", "w", "v", "w"]])).names
+    ('c=u', 'c=v', 'c=w')
+    """
+    kind = column_kind(name, column.type)
+    if kind == "list":
+        return _plan_list(name, column)
+    if kind in ("category", "text"):
+        return plan_levels(name, column, kind, kept)
+    return _plan_number(name, column, kind)
+
+
+def build_array(columns: Sequence[Any], plans: Sequence[Plan]) -> Array:
+    """The array of a group, shape (n, sum of the plans' widths): each column's block beside the one before.
+
+    Rows are converted in batches, so that the part of the array being written stays in the cache.
+    """
+    rows, width = len(columns[0]), sum(plan.use.width for plan in plans)
+    values = np.empty((rows, width), dtype=np.float64)
+    table = pa.table(list(columns), names=[str(i) for i in range(len(columns))])
+    top = 0
+    for batch in table.to_batches(max_chunksize=max(_FEWEST_ROWS, _BATCH_VALUES // max(width, 1))):
+        bottom, left = top + batch.num_rows, 0
+        for chunk, plan in zip(batch.columns, plans, strict=True):
+            right = left + plan.use.width
+            block = plan.convert(chunk)
+            values[top:bottom, left:right] = block if block.ndim == 2 else block[:, None]
+            left = right
+        top = bottom
+    return values
+
+
+def _slices(column: Any) -> Iterator[Any]:
+    for chunk in column.chunks:
+        for start in range(0, len(chunk), _SLICE_ROWS):
+            yield chunk.slice(start, _SLICE_ROWS)
+
+
+def _plan_number(name: str, column: Any, kind: Kind) -> Plan:
+    convert = numbers
+    first = convert(column.slice(0, 1).combine_chunks())[0]
+    if all(np.all(convert(chunk) == first) for chunk in _slices(column)):
+        return left_out(name, kind, str(column[0].as_py()))
+    encoding = {
+        "boolean": "0 or 1",
+        "date": "days since 1970-01-01",
+        "seconds": "seconds",
+    }.get(kind, "as it is")
+    remarks: tuple[str, ...] = ()
+    if kind == "integer" and _beyond_exact(column):
+        remarks = (f"column '{name}' holds integers beyond 2^53, which float64 rounds",)
+    return Plan(ColumnUse(name, kind, 1, encoding), (name,), convert, remarks=remarks)
+
+
+def _beyond_exact(column: Any) -> bool:
+    """Whether some integer is too large for float64 to hold exactly; compared as Python integers, which are."""
+    ends = pc.min_max(column).as_py()
+    return bool(ends["min"] < -_EXACT_INTEGERS or ends["max"] > _EXACT_INTEGERS)
+
+
+def numbers(chunk: Any) -> npt.NDArray[Any]:
+    """The values of one chunk without missing ones, as NumPy numbers: plain, 0/1, days or seconds."""
+    types, type_ = pa.types, chunk.type
+    if types.is_date32(type_):
+        return _integers(chunk, pa.int32()).astype(np.float64)
+    if types.is_date64(type_):
+        return _integers(chunk, pa.int64()) / 86_400_000.0
+    if types.is_timestamp(type_):
+        # Whole days and the rest apart: one division of nanoseconds would first round them to float64.
+        per_day = round(86_400 / _SECONDS[type_.unit])
+        whole, rest = np.divmod(_integers(chunk, pa.int64()), per_day)
+        return whole + rest / per_day
+    if types.is_time32(type_) or types.is_time64(type_) or types.is_duration(type_):
+        width = pa.int32() if types.is_time32(type_) else pa.int64()
+        return _integers(chunk, width) * _SECONDS[type_.unit]
+    if types.is_decimal(type_):
+        chunk = chunk.cast(pa.float64())
+    values: npt.NDArray[Any] = chunk.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _integers(chunk: Any, width: Any) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = chunk.view(width).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _plan_list(name: str, column: Any) -> Plan:
+    width = list_width(name, column)
+    first = _entries(column.slice(0, 1).combine_chunks(), width)
+    varies = np.zeros(width, dtype=np.bool_)
+    for chunk in _slices(column):
+        varies |= np.any(_entries(chunk, width) != first, axis=0)
+        if varies.all():
+            break
+    kept = np.flatnonzero(varies)
+    if len(kept) == 0:
+        return left_out(name, "list", f"one list of {width} numbers")
+    names = tuple(f"{name}[{i}]" for i in kept)
+    if len(kept) == width:
+        use = ColumnUse(name, "list", width, f"{width} entries, one column each")
+        return Plan(use, names, lambda chunk: _entries(chunk, width))
+    use = ColumnUse(name, "list", len(kept), f"{len(kept)} of {width} entries; the others are constant")
+    remark = f"{width - len(kept)} of the {width} entries of '{name}' are constant and were left out"
+    return Plan(use, names, lambda chunk: _entries(chunk, width)[:, kept], remarks=(remark,))
+
+
+def list_width(name: str, column: Any) -> int:
+    """The length that all lists of a column share. Raises DataError for ragged or empty lists."""
+    width: int | None = None
+    start = 0
+    for chunk in column.chunks:
+        plain = chunk.storage if isinstance(chunk.type, pa.BaseExtensionType) else chunk
+        lengths = pc.list_value_length(plain)
+        for extreme in pc.min_max(lengths).as_py().values():
+            if extreme is None:
+                continue
+            width = extreme if width is None else width
+            if extreme != width:
+                row = start + pc.index(lengths, pa.scalar(extreme, lengths.type)).as_py()
+                raise DataError(
+                    f"column '{name}' holds lists of different lengths: {width} and {extreme} (row {row})",
+                    hint="all lists of a column must be equally long to become columns",
+                )
+        start += len(chunk)
+    if not width:
+        raise DataError(f"column '{name}' holds empty lists", hint="choose another column")
+    return width
+
+
+def _entries(chunk: Any, width: int) -> npt.NDArray[Any]:
+    plain = chunk.storage if isinstance(chunk.type, pa.BaseExtensionType) else chunk
+    values: npt.NDArray[Any] = plain.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(chunk), width)
+
+
+def describe_group(group: str, plans: Sequence[Plan]) -> tuple[str, ...]:
+    """Plain sentences on what was done to the columns of a group; nothing where all were numbers already."""
+    notes = []
+    for word, kinds in (("as categories (0/1 columns)", ("category", "text")), ("as 0/1", ("boolean",))):
+        found = [f"'{p.use.name}' ({p.use.encoding})" for p in plans if p.use.kind in kinds and p.use.width]
+        if found:
+            notes.append(f"{group}: used {word}: {_listed(found)}")
+    for word, kind in (("in days since 1970-01-01", "date"), ("in seconds", "seconds")):
+        found = [f"'{p.use.name}'" for p in plans if p.use.kind == kind and p.use.width]
+        if found:
+            notes.append(f"{group}: used {word}: {_listed(found)}")
+    constant = [f"'{p.use.name}' (only {p.constant})" for p in plans if p.constant is not None]
+    if constant:
+        notes.append(f"{group}: left out because constant: {_listed(constant)}")
+    return (*notes, *(f"{group}: {remark}" for p in plans for remark in p.remarks))
+
+
+def _listed(items: Sequence[str]) -> str:
+    return ", ".join(items[:6]) + (f" and {len(items) - 6} more" if len(items) > 6 else "")

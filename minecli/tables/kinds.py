@@ -1,0 +1,99 @@
+"""What a column can be: its kind by type, what was made of it, and the plan for making it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from minecli.errors import DataError
+from minecli.tables.missing import is_list
+
+Array = npt.NDArray[np.float64]
+Kind = Literal["float", "integer", "boolean", "date", "seconds", "category", "text", "list"]
+
+
+@dataclass(frozen=True)
+class ColumnUse:
+    """How one column of the file stands in the array: its name, kind, number of array columns, and encoding
+    in words.
+
+    A `width` of 0 means that the column is constant and was left out.
+    """
+
+    name: str
+    kind: Kind
+    width: int
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one column becomes. `convert` turns a chunk without missing values into a block, (rows, width) or (rows,).
+
+    `constant` is the one value of a column that was left out, in words; `remarks` are for the person.
+    """
+
+    use: ColumnUse
+    names: tuple[str, ...]
+    convert: Callable[[Any], npt.NDArray[Any]]
+    constant: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def column_kind(name: str, type_: Any) -> Kind:
+    """The kind of a column from its Arrow type. Raises DataError for types that hold no numbers or
+    categories.
+
+    >>> column_kind("a", pa.float32()), column_kind("b", pa.list_(pa.float64(), 3))
+    ('float', 'list')
+    """
+    types = pa.types
+    if is_list(type_):
+        inner = (type_.storage_type if isinstance(type_, pa.BaseExtensionType) else type_).value_type
+        if types.is_floating(inner) or types.is_integer(inner) or types.is_boolean(inner) or types.is_null(inner):
+            return "list"
+    elif types.is_floating(type_) or types.is_decimal(type_) or types.is_null(type_):
+        return "float"
+    elif types.is_integer(type_):
+        return "integer"
+    elif types.is_boolean(type_):
+        return "boolean"
+    elif types.is_date(type_) or types.is_timestamp(type_):
+        return "date"
+    elif types.is_time(type_) or types.is_duration(type_):
+        return "seconds"
+    elif types.is_dictionary(type_):
+        if not types.is_nested(type_.value_type) and not _is_binary(type_.value_type):
+            return "category"
+    elif types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
+        return "text"
+    if _is_binary(type_):
+        raise DataError(
+            f"column '{name}' holds bytes, not UTF-8 text, which cannot be used as a number or category",
+            hint="to recode a text file: iconv -f LATIN1 -t UTF-8 FILE | minecli ... -",
+        )
+    raise DataError(
+        f"column '{name}' has the type {type_}, which cannot be used as a number or category",
+        hint="choose another column, or take numbers out of this one first",
+    )
+
+
+def _is_binary(type_: Any) -> bool:
+    types = pa.types
+    return bool(
+        types.is_binary(type_)
+        or types.is_large_binary(type_)
+        or types.is_fixed_size_binary(type_)
+        or types.is_binary_view(type_)
+    )
+
+
+def left_out(name: str, kind: Kind, value: str) -> Plan:
+    """The plan of a constant column: no array column at all. `value` is what it holds, in words."""
+    use = ColumnUse(name, kind, 0, f"left out: constant, holds only {value}")
+    return Plan(use, (), lambda chunk: np.empty((len(chunk), 0)), constant=value)

@@ -1,0 +1,93 @@
+"""Which rows train, which stop the training, which are held out: index arithmetic alone.
+
+Rows are put in random order on a circle. Fold k's held-out part is the k-th of `folds` consecutive arcs, its
+validation part the arc right behind, and all the rest trains; over the folds every row is held out exactly once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from minecli.errors import DataError, UsageError
+
+Indices = npt.NDArray[np.int64]
+
+# Per fold: two rows held out, two to validate and two to train with would be the least that can be computed; ten
+# rows per fold is the least for which the answer is not noise alone.
+ROWS_PER_FOLD = 10
+
+VALIDATION_SHARE = 0.125
+# More validation rows do not stop the training any better; they are put to use as training rows.
+MOST_VALIDATION_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """A partition of the rows 0 .. n-1 for cross-fitting; see the module's docstring.
+
+    `order` has shape (n,): the row at each place of the circle.
+
+    >>> parts = cross_fit(100, 5, np.random.default_rng(0))
+    >>> [len(parts.held_out(0)), len(parts.validation(0)), len(parts.training(0))]
+    [20, 10, 70]
+    >>> sorted(np.concatenate([parts.held_out(k) for k in range(5)])) == list(range(100))
+    True
+    """
+
+    order: Indices
+    folds: int
+    validation_rows: int
+
+    def _arc(self, start: int, length: int) -> Indices:
+        return self.order.take(np.arange(start, start + length), mode="wrap")
+
+    def _bounds(self, fold: int) -> tuple[int, int]:
+        n = len(self.order)
+        return n * fold // self.folds, n * (fold + 1) // self.folds
+
+    def held_out(self, fold: int) -> Indices:
+        """The rows that neither training nor stopping of this fold sees."""
+        start, end = self._bounds(fold)
+        return self._arc(start, end - start)
+
+    def validation(self, fold: int) -> Indices:
+        """The rows that choose when to stop; shape (validation_rows,) in every fold."""
+        return self._arc(self._bounds(fold)[1], self.validation_rows)
+
+    @property
+    def training_rows(self) -> int:
+        """How many rows train a fold, the same number for all."""
+        longest = -(-len(self.order) // self.folds)
+        return len(self.order) - longest - self.validation_rows
+
+    def training(self, fold: int, places: Indices | None = None) -> Indices:
+        """The fold's training rows at `places` (each in 0 .. training_rows-1), in random order; all by default."""
+        start = self._bounds(fold)[1] + self.validation_rows
+        chosen = np.arange(self.training_rows) if places is None else places
+        return self.order.take(start + chosen, mode="wrap")
+
+
+def cross_fit(rows: int, folds: int, rng: np.random.Generator) -> CrossFit:
+    """Partition `rows` rows at random into `folds` folds with validation parts.
+
+    Raises:
+        DataError: too few rows for so many folds.
+        UsageError: fewer than two folds.
+
+    >>> cross_fit(30, 5, np.random.default_rng(0))
+    Traceback (most recent call last):
+    minecli.errors.DataError: 30 rows are too few for 5 folds; at least 50 are needed (use fewer folds: --folds 3)
+    """
+    if folds < 2:
+        raise UsageError(f"folds is {folds}; it must be at least 2", hint="or --protocol paper, which has none")
+    if rows < ROWS_PER_FOLD * folds:
+        fewer = rows // ROWS_PER_FOLD
+        hint = f"use fewer folds: --folds {fewer}" if fewer >= 2 else "collect more rows"
+        least = ROWS_PER_FOLD * folds
+        raise DataError(f"{rows} rows are too few for {folds} folds; at least {least} are needed", hint=hint)
+    rest = rows - -(-rows // folds)
+    validation = min(max(round(VALIDATION_SHARE * rest), 2), MOST_VALIDATION_ROWS)
+    return CrossFit(rng.permutation(rows), folds, validation)

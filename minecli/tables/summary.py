@@ -1,0 +1,184 @@
+"""What the columns of a table are and how they would be used: the content of `minecli columns FILE`."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from minecli.errors import DataError
+from minecli.tables.arrays import list_width, numbers, plan_column
+from minecli.tables.kinds import column_kind
+from minecli.tables.levels import decoded
+from minecli.tables.missing import holds_infinity, is_list, missing_rows
+from minecli.tables.reading import OpenTable, Reading, open_table
+
+Extreme = float | int | str | bool | None
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """One column of a file.
+
+    `type` is a word or two for people ("float64", "text", "list of 3 float32"). `width` is the number of
+    array columns it makes (0: constant or unusable). `missing` counts nulls and NaN; `distinct` the different
+    values that are there (None for lists and nested types). `minimum` and `maximum` leave missing values out;
+    dates and times are ISO text; both are None where values have no order or there are none. `encoding` says
+    how `estimate` would use the column, or, where not `usable`, why it would not.
+    """
+
+    name: str
+    type: str
+    width: int
+    missing: int
+    distinct: int | None
+    minimum: Extreme
+    maximum: Extreme
+    encoding: str
+    usable: bool
+
+
+def describe_columns(
+    source: str,
+    *,
+    input_format: str | None = None,
+    delimiter: str | None = None,
+    na_values: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
+) -> tuple[ColumnSummary, ...]:
+    """Look at every column of a table, in file order. The arguments are those of `groups.load_groups`.
+
+    Parquet and Arrow files are read one column at a time, so the peak is about the widest column. A column
+    that cannot be used is listed with its reason; DataError is raised only for a table that cannot be read.
+    """
+    table = open_table(source, Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), stdin)
+    return tuple(describe(name, column) for name, column in _columns(table))
+
+
+def _columns(table: OpenTable) -> Any:
+    """Each column with its name: read alone where that saves memory, else all at once."""
+    if table.once or table.format not in ("parquet", "arrow"):
+        everything = table.read(table.names)
+        yield from zip(table.names, everything.columns, strict=True)
+    else:
+        for name in table.names:
+            yield name, table.read([name]).column(0)
+
+
+def describe(name: str, column: Any) -> ColumnSummary:
+    """Summarise one Arrow column.
+
+    >>> summary = describe("a", pa.chunked_array([[2.5, None, -1.0]]))
+    >>> summary.missing, summary.distinct, summary.minimum, summary.maximum, summary.encoding
+    (1, 2, -1.0, 2.5, 'as it is')
+    """
+    rows = missing_rows(column)
+    missing = 0 if rows is None else int(rows.sum())
+    present = column if rows is None else column.filter(pa.array(~rows))
+    width, encoding, usable = _use(name, present, holds_infinity(column))
+    minimum, maximum = _extremes(present)
+    return ColumnSummary(
+        name, type_words(column.type), width, missing, _distinct(present), minimum, maximum, encoding, usable
+    )
+
+
+def _use(name: str, present: Any, infinite: bool) -> tuple[int, str, bool]:
+    """How many array columns the present values make, in words how, and whether they can be used."""
+    if len(present) == 0:
+        return 0, "no values", False
+    if infinite:
+        return 0, "holds infinite values", False
+    try:
+        if column_kind(name, present.type) == "list":
+            list_width(name, present)
+        use = plan_column(name, present).use
+    except DataError as error:
+        return 0, error.problem.removeprefix(f"column '{name}' "), False
+    return use.width, use.encoding, use.width > 0
+
+
+def _distinct(present: Any) -> int | None:
+    if is_list(present.type) or pa.types.is_nested(present.type):
+        return None
+    if len(present) == 0:
+        return 0
+    if pa.types.is_integer(present.type) or pa.types.is_floating(present.type):
+        # Sorting takes a fifth of the memory of a hash table of all values.
+        values = np.concatenate([numbers(chunk) for chunk in present.chunks])
+        values.sort()
+        return int(np.count_nonzero(values[1:] != values[:-1])) + 1
+    try:
+        return int(pc.count_distinct(decoded(present)).as_py())
+    except pa.ArrowNotImplementedError:
+        return None
+
+
+def _extremes(present: Any) -> tuple[Extreme, Extreme]:
+    type_ = present.type
+    if len(present) == 0 or is_list(type_) or pa.types.is_nested(type_):
+        return None, None
+    values = decoded(present)
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())
+    if pa.types.is_duration(values.type):
+        both = pc.min_max(values.cast(pa.int64()))
+        ends = [both[key].cast(values.type) for key in ("min", "max")]
+    elif _is_bytes(values.type):
+        return None, None
+    else:
+        both = pc.min_max(values)
+        ends = [both["min"], both["max"]]
+    low, high = (_plain(end) for end in ends)
+    return low, high
+
+
+def _is_bytes(type_: Any) -> bool:
+    return bool(pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_))
+
+
+def _plain(end: Any) -> Extreme:
+    """An Arrow scalar as a plain value; times as ISO text, made without a time-zone database."""
+    if pa.types.is_timestamp(end.type):
+        return str(pa.scalar(end.value, pa.timestamp(end.type.unit)).cast(pa.string()).as_py())
+    if pa.types.is_duration(end.type):
+        return f"{end.value} {end.type.unit}"
+    value = end.as_py()
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return value if isinstance(value, float | int | str | bool) else str(value)
+
+
+def type_words(type_: Any) -> str:
+    """An Arrow type in words.
+
+    >>> type_words(pa.float64()), type_words(pa.list_(pa.float32(), 3)), type_words(pa.string())
+    ('float64', 'list of 3 float32', 'text')
+    >>> type_words(pa.dictionary(pa.int8(), pa.string()))
+    'category of text'
+    """
+    types = pa.types
+    if isinstance(type_, pa.BaseExtensionType):
+        return type_words(type_.storage_type)
+    if is_list(type_):
+        length = f"{type_.list_size} " if types.is_fixed_size_list(type_) else ""
+        return f"list of {length}{type_words(type_.value_type)}"
+    if types.is_dictionary(type_):
+        return f"category of {type_words(type_.value_type)}"
+    if types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
+        return "text"
+    words = {
+        "double": "float64",
+        "float": "float32",
+        "halffloat": "float16",
+        "bool": "boolean",
+        "null": "empty",
+    }
+    return words.get(str(type_), str(type_))
