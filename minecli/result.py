@@ -51,6 +51,7 @@ class DiagnosticCode(StrEnum):
     FELL_FROM_PEAK = "fell-from-peak"
     TRAIN_HELDOUT_GAP = "train-heldout-gap"
     FOLDS_DISAGREE = "folds-disagree"
+    FEW_EFFECTIVE_PAIRS = "few-effective-pairs"
     NEAR_LOG_N_CEILING = "near-log-n-ceiling"
     FEW_SAMPLES = "few-samples"
     TIES_IN_DATA = "ties-in-data"

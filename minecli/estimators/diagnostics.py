@@ -99,6 +99,18 @@ def tied_rows(side: Array) -> Flags:
     return tied
 
 
+def tied_share(side: Array) -> float:
+    """Return the share of rows that repeat another row's value in a column, for the column where most do.
+
+    Columns with a single value do not count: they add nothing to a distance.
+
+    >>> tied_share(np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 6.0], [4.0, 7.0]]))
+    0.5
+    """
+    varying = np.flatnonzero(side.min(axis=0) < side.max(axis=0))
+    return max((float(_repeated(side[:, j]).mean()) for j in varying), default=0.0)
+
+
 def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", "mixed-ksg"]) -> tuple[Diagnostic, ...]:
     """Warn where an estimate exceeds 70 % of the largest value its formula can give.
 

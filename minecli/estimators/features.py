@@ -10,7 +10,8 @@ tame heavy tails, scaled values keep what ranks flatten, and the radial feature 
 where all of the dependence of multivariate Student-t data sits. None of them leaves the range seen in training by
 more than a bounded amount, so that an outlier cannot send the network where it has never been.
 
-`standardize` subtracts the mean and divides by the standard deviation; `none` passes the columns through.
+`standardize` subtracts the mean, divides by the standard deviation and bends smoothly at 10; `none` passes the
+columns through.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ Array = npt.NDArray[np.float64]
 FIT_ROWS = 50_000
 MOST_KNOTS = 4096
 BEND = 4.0
+STANDARDIZED_BEND = 10.0
 # Quartiles of the standard normal lie 1.349 apart.
 _NORMAL_QUARTILE_RANGE = 1.3489795
 
@@ -60,8 +62,8 @@ def fit_knots(column: Array) -> Knots:
     return Knots(values, np.asarray(ndtri(middle)))
 
 
-def _bend(values: Array) -> Array:
-    return BEND * np.tanh(values / BEND)
+def _bend(values: Array, at: float = BEND) -> Array:
+    return at * np.tanh(values / at)
 
 
 class FeatureMap:
@@ -110,7 +112,7 @@ class FeatureMap:
             return values
         scaled = self._scaled(values)
         if self.preprocess == "standardize":
-            return scaled
+            return _bend(scaled, STANDARDIZED_BEND)
         features = np.empty((len(values), self.width))
         for j, knots in enumerate(self._knots):
             features[:, j] = knots(values[:, j])

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from minecli import events
 from minecli.estimators.config import KsgConfig
 from minecli.estimators.context import Context
-from minecli.estimators.diagnostics import tied_rows
+from minecli.estimators.diagnostics import tied_rows, tied_share
 from minecli.estimators.knn import Details, Plan, estimate_from_neighbours, prepare_points, require_usable
 from minecli.estimators.neighbours import Integers, Rule, Search, prepare
 from minecli.estimators.pointwise import pointwise_terms
@@ -90,12 +90,11 @@ def _plan(config: KsgConfig) -> Plan:
 
 
 def _look_at_ties(x: Array, z: Array, search: Search, order: Integers) -> tuple[tuple[Diagnostic, ...], Details]:
-    tied_x, tied_z = tied_rows(x), tied_rows(z)
-    share_x, share_z = float(tied_x.mean()), float(tied_z.mean())
-    both = tied_x & tied_z
+    share_x, share_z = tied_share(x), tied_share(z)
+    both = tied_rows(x) & tied_rows(z)
     duplicates = float(tied_rows(np.hstack([x[both], z[both]])).sum() / len(x)) if both.any() else 0.0
     details: Details = {"tied_share_x": share_x, "tied_share_z": share_z, "duplicate_share": duplicates}
-    if not (tied_x.any() or tied_z.any()):
+    if share_x == 0.0 and share_z == 0.0:
         return (), details
     shift = _shift_by_ties(search, order)
     details["tie_shift_nats"] = shift
@@ -109,7 +108,7 @@ def _tie_diagnostic(share_x: float, share_z: float, shift: float) -> Diagnostic:
     # Over roundings of one side and of both, to steps of 0.003 to 0.1, the error was 0.2 to 0.6 times the shift.
     return Diagnostic(
         DiagnosticCode.TIES_IN_DATA,
-        f"{share_x:.1%} of the rows share their x values with another row, {share_z:.1%} their z values; "
+        f"{share_x:.1%} of the rows repeat a value in a column of x, {share_z:.1%} in one of z; "
         f"ties at the edge of neighbourhoods raise the value by up to {shift:.3f} nats; {_REMEDY}",
         Severity.WARNING if shift > _SHIFT_THAT_MATTERS_NATS else Severity.NOTE,
     )

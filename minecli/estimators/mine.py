@@ -107,7 +107,8 @@ class _Job:
         maps = [(FeatureMap(x[s], config.preprocess), FeatureMap(z[s], config.preprocess)) for s in samples]
         rows = ModelRows(x, z, split, maps, config.batch_size, child_seed(context.seed, "rows"), dtype, context.device)
         base = None
-        if config.gaussian_base and x.shape[1] + z.shape[1] <= MOST_BASE_COLUMNS:
+        copula = config.gaussian_base and config.preprocess == "rank"
+        if copula and x.shape[1] + z.shape[1] <= MOST_BASE_COLUMNS:
             fits = [
                 canonical_correlations(fx(x[s])[:, : x.shape[1]], fz(z[s])[:, : z.shape[1]])
                 for s, (fx, fz) in zip(samples, maps, strict=True)
@@ -193,6 +194,7 @@ class _Job:
             training_nats=self.training_bound(),
             scales=tuple(scales),
             held_out_rows=len(self.rows.split[0].held_out),
+            effective_pairs=min(t.effective_pairs for t in terms),
         )
         found = diagnose(facts, summary, *self.shape)
         return Estimate(
@@ -207,7 +209,7 @@ class _Job:
                 "folds_nats": list(summary.folds_nats),
                 "score_scales": scales,
                 "training_nats": facts.training_nats,
-                "effective_pairs": min(t.effective_pairs for t in terms),
+                "effective_pairs": facts.effective_pairs,
             },
             pointwise_nats=summary.pointwise_nats,  # type: ignore[arg-type]
         )
@@ -252,9 +254,7 @@ class Summary:
     pointwise_nats: Array
 
 
-def combine(
-    terms: list[HeldOutTerms], held_out: list[npt.NDArray[np.int64]], rows: int, confidence: float
-) -> Summary:
+def combine(terms: list[HeldOutTerms], held_out: list[npt.NDArray[np.int64]], rows: int, confidence: float) -> Summary:
     r"""Average the bounds of all held-out parts, weighted by their rows, and say how sure that is.
 
     Two standard errors are computed: from the spread of the rows' influences, :math:`\sqrt{Var(\psi)/n}` (each row

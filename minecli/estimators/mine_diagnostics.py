@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from minecli.estimators.mine import Summary
 
 # From this share of ln(rows) on, what a held-out log-mean-exp cannot see may carry much of the information.
-CEILING_SHARE = 0.85
+CEILING_SHARE = 0.7
 ROWS_PER_COLUMN = 20
 FEWEST_ROWS = 200
+# The relative error of a mean that hangs on m pairs is about 1 / sqrt(m): a tenth of a nat at 100.
+FEWEST_EFFECTIVE_PAIRS = 100
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Training:
     training_nats: float
     scales: tuple[float, ...]
     held_out_rows: int
+    effective_pairs: float
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,21 @@ def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
 
 
 def _of_ceiling(training: Training, summary: Summary) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    if training.effective_pairs < FEWEST_EFFECTIVE_PAIRS:
+        message = (
+            f"the log-mean-exp hangs on about {training.effective_pairs:.0f} re-paired rows; outliers, or an MI beyond "
+            "what so many rows can show"
+        )
+        found.append(Diagnostic(DiagnosticCode.FEW_EFFECTIVE_PAIRS, message))
     ceiling = math.log(training.held_out_rows)
     if summary.mi_nats <= CEILING_SHARE * ceiling:
-        return []
+        return found
     message = (
         f"{summary.mi_nats:.3g} nats is close to or above ln({training.held_out_rows}) = {ceiling:.3g}, the most that "
         "so many held-out rows can certify; the true value may be far from it, or infinite"
     )
-    return [Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
+    return [*found, Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
 
 
 def _of_folds(summary: Summary) -> list[Diagnostic]:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from minecli.estimators.config import MixedKsgConfig
 from minecli.estimators.context import Context
-from minecli.estimators.diagnostics import tied_rows
+from minecli.estimators.diagnostics import tied_share
 from minecli.estimators.knn import Details, Plan, estimate_from_neighbours
-from minecli.estimators.neighbours import Integers, Rule, Search
-from minecli.result import Diagnostic, Estimate
+from minecli.estimators.neighbours import Rule
+from minecli.result import Estimate
 
 Array = npt.NDArray[np.float64]
 
@@ -41,18 +41,15 @@ def estimate_mixed_ksg(x: Array, z: Array, config: MixedKsgConfig, context: Cont
     >>> round(estimate_mixed_ksg(x, 1 - x, MixedKsgConfig(), Context()).mi_nats, 4)  # ln 2 = 0.6931
     0.6936
     """
+    shares: Details = {"tied_share_x": tied_share(x), "tied_share_z": tied_share(z)}
     plan = Plan(
         estimator="mixed-ksg",
         k=config.k,
-        rule=Rule.MIXTURE,
+        # Normal scores of both sides lie on one grid, so that distances can tie where no values do.
+        rule=Rule.MIXTURE if any(shares.values()) else Rule.CUBE,
         preprocess=config.preprocess,
         jitter=0.0,
         interval=config.interval,
         search=config.search,
     )
-    return estimate_from_neighbours(x, z, plan, context, _count_ties)
-
-
-def _count_ties(x: Array, z: Array, search: Search, order: Integers) -> tuple[tuple[Diagnostic, ...], Details]:
-    del search, order
-    return (), {"tied_share_x": float(tied_rows(x).mean()), "tied_share_z": float(tied_rows(z).mean())}
+    return estimate_from_neighbours(x, z, plan, context, lambda *prepared: ((), shares))

@@ -56,8 +56,9 @@ def normal_scores(column: Array) -> Array:
     from scipy.special import ndtri
 
     n = len(column)
-    ordered, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
-    del ordered
-    below = np.cumsum(counts) - counts
-    scores = ndtri((below + 0.5 * counts) / n)
-    return np.asarray(scores[inverse], dtype=np.float64)
+    _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+    # Twice the mean rank from 0.5, a whole number: the scores of the upper half mirror those of the lower exactly,
+    # so that reversing a column's order changes no distance.
+    doubled = 2 * np.cumsum(counts) - counts
+    lower = ndtri(np.minimum(doubled, 2 * n - doubled) / (2.0 * n))
+    return np.asarray(np.where(doubled <= n, lower, -lower)[inverse], dtype=np.float64)

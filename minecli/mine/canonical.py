@@ -45,9 +45,7 @@ def canonical_correlations(x: Array, z: Array) -> Canonical:
     z_mean, z_root, z_rank = _whitening(z)
     cross = x_root.T @ ((x - x_mean).T @ (z - z_mean) / len(x)) @ z_root
     left, correlations, right = np.linalg.svd(cross, full_matrices=False)
-    return Canonical(
-        x_mean, z_mean, x_root @ left, z_root @ right.T, np.minimum(correlations, 1.0), x_rank, z_rank
-    )
+    return Canonical(x_mean, z_mean, x_root @ left, z_root @ right.T, np.minimum(correlations, 1.0), x_rank, z_rank)
 
 
 def _whitening(values: Array) -> tuple[Array, Array, int]:

@@ -9,7 +9,8 @@
                         column, for the second of them; at most MAX_LEVELS levels. Arrow dictionaries (pandas
                         categories) are of this kind whatever their values
     text                a category where it has at most MAX_LEVELS distinct values and fewer than half as many
-                        as rows; any other text is an error that shows a value
+                        as rows; any other text, and numbers with a few words among them, are an error that
+                        shows a value
     list of numbers     one column per entry ("emb[3]"); all rows must have one length. Fixed-size lists and
                         fixed-shape tensors likewise
     struct, map, bytes  an error
@@ -30,7 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.kinds import Array, ColumnUse, Kind, Plan, column_kind, left_out
+from minecli.tables.kinds import Array, ColumnUse, Kind, Plan, column_kind, left_out, plain_value
 from minecli.tables.levels import plan_levels
 from minecli.tables.missing import Mask
 
@@ -88,7 +89,7 @@ def _plan_number(name: str, column: Any, kind: Kind) -> Plan:
     convert = numbers
     first = convert(column.slice(0, 1).combine_chunks())[0]
     if all(np.all(convert(chunk) == first) for chunk in _slices(column)):
-        return left_out(name, kind, str(column[0].as_py()))
+        return left_out(name, kind, str(plain_value(column[0])))
     encoding = {
         "boolean": "0 or 1",
         "date": "days since 1970-01-01",

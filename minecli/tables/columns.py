@@ -22,6 +22,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,7 @@ class _Header:
 
     @property
     def listing(self) -> str:
-        return f"minecli columns {self.source} lists the columns"
+        return f"minecli columns {shlex.quote(self.source)} lists the columns"
 
 
 def select_columns(
@@ -120,7 +121,8 @@ def select_groups(
     shared = [name for name in in_x if name in set(in_z)]
     if shared:
         raise UsageError(
-            f"--x and --z overlap in {len(shared)} columns: {quoted(shared)}; a column may be in one group only",
+            f"--x and --z overlap in {counted(len(shared), 'column')}: {quoted(shared)}; "
+            "a column may be in one group only",
             hint=f"take it out of one of them, as in --z 'SELECTORS,!{shared[0]}'",
         )
     return in_x, in_z
@@ -137,6 +139,15 @@ def quoted(names: Sequence[object]) -> str:
     shown = ", ".join(repr(name) for name in names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def nearest(wanted: str, known: Sequence[str], *, at_most: int = 3) -> list[str]:
@@ -308,5 +319,5 @@ def _unknown(name: str, header: _Header, context: str = "") -> UsageError:
     if close:
         found = f"the nearest names are {quoted(close)}"
     else:
-        found = f"the table has {len(header.names)} columns: {quoted(header.names)}"
+        found = f"the table has {counted(len(header.names), 'column')}: {quoted(header.names)}"
     return header.wrong(f"there is no column '{name}'{context}; {found}")

@@ -152,7 +152,18 @@ def _first_lines(part: Part) -> list[str]:
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter))
+    """The fields of one line.
+
+    >>> _fields('a,"b,c"', ",")
+    ['a', 'b,c']
+    """
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        # The csv module refuses very long fields; only a wrong delimiter makes one of a whole header.
+        return [line]
 
 
 def _asked_delimiter(delimiter: str) -> str:

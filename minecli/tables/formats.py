@@ -37,6 +37,8 @@ _KNOWN_BINARY = {
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
     b"FEA1": "a Feather file of version 1",
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
 }
 
 
@@ -64,31 +66,44 @@ def detect_format(part: Part, asked: str | None = None) -> Format:
     head = part.head(_HEAD)
     if not head:
         raise DataError(f"{part.label} is empty: it has 0 bytes", hint="check what should have written it")
-    if asked is not None:
-        return _arrow_kind(head) if named_format(asked) == "arrow" else named_format(asked)
+    wanted = None if asked is None else named_format(asked)
+    if wanted in ("csv", "tsv"):
+        _refuse_binary(part, head)
+    if wanted is not None:
+        return _arrow_kind(head) if wanted == "arrow" else wanted
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return _arrow_kind(head)
     by_name = _SPELLINGS.get(_suffix(part.name).lstrip("."))
-    kind = next((kind for magic, kind in _KNOWN_BINARY.items() if head.startswith(magic)), None)
     if by_name in ("parquet", "arrow", "arrow-stream"):
         raise DataError(
-            f"{part.label} is called {_suffix(part.name)} but is {kind or 'not in that format'}: "
+            f"{part.label} is called {_suffix(part.name)} but is {_content(head) or 'not in that format'}: "
             f"its first bytes are {head[:6]!r}",
             hint="if it is text, say --input-format csv",
         )
-    if kind is not None or b"\x00" in head:
-        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise DataError(
-                f"{part.label} is UTF-16 text; tables of text must be UTF-8",
-                hint=f"iconv -f UTF-16 -t UTF-8 {part.name or 'FILE'} | minecli ... -",
-            )
-        raise DataError(
-            f"{part.label} is not a table: it is {kind or 'binary data'}, its first bytes are {head[:6]!r}",
-            hint="the formats are csv, tsv, parquet and arrow (feather)",
-        )
+    _refuse_binary(part, head)
     return by_name or "csv"
+
+
+def _content(head: bytes) -> str | None:
+    """What a well-known beginning stands for."""
+    return next((kind for magic, kind in _KNOWN_BINARY.items() if head.startswith(magic)), None)
+
+
+def _refuse_binary(part: Part, head: bytes) -> None:
+    kind = _content(head)
+    if kind is None and b"\x00" not in head:
+        return
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(
+            f"{part.label} is UTF-16 text; tables of text must be UTF-8",
+            hint=f"iconv -f UTF-16 -t UTF-8 {part.name or 'FILE'} | minecli ... -",
+        )
+    raise DataError(
+        f"{part.label} is not a table of text: it is {kind or 'binary data'}, its first bytes are {head[:6]!r}",
+        hint="the formats are csv, tsv, parquet and arrow (feather)",
+    )
 
 
 def _arrow_kind(head: bytes) -> Format:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, list_width, plan_column
-from minecli.tables.columns import select_groups
+from minecli.tables.columns import counted, select_groups
 from minecli.tables.kinds import Array, ColumnUse, Plan, column_kind
 from minecli.tables.missing import (
     Mask,
@@ -82,6 +82,12 @@ def load_groups(
     random without replacement, `seed` deciding which, kept in file order; asking for more rows than there are
     takes all. Encodings of columns that are no numbers: `tables.arrays`.
 
+    >>> import io
+    >>> text = io.BytesIO(b"a,b\\n1,red\\n2,blue\\n4,red\\n3,blue\\n5,red\\n")
+    >>> groups = load_groups("-", ["a"], ["b"], stdin=text)
+    >>> groups.x.values.shape, groups.z.names, groups.z.columns[0].encoding
+    ((5, 1), ('b=red',), "1 for 'red', 0 for 'blue'")
+
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
     if missing not in ("error", "drop"):
@@ -108,7 +114,7 @@ def load_groups(
         )
     notes = list(table.notes)
     if absence.dropped:
-        notes.append(f"dropped {absence.dropped} of {total} rows with missing values")
+        notes.append(f"dropped {absence.dropped} of {counted(total, 'row')} because of missing values")
     if sample is not None and sampled_from is None:
         notes.append(f"all {total - absence.dropped} rows are used: a sample of {sample} was asked for")
     x_group, x_notes = _build("x", in_x, columns, kept)

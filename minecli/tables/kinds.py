@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +16,7 @@ from minecli.errors import DataError
 from minecli.tables.missing import is_list
 
 Array = npt.NDArray[np.float64]
+Plain = float | int | str | bool
 Kind = Literal["float", "integer", "boolean", "date", "seconds", "category", "text", "list"]
 
 
@@ -97,3 +100,21 @@ def left_out(name: str, kind: Kind, value: str) -> Plan:
     """The plan of a constant column: no array column at all. `value` is what it holds, in words."""
     use = ColumnUse(name, kind, 0, f"left out: constant, holds only {value}")
     return Plan(use, (), lambda chunk: np.empty((len(chunk), 0)), constant=value)
+
+
+def plain_value(scalar: Any) -> Plain:
+    """An Arrow scalar that is there as a plain value; times as ISO text, made without a time-zone database.
+
+    >>> plain_value(pa.scalar(86_400, pa.timestamp("s", "Asia/Tokyo"))), plain_value(pa.scalar(2.5))
+    ('1970-01-02 00:00:00', 2.5)
+    """
+    if pa.types.is_timestamp(scalar.type):
+        return str(pa.scalar(scalar.value, pa.timestamp(scalar.type.unit)).cast(pa.string()).as_py())
+    if pa.types.is_duration(scalar.type):
+        return f"{scalar.value} {scalar.type.unit}"
+    value = scalar.as_py()
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return value if isinstance(value, float | int | str | bool) else str(value)

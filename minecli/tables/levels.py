@@ -15,7 +15,7 @@ from minecli.tables.missing import Mask
 
 MAX_LEVELS = 64
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-_DECIMAL_COMMA = r"^\s*[-+]?\d+,\d+\s*$"
+_WITH_COMMA = r"^\s*[-+]?\d[\d.]*,\d[\d,.]*\s*$"
 
 
 def plan_levels(name: str, column: Any, kind: Kind, kept: Mask | None) -> Plan:
@@ -28,8 +28,11 @@ def plan_levels(name: str, column: Any, kind: Kind, kept: Mask | None) -> Plan:
     count = len(distinct)
     if count == 1:
         return left_out(name, kind, repr(distinct[0].as_py()))
-    if kind == "text" and (count > MAX_LEVELS or 2 * count >= len(values)):
-        raise _not_a_category(name, values, count, kept)
+    if kind == "text":
+        if (error := _mostly_numbers(name, values, kept)) is not None:
+            raise error
+        if count > MAX_LEVELS or 2 * count >= len(values):
+            raise _not_a_category(name, values, count)
     if count > MAX_LEVELS:
         raise DataError(
             f"column '{name}' is a category with {count} levels; at most {MAX_LEVELS} can be used",
@@ -47,7 +50,7 @@ def plan_levels(name: str, column: Any, kind: Kind, kept: Mask | None) -> Plan:
         return np.stack([codes == i for i in shown], axis=1)
 
     use = ColumnUse(name, kind, len(names), encoding)
-    return Plan(use, names, convert, remarks=_numbers_among(name, values) if kind == "text" else ())
+    return Plan(use, names, convert)
 
 
 def decoded(column: Any) -> Any:
@@ -66,34 +69,30 @@ def _first_strange(values: Any) -> tuple[int, int, str]:
     return int(pc.sum(numeric).as_py() or 0), row, values[row].as_py() if row >= 0 else ""
 
 
-def _numbers_among(name: str, values: Any) -> tuple[str, ...]:
+def _mostly_numbers(name: str, values: Any, kept: Mask | None) -> DataError | None:
+    """The error of a column of numbers in which a few values are none; used as a category it would lose its order."""
     numeric, row, strange = _first_strange(values)
-    if 2 * numeric <= len(values) or row < 0:
-        return ()
-    return (
-        f"column '{name}' holds mostly numbers but is used as a category because of values such as "
-        f"{_short(strange)}; if that means missing, say --na-values '{strange}'",
+    if row < 0 or 2 * numeric <= len(values):
+        return None
+    in_file = row if kept is None else int(np.flatnonzero(kept)[row])
+    return DataError(
+        f"column '{name}' is text: {numeric} of its {len(values)} values are numbers, "
+        f"but row {in_file} (counted from 0) holds {_short(strange)}",
+        hint=f"if that means missing: --na-values '{strange}'; if the numbers are codes, put a letter before each",
     )
 
 
-def _not_a_category(name: str, values: Any, count: int, kept: Mask | None) -> DataError:
-    numeric, row, strange = _first_strange(values)
-    if 2 * numeric > len(values) and row >= 0:
-        in_file = row if kept is None else int(np.flatnonzero(kept)[row])
-        return DataError(
-            f"column '{name}' is text: {numeric} of its {len(values)} values are numbers, "
-            f"but row {in_file} (counted from 0) holds {_short(strange)}",
-            hint=f"if that means missing: --na-values '{strange}'",
-        )
+def _not_a_category(name: str, values: Any, count: int) -> DataError:
+    _, row, strange = _first_strange(values)
     if row < 0:
         return DataError(
             f"column '{name}' is text with {count} distinct values, all of which read as numbers",
             hint="store the column as numbers",
         )
-    if pc.match_substring_regex(values[row], _DECIMAL_COMMA).as_py():
+    if pc.match_substring_regex(values[row], _WITH_COMMA).as_py():
         return DataError(
-            f"column '{name}' is text: its values are numbers with a decimal comma, as {_short(strange)}",
-            hint="numbers need a decimal point: tr , . < FILE | minecli ... -",
+            f"column '{name}' is text: its values are numbers with a comma, as {_short(strange)}",
+            hint="numbers need a decimal point and no other mark; for decimal commas: tr , . < FILE | minecli ... -",
         )
     return DataError(
         f"column '{name}' is text with {count} distinct values in {len(values)} rows, as {_short(strange)}, "

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.columns import quoted
+from minecli.tables.columns import counted, quoted
 
 Mask = npt.NDArray[np.bool_]
 MissingPolicy = Literal["error", "drop"]
@@ -64,10 +64,10 @@ def refuse_missing(absence: Absence, total: int) -> None:
     if not absence.counts:
         return
     listed = [f"'{name}' {count}" for name, count in absence.counts.items()]
-    text = ", ".join(listed[:6]) + (f" and {len(listed) - 6} more columns" if len(listed) > 6 else "")
+    text = ", ".join(listed[:6]) + (f" and {counted(len(listed) - 6, 'more column')}" if len(listed) > 6 else "")
     raise DataError(
-        f"missing values in {absence.dropped} of {total} rows: {text}",
-        hint=f"--missing drop leaves these {absence.dropped} rows out",
+        f"missing values in {absence.dropped} of {counted(total, 'row')}: {text}",
+        hint=f"--missing drop leaves {counted(absence.dropped, 'row')} out",
     )
 
 
@@ -80,7 +80,7 @@ def refuse_infinite(columns: Mapping[str, Any]) -> None:
             others = [other for other in columns if other != name and holds_infinity(columns[other])]
             also = f"; also in {quoted(others)}" if others else ""
             raise DataError(
-                f"column '{name}' holds {int(rows.sum())} infinite values, the first in row {first} "
+                f"column '{name}' holds {counted(int(rows.sum()), 'infinite value')}, the first in row {first} "
                 f"(counted from 0){also}",
                 hint="only finite numbers can be used: repair these rows or take them out",
             )

@@ -7,13 +7,15 @@ kept and put back in front.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import io
 import lzma
 import os
 import re
+import shlex
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,7 +37,7 @@ _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _MESSAGE_LENGTH = 200
 _PIECE = 1 << 22
 
-READ_ERRORS = (OSError, EOFError, lzma.LZMAError, pa.ArrowException)
+READ_ERRORS = (OSError, EOFError, lzma.LZMAError, MemoryError, pa.ArrowException)
 
 
 class Part:
@@ -137,32 +139,24 @@ def locate(source: str, stdin: BinaryIO | None = None) -> Source:
     raise _not_found(source, path)
 
 
-class explained:
-    """Turn the errors of reading into a DataError of one line that names the file."""
+@contextlib.contextmanager
+def explained(label: str, what: str = "") -> Iterator[None]:
+    """Turn the errors of reading into a DataError of one line that names the file and, if given, the format."""
+    try:
+        yield
+    except READ_ERRORS as error:
+        raise _explanation(label, what, error) from error
 
-    def __init__(self, label: str, what: str = "") -> None:
-        self.label = label
-        self.what = what
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, READ_ERRORS):
-            return
-        if isinstance(error, PermissionError):
-            raise DataError(
-                f"no permission to read {self.label}", hint=f"ls -l {self.label} shows whose it is"
-            ) from error
-        if isinstance(error, FileNotFoundError):
-            raise _not_found(self.label, Path(self.label)) from error
-        if isinstance(error, MemoryError):
-            raise DataError(f"not enough memory to read {self.label}", hint="name fewer columns") from error
-        what = f" as {self.what}" if self.what else ""
-        raise DataError(
-            f"cannot read {self.label}{what}: {first_line(error)}",
-            hint="is the file whole? copy or write it again",
-        ) from error
+def _explanation(label: str, what: str, error: BaseException) -> DataError:
+    if isinstance(error, PermissionError):
+        return DataError(f"no permission to read {label}", hint=f"ls -l {shlex.quote(label)} shows whose it is")
+    if isinstance(error, FileNotFoundError):
+        return _not_found(label, Path(label))
+    if isinstance(error, MemoryError):
+        return DataError(f"not enough memory to read {label}", hint="name fewer columns")
+    called = f"{label} as {what}" if what else label
+    return DataError(f"cannot read {called}: {first_line(error)}", hint="is the file whole? copy or write it again")
 
 
 def first_line(error: BaseException) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -14,12 +12,12 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.arrays import list_width, numbers, plan_column
-from minecli.tables.kinds import column_kind
+from minecli.tables.kinds import Plain, column_kind, plain_value
 from minecli.tables.levels import decoded
 from minecli.tables.missing import holds_infinity, is_list, missing_rows
 from minecli.tables.reading import OpenTable, Reading, open_table
 
-Extreme = float | int | str | bool | None
+Extreme = Plain | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,10 @@ def describe_columns(
 
     Parquet and Arrow files are read one column at a time, so the peak is about the widest column. A column
     that cannot be used is listed with its reason; DataError is raised only for a table that cannot be read.
+
+    >>> import io
+    >>> [(c.name, c.type, c.missing) for c in describe_columns("-", stdin=io.BytesIO(b"a,b\\n1,\\n2,0.5\\n"))]
+    [('a', 'int64', 0), ('b', 'float64', 1)]
     """
     table = open_table(source, Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), stdin)
     return tuple(describe(name, column) for name, column in _columns(table))
@@ -134,26 +136,12 @@ def _extremes(present: Any) -> tuple[Extreme, Extreme]:
     else:
         both = pc.min_max(values)
         ends = [both["min"], both["max"]]
-    low, high = (_plain(end) for end in ends)
+    low, high = (plain_value(end) for end in ends)
     return low, high
 
 
 def _is_bytes(type_: Any) -> bool:
     return bool(pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_))
-
-
-def _plain(end: Any) -> Extreme:
-    """An Arrow scalar as a plain value; times as ISO text, made without a time-zone database."""
-    if pa.types.is_timestamp(end.type):
-        return str(pa.scalar(end.value, pa.timestamp(end.type.unit)).cast(pa.string()).as_py())
-    if pa.types.is_duration(end.type):
-        return f"{end.value} {end.type.unit}"
-    value = end.as_py()
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return value if isinstance(value, float | int | str | bool) else str(value)
 
 
 def type_words(type_: Any) -> str:

@@ -138,7 +138,8 @@ def test_the_number_of_levels_is_bounded(extra: int) -> None:
     ("values", "message"),
     [
         (["u", "v", "w", "u"], "is text with 3 distinct values in 4 rows"),
-        (["1,5", "2,5", "3,25"], "numbers with a decimal comma, as '1,5'"),
+        (["1,5", "2,5", "3,25"], "numbers with a comma, as '1,5'"),
+        (["1,000", "2,000", "1,234,567.8"], "numbers with a comma, as '1,000'"),
         (["1", "2", "3"], "all of which read as numbers"),
         (["1", "2.5e3", "-3", "?"], "3 of its 4 values are numbers, but row 3 (counted from 0) holds '?'"),
         (["x" * 90, "y", "z"], "as '" + "x" * 37 + "...'"),
@@ -150,11 +151,18 @@ def test_text_that_is_no_category_shows_a_value(values: list[str], message: str)
     assert message in str(caught.value)
 
 
-def test_a_category_of_numbers_and_a_word_says_so() -> None:
-    plan = plan_column("c", pa.chunked_array([["1", "2", "?", "2", "1", "2", "1"]]))
-    assert plan.use.width == 3
-    assert "holds mostly numbers but is used as a category because of values such as '?'" in plan.remarks[0]
-    assert "--na-values '?'" in plan.remarks[0]
+def test_numbers_with_a_word_among_them_are_no_category_however_few_they_are() -> None:
+    values = ["1", "2", "?", "2", "1", "2", "1"]
+    with pytest.raises(DataError) as caught:
+        plan_column("c", pa.chunked_array([values]))
+    assert "6 of its 7 values are numbers, but row 2 (counted from 0) holds '?'" in str(caught.value)
+    assert "--na-values '?'" in caught.value.hint
+    kept = np.array([False, False, True, *[True] * 6])
+    with pytest.raises(DataError, match="but row 4 "):
+        plan_column("c", pa.chunked_array([values]), kept)
+    # Words with a number among them, and codes that all read as numbers, are categories.
+    assert plan_column("c", pa.chunked_array([["u", "v", "1", "u", "v", "u", "v"]])).use.width == 3
+    assert plan_column("c", pa.chunked_array([["01", "02", "03", "01", "02", "01", "02"]])).use.width == 3
 
 
 LISTS = [[1.0, 2.0, 7.0], [3.0, 4.0, 7.0], [5.0, 6.0, 7.0]]
@@ -211,6 +219,9 @@ def test_columns_that_hold_neither_numbers_nor_categories(values: list, type_: p
         ([7, 7], pa.int64(), "7"),
         ([True, True], pa.bool_(), "True"),
         (["p", "p"], pa.string(), "'p'"),
+        ([DAY, DAY], pa.timestamp("ns", "Mars/Base"), "2004-03-10 18:00:00.000000000"),
+        ([dt.timedelta(seconds=2)] * 2, pa.duration("ns"), "2000000000 ns"),
+        ([decimal.Decimal("1.50")] * 2, pa.decimal128(5, 2), "1.5"),
         ([dt.date(2004, 3, 10)] * 2, pa.date32(), "2004-03-10"),
     ],
 )

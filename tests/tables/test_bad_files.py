@@ -51,9 +51,9 @@ def test_no_such_file_suggests_the_nearest(parquet) -> None:
         ("t.csv", b"a,b\n", "has a header but no rows"),
         ("t.csv", b"a,b", "has a header but no rows"),
         ("t.parquet", b"", "is empty: it has 0 bytes"),
-        ("t.csv", PNG, "is not a table: it is a PNG picture"),
-        ("t.csv", b"a,b\n1,\x00\x00\n", "is not a table: it is binary data"),
-        ("t.png", PNG, "is not a table: it is a PNG picture"),
+        ("t.csv", PNG, "is not a table of text: it is a PNG picture"),
+        ("t.csv", b"a,b\n1,\x00\x00\n", "is not a table of text: it is binary data"),
+        ("t.png", PNG, "is not a table of text: it is a PNG picture"),
         ("t.parquet", PNG, "is called .parquet but is a PNG picture"),
         ("t.parquet", b"a,b\n1,2\n", "is called .parquet but is not in that format"),
         ("t.feather", b"FEA1\0\0", "is called .feather but is a Feather file of version 1"),
@@ -168,6 +168,10 @@ def test_a_format_told_wrongly(tmp_path) -> None:
     path.write_text("a,b\n1,2\n3,4\n")
     assert "as Parquet" in refused(path, input_format="parquet")
     assert "as an Arrow stream" in refused(path, input_format="arrow")
+    path.write_bytes(b"PAR1\x15\x04")
+    assert "is not a table of text: it is a Parquet file" in refused(path, input_format="csv")
+    path.write_bytes("a,b\n1,2\n".encode("utf-16"))
+    assert "is UTF-16 text" in refused(path, input_format="tsv")
 
 
 def test_urls_that_cannot_be_opened(tmp_path) -> None:

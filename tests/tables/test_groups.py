@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import lzma
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.ipc
@@ -117,11 +120,35 @@ def test_the_format_can_be_told(tmp_path, form: str) -> None:
 def test_a_named_pipe_is_read_once(tmp_path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    if os.fork() == 0:
-        path.write_bytes(CONTENTS["zipped.csv.gz"])
-        os._exit(0)
+    writer = threading.Thread(target=path.write_bytes, args=(CONTENTS["zipped.csv.gz"],))
+    writer.start()
     check_numbers(load_groups(str(path), ["c", "a"], ["b"]))
-    os.wait()
+    writer.join()
+
+
+def test_standard_input_stays_open() -> None:
+    stdin = io.BytesIO(CONTENTS["zipped.csv.gz"])
+    check_numbers(load_groups("-", ["c", "a"], ["b"], stdin=stdin))
+    gc.collect()
+    assert not stdin.closed
+
+
+class Dribble(io.RawIOBase):
+    """A pipe that gives a few bytes at a time, as pipes may."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._content.read(min(size, 7) if size >= 0 else 7)
+
+
+@pytest.mark.parametrize("name", ["plain.csv", "zipped.csv.gz", "zipped.csv.xz", "table.parquet", "table.ipc"])
+def test_a_slow_pipe_gives_the_same_table(name: str) -> None:
+    check_numbers(load_groups("-", ["c", "a"], ["b"], stdin=Dribble(CONTENTS[name])))
 
 
 def test_a_file_url_is_read(tmp_path) -> None:
@@ -161,12 +188,12 @@ def test_missing_values_name_columns_and_counts(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "a,b,c\n1,,9\n2,NA,9\n,3,9\n4,4,9\n5,nan,9\n6,7,\n")
     with pytest.raises(DataError) as caught:
         load_groups(path, ["a"], ["b"])
-    assert str(caught.value) == ("missing values in 4 of 6 rows: 'a' 1, 'b' 3 (--missing drop leaves these 4 rows out)")
+    assert str(caught.value) == ("missing values in 4 of 6 rows: 'a' 1, 'b' 3 (--missing drop leaves 4 rows out)")
     groups = load_groups(path, ["a"], ["b"], missing="drop")
     np.testing.assert_array_equal(groups.x.values, [[4], [6]])
     np.testing.assert_array_equal(groups.row_numbers, [3, 5])
     assert (groups.rows_read, groups.rows_dropped) == (6, 4)
-    assert "dropped 4 of 6 rows with missing values" in groups.notes
+    assert "dropped 4 of 6 rows because of missing values" in groups.notes
 
 
 @pytest.mark.parametrize("spelling", ["", "NA", "NaN", "nan", "null", "NULL", "None", "N/A"])
@@ -187,7 +214,7 @@ def test_a_question_mark_is_missing_only_on_request(tmp_path) -> None:
         load_groups(path, ["a"], ["b"])
     assert str(caught.value) == (
         "column 'b' is text: 99 of its 100 values are numbers, but row 60 (counted from 0) holds '?' "
-        "(if that means missing: --na-values '?')"
+        "(if that means missing: --na-values '?'; if the numbers are codes, put a letter before each)"
     )
     groups = load_groups(path, ["a"], ["b"], na_values=["?"], missing="drop")
     assert groups.rows_dropped == 1
@@ -305,3 +332,37 @@ def test_real_tables(name: str, x: list[str], z: list[str], shape_x: tuple, shap
     groups = load_groups(str(path), x, z, missing="drop")
     assert (groups.x.values.shape, groups.z.values.shape) == (shape_x, shape_z)
     assert np.isfinite(groups.x.values).all()
+
+
+def test_quoted_fields_may_hold_delimiters_and_line_ends(tmp_path) -> None:
+    path = write(tmp_path / "t.csv", '"a,b",c,note\n1,2,"x\ny"\n3,4,"p, ""q"""\n5,7,\n')
+    groups = load_groups(path, ["a,b"], ["c"])
+    np.testing.assert_array_equal(groups.x.values[:, 0], [1, 3, 5])
+
+
+def test_nameless_columns_and_trailing_delimiters_do_no_harm(tmp_path) -> None:
+    path = write(tmp_path / "t.csv", '"",a,b,,\n"r1",1,2,,\n"r2",3,5,,\n')
+    np.testing.assert_array_equal(load_groups(path, ["a"], ["b"]).z.values[:, 0], [2, 5])
+
+
+def test_a_delimiter_that_was_guessed_is_said(tmp_path) -> None:
+    path = write(tmp_path / "t.csv", "a;b;c\n1,5;2;3\n1,6;3;4\n")
+    groups = load_groups(path, ["b"], ["c"])
+    assert groups.notes == (f"the delimiter of {path} was taken to be ';'",)
+    with pytest.raises(DataError, match="numbers with a comma, as '1,5'"):
+        load_groups(path, ["a"], ["c"])
+    assert load_groups(path, ["b"], ["c"], delimiter="semicolon").notes == ()
+
+
+def test_many_columns(tmp_path) -> None:
+    names = [f"column_with_a_long_name_{i}" for i in range(20_000)]
+    path = write(tmp_path / "t.csv", ",".join(names) + "\n" + "\n".join(",".join([str(i)] * 20_000) for i in range(3)))
+    assert load_groups(path, ["*_1?"], ["*_2?"]).x.values.shape == (3, 10)
+
+
+def test_a_table_from_pandas(tmp_path) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": pd.Categorical(["u", "v", "u"])}, index=[7, 8, 9])
+    frame.to_parquet(tmp_path / "t.parquet")
+    groups = load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"])
+    assert groups.z.names == ("b=v",)
+    np.testing.assert_array_equal(groups.row_numbers, [0, 1, 2])

@@ -1,0 +1,264 @@
+"""The neural estimator as a whole: known truths, guards, protocols, interruption, and what it says of itself."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minecli.errors import DataError
+from minecli.estimators.config import MineConfig, MineFConfig
+from minecli.estimators.context import Context
+from minecli.estimators.mine import RESOLUTION, combine, estimate_mine
+from minecli.estimators.registry import ESTIMATORS
+from minecli.mine.evaluation import HeldOutTerms
+from minecli.result import DiagnosticCode, Status
+
+# Small and quick: two folds, few steps. What is learnt from the Gaussian base alone needs no more.
+QUICK = {"folds": 2, "max_steps": 200, "batch_size": 128, "hidden": 32, "evaluate_every": 25}
+
+
+def gaussian(rows, rho, seed, d=1):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((rows, d))
+    return x, rho * x + math.sqrt(1 - rho * rho) * rng.standard_normal((rows, d))
+
+
+def codes(estimate):
+    return {d.code for d in estimate.diagnostics}
+
+
+@pytest.mark.parametrize("config", [MineConfig(**QUICK), MineFConfig(**QUICK)])
+@pytest.mark.parametrize("rho", [0.5, 0.9])
+def test_gaussian_within_its_standard_error(config, rho, seed):
+    x, z = gaussian(3000, rho, seed)
+    estimate = estimate_mine(x, z, config, Context(seed=seed))
+    truth = -0.5 * math.log(1 - rho * rho)
+    # Four standard errors: false-fail rate 6e-5 each. They are about 0.015, so an error of 0.06 would be found.
+    assert abs(estimate.mi_nats - truth) < 4 * estimate.standard_error_nats
+    assert estimate.standard_error_nats < 0.03
+    assert estimate.status is Status.CONVERGED
+    assert estimate.estimator == ("mine-f" if config.bound == "nwj" else "mine")
+
+
+@pytest.mark.parametrize("d", [1, 10])
+def test_independent_columns_cover_zero(d, seed):
+    x, z = gaussian(2000, 0.0, seed, d)
+    estimate = estimate_mine(x, z, MineConfig(**QUICK), Context(seed=seed))
+    assert 0.0 in estimate.interval
+    assert estimate.interval.high_nats < 0.02
+    assert DiagnosticCode.NO_DEPENDENCE_FOUND in codes(estimate)
+
+
+def test_nonlinear_dependence_without_correlation_is_found(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((3000, 1))
+    z = np.abs(x) + 0.3 * rng.standard_normal((3000, 1))
+    estimate = estimate_mine(x, z, MineConfig(**{**QUICK, "max_steps": 400}), Context(seed=seed))
+    # I(X; |X| + noise) lies near 0.5 ln(var / noise var) = 0.5 ln(0.363 / 0.09 + 1) = 0.81; no linear method sees any.
+    assert estimate.mi_nats > 0.5
+
+
+def test_dependence_in_the_common_scale_is_found(seed):
+    # 5 + 5 Student-t with 2 degrees of freedom, identity scale: 0.448 nats, no correlation, heavy tails.
+    rng = np.random.default_rng(seed)
+    t = rng.standard_normal((4000, 10)) / np.sqrt(rng.chisquare(2, (4000, 1)) / 2)
+    estimate = estimate_mine(
+        t[:, :5], t[:, 5:], MineConfig(**{**QUICK, "folds": 4, "max_steps": 500}), Context(seed=seed)
+    )
+    # A critic on ranks alone reaches 0.196 at n = 10,000; the radial feature is what brings it here.
+    assert 0.3 < estimate.mi_nats < 0.448 + 4 * estimate.standard_error_nats
+
+
+@pytest.mark.parametrize("preprocess", ["rank", "standardize"])
+def test_cauchy_data_do_not_explode(preprocess, seed):
+    # 1 + 1 Cauchy (Student-t, 1 degree of freedom): 0.224 nats. One runaway score would be the whole log-mean-exp.
+    rng = np.random.default_rng(seed)
+    t = rng.standard_normal((4000, 2)) / np.sqrt(rng.chisquare(1, (4000, 1)))
+    config = MineConfig(**{**QUICK, "preprocess": preprocess})
+    estimate = estimate_mine(t[:, :1], t[:, 1:], config, Context(seed=seed))
+    assert -0.05 < estimate.mi_nats < 0.224 + 4 * estimate.standard_error_nats
+    assert estimate.interval.high_nats < 0.4
+    if preprocess == "rank":
+        assert estimate.mi_nats > 0.224 - 0.06
+
+
+def test_one_enormous_value_changes_next_to_nothing(seed):
+    x, z = gaussian(2000, 0.8, seed)
+    clean = estimate_mine(x, z, MineConfig(**QUICK), Context(seed=seed))
+    x[11], z[12] = 1e300, -1e300
+    dirty = estimate_mine(x, z, MineConfig(**QUICK), Context(seed=seed))
+    # One joint pair of 2000 may move the mean by at most its bounded score, 2 ln(2000) / 2000 = 0.008, twice.
+    assert dirty.mi_nats == pytest.approx(clean.mi_nats, abs=0.03)
+
+
+def test_same_variable_on_both_sides_is_said_to_be_infinite():
+    x, _ = gaussian(100, 0.0, 0)
+    estimate = estimate_mine(x, np.exp(-x), MineConfig(**QUICK), Context())
+    assert (estimate.mi_nats, estimate.status) == (None, Status.INFINITE)
+    assert DiagnosticCode.IDENTICAL_COLUMNS in codes(estimate)
+
+
+def test_deterministic_relation_is_flagged_at_the_ceiling():
+    x, _ = gaussian(2000, 0.0, 0, d=3)
+    estimate = estimate_mine(x, x @ np.array([[1.0, 2.0], [1.0, -1.0], [0.0, 1.0]]), MineConfig(**QUICK), Context())
+    assert DiagnosticCode.NEAR_LOG_N_CEILING in codes(estimate)
+    assert not estimate.trustworthy
+
+
+def test_same_seed_same_answer_and_another_seed_another():
+    x, z = gaussian(500, 0.5, 0)
+    config = MineConfig(**QUICK)
+    first, again, other = (estimate_mine(x, z, config, Context(seed=s)) for s in (1, 1, 2))
+    assert first == again
+    assert first.mi_nats != other.mi_nats
+
+
+def test_pointwise_terms_average_to_the_estimate():
+    x, z = gaussian(600, 0.8, 0)
+    estimate = estimate_mine(x, z, MineConfig(**QUICK), Context())
+    assert len(estimate.pointwise_nats) == 600
+    assert np.mean(estimate.pointwise_nats) == pytest.approx(estimate.mi_nats, abs=1e-9)
+    # The true log ratio of each row, for comparison: the two must go together.
+    r2 = 0.64
+    true = -0.5 * math.log(1 - r2) - (r2 * (x**2 + z**2) - 1.6 * x * z) / (2 * (1 - r2))
+    assert np.corrcoef(estimate.pointwise_nats, true[:, 0])[0, 1] > 0.95
+
+
+def test_repeats_are_averaged_over_the_same_rows():
+    x, z = gaussian(600, 0.8, 0)
+    estimate = estimate_mine(x, z, MineConfig(**QUICK, repeats=3), Context())
+    assert estimate.details["models"] == 6
+    assert len(estimate.pointwise_nats) == 600
+    assert estimate.mi_nats == pytest.approx(np.mean(estimate.details["folds_nats"]), abs=1e-9)
+
+
+def test_paper_protocol_evaluates_on_the_training_rows(seed):
+    x, z = gaussian(300, 0.0, seed, d=10)
+    config = {**QUICK, "max_steps": 300}
+    paper = estimate_mine(x, z, MineConfig(**config, protocol="paper"), Context(seed=seed))
+    held_out = estimate_mine(x, z, MineConfig(**config), Context(seed=seed))
+    assert DiagnosticCode.IN_SAMPLE in codes(paper)
+    # Truth 0. In-sample, 300 rows of 20 columns are fitted far above it; held out, they are not.
+    assert paper.mi_nats > held_out.interval.high_nats
+
+
+def test_features_computed_per_batch_give_the_same_answer(monkeypatch):
+    from minecli.estimators import rows
+
+    x, z = gaussian(500, 0.5, 0)
+    config = MineConfig(**{**QUICK, "max_steps": 50}, precision="float64")
+    kept = estimate_mine(x, z, config, Context())
+    monkeypatch.setattr(rows, "CACHE_BYTES", 0)
+    assert estimate_mine(x, z, config, Context()).mi_nats == pytest.approx(kept.mi_nats, abs=1e-9)
+
+
+def test_long_tables_draw_batches_with_replacement(monkeypatch, seed):
+    from minecli.estimators import rows
+
+    monkeypatch.setattr(rows, "LONGEST_EPOCH", 100)
+    x, z = gaussian(2000, 0.8, seed)
+    estimate = estimate_mine(x, z, MineConfig(**QUICK), Context(seed=seed))
+    assert abs(estimate.mi_nats - 0.511) < 4 * estimate.standard_error_nats
+
+
+class StopAfter:
+    """Says stop from the n-th question on."""
+
+    def __init__(self, questions):
+        self.left = questions
+
+    def __call__(self):
+        self.left -= 1
+        return self.left < 0
+
+
+def test_resumed_estimate_equals_the_uninterrupted_one(tmp_path):
+    x, z = gaussian(500, 0.5, 0)
+    config, file = MineConfig(**QUICK), tmp_path / "mine.pt"
+    whole = estimate_mine(x, z, config, Context())
+    part = estimate_mine(x, z, config, Context(checkpoint=file, should_stop=StopAfter(60)))
+    assert part.status is Status.INTERRUPTED
+    assert part.mi_nats is not None
+    assert file.exists()
+    assert estimate_mine(x, z, config, Context(checkpoint=file)) == whole
+
+
+def test_interrupted_before_the_first_step_has_no_number():
+    x, z = gaussian(200, 0.5, 0)
+    estimate = estimate_mine(x, z, MineConfig(**QUICK), Context(should_stop=lambda: True))
+    assert (estimate.mi_nats, estimate.status) == (None, Status.INTERRUPTED)
+
+
+def test_nonfinite_training_has_no_number(monkeypatch):
+    from minecli.estimators.rows import ModelRows
+
+    plain = ModelRows.batch
+
+    def poisoned(self, step):
+        x, z = plain(self, step)
+        return (x * float("nan"), z) if step == 30 else (x, z)
+
+    monkeypatch.setattr(ModelRows, "batch", poisoned)
+    x, z = gaussian(200, 0.5, 0)
+    estimate = estimate_mine(x, z, MineConfig(**QUICK), Context())
+    assert (estimate.mi_nats, estimate.status) == (None, Status.NONFINITE)
+
+
+def test_too_few_rows_for_the_folds():
+    x, z = gaussian(30, 0.5, 0)
+    with pytest.raises(DataError, match="30 rows are too few for 5 folds"):
+        estimate_mine(x, z, MineConfig(), Context())
+
+
+def test_constant_side_is_refused_and_a_constant_column_noted():
+    x, z = gaussian(200, 0.5, 0)
+    with pytest.raises(DataError, match="every column of x is constant"):
+        estimate_mine(np.ones_like(x), z, MineConfig(**QUICK), Context())
+    estimate = estimate_mine(np.column_stack([x, np.ones(200)]), z, MineConfig(**QUICK), Context())
+    assert DiagnosticCode.CONSTANT_COLUMN in codes(estimate)
+
+
+def test_values_beyond_the_precision_are_refused_only_when_passed_through():
+    x, z = gaussian(200, 0.5, 0)
+    x[3] = 1e300
+    with pytest.raises(DataError, match="--preprocess rank"):
+        estimate_mine(x, z, MineConfig(**QUICK, preprocess="none"), Context())
+
+
+def test_wide_groups_go_without_the_gaussian_base(monkeypatch):
+    from minecli.estimators import mine
+
+    monkeypatch.setattr(mine, "MOST_BASE_COLUMNS", 1)
+    monkeypatch.setattr(mine, "canonical_correlations", None)
+    x, z = gaussian(200, 0.5, 0)
+    assert estimate_mine(x, z, MineConfig(**QUICK), Context()).mi_nats is not None
+
+
+@pytest.mark.gpu
+def test_cuda_agrees_with_the_cpu():
+    x, z = gaussian(3000, 0.9, 0)
+    cpu, cuda = (estimate_mine(x, z, MineConfig(**QUICK), Context(device=d)) for d in ("cpu", "cuda:0"))
+    # Other rounding, so another trajectory; both within the noise of training.
+    assert cuda.mi_nats == pytest.approx(cpu.mi_nats, abs=0.02)
+
+
+def test_registry_knows_both():
+    assert ESTIMATORS["mine"].load() is ESTIMATORS["mine-f"].load() is estimate_mine
+
+
+def part(value, influence):
+    import torch
+
+    influence = torch.tensor(influence, dtype=torch.float64)
+    return HeldOutTerms(value, torch.full_like(influence, value), influence, 10.0)
+
+
+def test_standard_error_is_the_larger_of_rows_and_folds():
+    halves = [np.arange(0, 50), np.arange(50, 100)]
+    spread = [1.0, -1.0] * 25
+    rows_only = combine([part(0.5, spread), part(0.5, spread)], halves, 100, 0.95)
+    assert rows_only.standard_error_nats == pytest.approx(math.hypot(1.0 / 10.0, RESOLUTION / 100))
+    folds_too = combine([part(0.0, spread), part(1.0, spread)], halves, 100, 0.95)
+    assert folds_too.mi_nats == 0.5
+    assert folds_too.standard_error_nats == pytest.approx(math.hypot(math.sqrt(0.5) / math.sqrt(2), RESOLUTION / 100))
+    assert folds_too.interval.high_nats - 0.5 == pytest.approx(1.959964 * folds_too.standard_error_nats, rel=1e-6)

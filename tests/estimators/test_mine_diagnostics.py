@@ -1,0 +1,62 @@
+"""Each reason to doubt a neural estimate, forced, and absent where there is none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minecli.estimators.mine import Summary
+from minecli.estimators.mine_diagnostics import Training, diagnose
+from minecli.result import DiagnosticCode, Interval, Status
+
+GOOD = Training(
+    protocol="held-out",
+    status=Status.CONVERGED,
+    validation_nats=(0.1, 0.4, 0.5, 0.5),
+    still_rising=False,
+    training_nats=0.52,
+    scales=(1.0, 1.0),
+    held_out_rows=500,
+    effective_pairs=5000.0,
+)
+
+
+def summary(value=0.5, error=0.01, folds=(0.49, 0.51)):
+    return Summary(value, error, Interval(value - 2 * error, value + 2 * error, 0.95, ""), folds, np.zeros(1))
+
+
+def codes(training=GOOD, numbers=None, rows=1000, d_x=1, d_z=1):
+    return {d.code for d in diagnose(training, numbers or summary(), rows, d_x, d_z).diagnostics}
+
+
+def test_a_sound_estimate_has_none():
+    assert codes() == set()
+    assert diagnose(GOOD, summary(), 1000, 1, 1).status is Status.CONVERGED
+
+
+@pytest.mark.parametrize(
+    ("training", "numbers", "code"),
+    [
+        (replace(GOOD, protocol="paper"), None, DiagnosticCode.IN_SAMPLE),
+        (replace(GOOD, still_rising=True, status=Status.MAX_STEPS), None, DiagnosticCode.STILL_INCREASING),
+        (replace(GOOD, validation_nats=(0.1, 0.5, 0.2)), None, DiagnosticCode.FELL_FROM_PEAK),
+        (replace(GOOD, training_nats=0.9), None, DiagnosticCode.TRAIN_HELDOUT_GAP),
+        (replace(GOOD, effective_pairs=20.0), None, DiagnosticCode.FEW_EFFECTIVE_PAIRS),
+        (GOOD, summary(5.5, folds=(5.5, 5.5)), DiagnosticCode.NEAR_LOG_N_CEILING),
+        (GOOD, summary(0.01), DiagnosticCode.NO_DEPENDENCE_FOUND),
+        (GOOD, summary(0.5, folds=(0.2, 0.8)), DiagnosticCode.FOLDS_DISAGREE),
+    ],
+)
+def test_each_doubt_is_raised(training, numbers, code):
+    assert code in codes(training, numbers)
+
+
+def test_few_samples_depend_on_the_number_of_columns():
+    assert DiagnosticCode.FEW_SAMPLES in codes(rows=199)
+    assert DiagnosticCode.FEW_SAMPLES in codes(rows=799, d_x=20, d_z=20)
+    assert DiagnosticCode.FEW_SAMPLES not in codes(rows=800, d_x=20, d_z=20)
+
+
+def test_far_below_zero_is_divergence():
+    assert diagnose(GOOD, summary(-0.3), 1000, 1, 1).status is Status.DIVERGED
+    assert diagnose(GOOD, summary(-0.01), 1000, 1, 1).status is Status.CONVERGED
