@@ -26,8 +26,8 @@ def resolve_format(asked: str, streams: Streams, output: Path | None) -> Resolve
 def deliver(text: str, streams: Streams, output: Path | None) -> None:
     """Write the result to `output`, or to stdout without one.
 
-    A file that cannot be written at the end (a full disk) must not cost the result: it then goes to stdout, and the
-    OutputError still ends the program.
+    A file that cannot be written at the end (a full disk) must not cost the result: it then goes to stdout,
+    and the OutputError still ends the program.
     """
     if output is None:
         streams.result(text)

@@ -17,7 +17,7 @@ from minecli.cli.environment import environment_facts
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.request import Request, data_facts, lasting_source
 from minecli.cli.streams import Streams
-from minecli.errors import MinecliError, UsageError
+from minecli.errors import UsageError
 from minecli.events import Event
 from minecli.units import Unit
 
@@ -33,7 +33,8 @@ DEFAULT_ESTIMATORS = ("mine", "ksg")
 EXAMPLE = "minecli estimate sample_data/gaussian_1d.parquet --x x0 --z z0 -e ksg"
 HELP = f"""Estimate the mutual information I(X; Z) between two groups of columns of a table.
 
-Several estimators answer side by side, each with an uncertainty, a status and reasons to doubt it, if there are any.
+Several estimators answer side by side, each with an uncertainty, a status and reasons to doubt it, if there
+are any.
 
 Example: {EXAMPLE}
 """
@@ -93,11 +94,8 @@ def estimate(
     streams.quiet = quiet
     shown = Presentation(units, resolve_format(format, streams, output), output, pointwise, check)
     _check_destinations(shown)
-    if resume is not None:
-        request, run = _resumed(resume, ctx), resume
-    else:
-        request, run = _request(given), run_dir
-    code = run_estimate(request, shown, streams, device=device, threads=threads, run_path=run, resume=resume is not None)
+    request = _request(given) if resume is None else _resumed(resume, ctx)
+    code = run_estimate(request, shown, streams, device=device, threads=threads, run_dir=run_dir, resume=resume)
     raise typer.Exit(code)
 
 
@@ -105,8 +103,8 @@ SETTINGS = (
     "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "max_steps",
     "batch_size", "hidden", "layers", "learning_rate", "ema_decay", "precision",
 )  # fmt: skip
-# What may be said again when a run is resumed: where to show the result and how fast to compute it, and, because
-# standard input cannot be read twice, the data.
+# What may be said again when a run is resumed: where to show the result and how fast to compute it, and,
+# because standard input cannot be read twice, the data.
 _ALLOWED_WITH_RESUME = {
     "data", "units", "format", "output", "pointwise", "check", "quiet", "device", "threads", "resume",
 }  # fmt: skip
@@ -175,8 +173,8 @@ def run_estimate(
     *,
     device: str,
     threads: int | None,
-    run_path: Path | None,
-    resume: bool,
+    run_dir: Path | None,
+    resume: Path | None,
 ) -> int:
     """Compute what the request asks for, show it, and answer with the exit code."""
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
@@ -186,17 +184,24 @@ def run_estimate(
     apply_threads(used_threads.count)
     used_device = resolve_device(device)
     run: RunDirectory | None = None
-    if run_path is not None:
-        run = open_run(run_path) if resume else create_run(run_path, request.to_json())
-        if resume and is_finished(run):
-            streams.info(f"the run in '{run_path}' is finished; this is its result")
+    if resume is not None:
+        run = open_run(resume)
+        if is_finished(run):
+            if shown.pointwise is not None:
+                raise UsageError(
+                    f"the run in '{resume}' is finished and keeps no values per row",
+                    hint="estimate again with --pointwise and without --resume",
+                )
+            streams.info(f"the run in '{resume}' is finished; this is its result")
             return show(run.read_result() or {}, shown, streams)
+    elif run_dir is not None:
+        run = create_run(run_dir, request.to_json())
     groups = request.load(streams.stdin)
     for note in groups.notes:
         streams.info(note)
     outcome, interruption = _compute(request, groups, used_device, used_threads, shown.unit, streams, run)
     comparison = _compare(outcome, groups)
-    payload = _payload(request, groups, outcome, comparison, used_device, used_threads, shown.unit)
+    payload = _payload(request, groups, outcome, comparison, used_device, used_threads)
     if run is not None:
         _keep(run, payload)
     code = show(payload, shown, streams)
@@ -263,7 +268,6 @@ def _payload(
     comparison: Comparison,
     device: Device,
     threads: Threads,
-    unit: Unit,
 ) -> dict[str, Any]:
     from minecli.report.payload import EstimateReport, estimate_payload
 
@@ -271,7 +275,6 @@ def _payload(
     return estimate_payload(
         EstimateReport(
             tool_version=__version__,
-            unit=unit,
             config=request.to_json(),
             data=data_facts(groups),
             estimates=outcome.estimates,
@@ -348,6 +351,3 @@ def _write_pointwise(path: Path, groups: Groups, outcome: Outcome, streams: Stre
         raise UsageError(f"--pointwise: {asked} gave no value per row, so '{path}' was not written", hint="add -e mine")
     write_bytes(path, pointwise_bytes(path.name, groups.row_numbers, terms))
     streams.info(f"wrote {path}: one line per row, from {' and '.join(terms)}")
-
-
-__all__ = ["EXAMPLE", "HELP", "MinecliError", "estimate"]

@@ -71,7 +71,8 @@ def default_text(option: str) -> str:
 def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Build one config per estimator from the options that were given (not None).
 
-    UsageError for an unknown estimator, a value its config refuses, and a setting that applies to none of them.
+    UsageError for an unknown estimator, a value its config refuses, and a setting that applies to none of
+    them.
     """
     given = {option: value for option, value in settings.items() if value is not None}
     chosen = tuple(dict.fromkeys(names))
@@ -103,26 +104,114 @@ def _setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> A
     )
 
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="Table file, folder or glob of Parquet parts, URL, or - for stdin.", show_default=False)]
-DataOrNone = Annotated[str | None, typer.Argument(metavar="DATA", help="Table file (CSV, TSV, Parquet, Arrow; compressed too), folder or glob of Parquet parts, URL, or - for stdin.", show_default=False)]
-XColumns = Annotated[list[str] | None, typer.Option("--x", "-x", metavar="COLS", help="Columns of X: names, gene_*, x0:x19, /regex/, @file; comma-separated, repeatable.", rich_help_panel=DATA_PANEL, show_default=False)]
-ZColumns = Annotated[list[str] | None, typer.Option("--z", "-z", metavar="COLS", help="Columns of Z, named like those of X.", rich_help_panel=DATA_PANEL, show_default=False)]
-InputFormat = Annotated[str | None, typer.Option("--input-format", metavar="FORMAT", help="csv, tsv, parquet or arrow; otherwise told from the name or the content.", rich_help_panel=DATA_PANEL, show_default=False)]
-Delimiter = Annotated[str | None, typer.Option("--delimiter", metavar="CHAR", help="What separates columns of a CSV; otherwise told from its header.", rich_help_panel=DATA_PANEL, show_default=False)]
-NaValues = Annotated[list[str] | None, typer.Option("--na-values", metavar="TEXT", help="One more spelling of a missing value; repeatable.", rich_help_panel=DATA_PANEL, show_default=False)]
-Missing = Annotated[Literal["error", "drop"], typer.Option("--missing", help="What to do with rows that have missing values.", rich_help_panel=DATA_PANEL)]
-Sample = Annotated[int | None, typer.Option("--sample", metavar="N", help="Use N rows chosen at random (by --seed).", rich_help_panel=DATA_PANEL, show_default=False)]
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="Table file, folder or glob of Parquet parts, URL, or - for stdin.", show_default=False
+    ),
+]
+DataOrNone = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help="Table file (CSV, TSV, Parquet, Arrow), folder or glob of Parquet parts, URL, or - for stdin.",
+        show_default=False,
+    ),
+]
+XColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--x",
+        "-x",
+        metavar="COLS",
+        help="Columns of X: names, gene_*, x0:x19, /regex/, @file; comma-separated, repeatable.",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
+ZColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--z",
+        "-z",
+        metavar="COLS",
+        help="Columns of Z, named like those of X.",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        metavar="FORMAT",
+        help="csv, tsv, parquet or arrow; otherwise told from the name or the content.",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(
+        "--delimiter",
+        metavar="CHAR",
+        help="What separates columns of a CSV; otherwise told from its header.",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
+NaValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--na-values",
+        metavar="TEXT",
+        help="One more spelling of a missing value; repeatable.",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
+Missing = Annotated[
+    Literal["error", "drop"],
+    typer.Option("--missing", help="What to do with rows that have missing values.", rich_help_panel=DATA_PANEL),
+]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        "--sample",
+        metavar="N",
+        help="Use N rows chosen at random (by --seed).",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
 
-Estimators = Annotated[list[str], typer.Option("--estimator", "-e", metavar="NAME", help=f"Repeatable: {', '.join(ESTIMATORS)}.")]
-Preprocess = Annotated[str | None, _setting("Before estimating: rank (to normal scores), standardize or none.", "preprocess", "Options")]
+Estimators = Annotated[
+    list[str], typer.Option("--estimator", "-e", metavar="NAME", help=f"Repeatable: {', '.join(ESTIMATORS)}.")
+]
+Preprocess = Annotated[
+    str | None, _setting("Before estimating: rank (to normal scores), standardize or none.", "preprocess", "Options")
+]
 Confidence = Annotated[float, typer.Option("--confidence", metavar="LEVEL", help="Coverage of the intervals.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Where all randomness comes from.")]
 
-Neighbours = Annotated[int | None, _setting("Number of neighbours.", "neighbours", KSG_PANEL, "--neighbours", "-k", metavar="K")]
+Neighbours = Annotated[
+    int | None, _setting("Number of neighbours.", "neighbours", KSG_PANEL, "--neighbours", "--k", "-k", metavar="K")
+]
 KsgVariant = Annotated[int | None, _setting("Kraskov's algorithm 1 or 2.", "ksg_variant", KSG_PANEL, metavar="1|2")]
-KsgJitter = Annotated[float | None, _setting("Noise added to break ties, relative to each column's spread.", "ksg_jitter", KSG_PANEL, metavar="SIZE")]
+KsgJitter = Annotated[
+    float | None,
+    _setting("Noise added to break ties, relative to each column's spread.", "ksg_jitter", KSG_PANEL, metavar="SIZE"),
+]
 
-Protocol = Annotated[str | None, _setting("held-out: each row is judged by networks that never saw it; paper: in-sample.", "protocol", MINE_PANEL, metavar="held-out|paper")]
+Protocol = Annotated[
+    str | None,
+    _setting(
+        "held-out: each row is judged by networks that never saw it; paper: in-sample.",
+        "protocol",
+        MINE_PANEL,
+        metavar="held-out|paper",
+    ),
+]
 Folds = Annotated[int | None, _setting("Parts for cross-fitting.", "folds", MINE_PANEL, metavar="N")]
 Repeats = Annotated[int | None, _setting("Cross-fittings to average.", "repeats", MINE_PANEL, metavar="N")]
 MaxSteps = Annotated[int | None, _setting("Most training steps.", "max_steps", MINE_PANEL, metavar="N")]
@@ -130,18 +219,93 @@ BatchSize = Annotated[int | None, _setting("Rows per step.", "batch_size", MINE_
 Hidden = Annotated[int | None, _setting("Width of the hidden layers.", "hidden", MINE_PANEL, metavar="N")]
 Layers = Annotated[int | None, _setting("Number of hidden layers.", "layers", MINE_PANEL, metavar="N")]
 LearningRate = Annotated[float | None, _setting("Step size of Adam.", "learning_rate", MINE_PANEL, metavar="RATE")]
-EmaDecay = Annotated[float | None, _setting("Weight of the old value in the moving average that corrects the gradient.", "ema_decay", MINE_PANEL, metavar="W")]
+EmaDecay = Annotated[
+    float | None,
+    _setting(
+        "Weight of the old value in the moving average that corrects the gradient.",
+        "ema_decay",
+        MINE_PANEL,
+        metavar="W",
+    ),
+]
 Precision = Annotated[str | None, _setting("float32 or float64.", "precision", MINE_PANEL, metavar="TYPE")]
 
 Units = Annotated[Unit, typer.Option("--units", help="Unit of the result.", rich_help_panel=RESULT_PANEL)]
-Format = Annotated[OutputFormat, typer.Option("--format", "-f", help="auto: a table on a terminal, JSON elsewhere.", rich_help_panel=RESULT_PANEL)]
-TableFormat = Annotated[ListFormat, typer.Option("--format", "-f", help="auto: a table on a terminal, JSON elsewhere.", rich_help_panel=RESULT_PANEL)]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE (whole or not at all) instead of stdout.", rich_help_panel=RESULT_PANEL, show_default=False)]
-Pointwise = Annotated[Path | None, typer.Option("--pointwise", metavar="FILE", help="Write each row's log density ratio to FILE (.csv or .parquet).", rich_help_panel=RESULT_PANEL, show_default=False)]
-Check = Annotated[bool, typer.Option("--check", help="End with code 4 if the result is not trustworthy.", rich_help_panel=RESULT_PANEL)]
-Quiet = Annotated[int, typer.Option("--quiet", "-q", count=True, help="-q: no progress; -qq: no warnings either.", rich_help_panel=RESULT_PANEL, show_default=False)]
+Format = Annotated[
+    OutputFormat,
+    typer.Option("--format", "-f", help="auto: a table on a terminal, JSON elsewhere.", rich_help_panel=RESULT_PANEL),
+]
+TableFormat = Annotated[
+    ListFormat,
+    typer.Option("--format", "-f", help="auto: a table on a terminal, JSON elsewhere.", rich_help_panel=RESULT_PANEL),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the result to FILE (whole or not at all) instead of stdout.",
+        rich_help_panel=RESULT_PANEL,
+        show_default=False,
+    ),
+]
+Pointwise = Annotated[
+    Path | None,
+    typer.Option(
+        "--pointwise",
+        metavar="FILE",
+        help="Write each row's log density ratio to FILE (.csv or .parquet).",
+        rich_help_panel=RESULT_PANEL,
+        show_default=False,
+    ),
+]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="End with code 4 if the result is not trustworthy.", rich_help_panel=RESULT_PANEL),
+]
+Quiet = Annotated[
+    int,
+    typer.Option(
+        "--quiet",
+        "-q",
+        count=True,
+        help="-q: no progress; -qq: no warnings either.",
+        rich_help_panel=RESULT_PANEL,
+        show_default=False,
+    ),
+]
 
-Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads to use; otherwise all cores this process may use.", rich_help_panel=RUN_PANEL, show_default=False)]
-DeviceName = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.", rich_help_panel=RUN_PANEL)]
-RunDir = Annotated[Path | None, typer.Option("--run-dir", metavar="DIR", help="Keep config, events, checkpoint, result and learning curve in DIR.", rich_help_panel=RUN_PANEL, show_default=False)]
-Resume = Annotated[Path | None, typer.Option("--resume", metavar="DIR", help="Go on with the run in DIR, with its own settings.", rich_help_panel=RUN_PANEL, show_default=False)]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        help="Threads to use; otherwise all cores this process may use.",
+        rich_help_panel=RUN_PANEL,
+        show_default=False,
+    ),
+]
+DeviceName = Annotated[
+    str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or cuda:N.", rich_help_panel=RUN_PANEL)
+]
+RunDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-dir",
+        metavar="DIR",
+        help="Keep config, events, checkpoint, result and learning curve in DIR.",
+        rich_help_panel=RUN_PANEL,
+        show_default=False,
+    ),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        "--resume",
+        metavar="DIR",
+        help="Go on with the run in DIR, with its own settings.",
+        rich_help_panel=RUN_PANEL,
+        show_default=False,
+    ),
+]

@@ -1,5 +1,4 @@
-"""The three standard streams and everything that depends on where they lead: terminals, colour, width, quiet.
-"""
+"""The three standard streams and everything that depends on where they lead: terminals, colour, width, quiet."""
 
 from __future__ import annotations
 
@@ -10,13 +9,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from minecli.events import Event, Observer, ignore
 from minecli.runtime.writing import output_error
 from minecli.units import Unit, from_nats
 
 _SECONDS_BETWEEN_LINES = 5.0
+
+
+def _open(stream: TextIO | None, mode: str) -> TextIO:
+    """Python sets a stream to None that the shell has closed (`>&-`): nobody wants it, so it leads nowhere."""
+    return stream if stream is not None else cast("TextIO", open(os.devnull, mode, encoding="utf-8"))
+
+
+class ReaderGone(Exception):
+    """Whoever read our standard output has stopped, like `head` after its lines. No error, only an end.
+
+    Its own type, because Typer takes a BrokenPipeError for itself.
+    """
 
 
 @dataclass
@@ -39,15 +50,15 @@ class Streams:
     @classmethod
     def standard(cls) -> Streams:
         """The streams of this process."""
-        columns = shutil.get_terminal_size(fallback=(80, 24)).columns
+        stdin, stdout, stderr = _open(sys.stdin, "r"), _open(sys.stdout, "w"), _open(sys.stderr, "w")
         return cls(
-            stdin=sys.stdin.buffer,
-            stdout=sys.stdout,
-            stderr=sys.stderr,
-            stdout_is_terminal=sys.stdout.isatty(),
-            stderr_is_terminal=sys.stderr.isatty(),
+            stdin=stdin.buffer,
+            stdout=stdout,
+            stderr=stderr,
+            stdout_is_terminal=stdout.isatty(),
+            stderr_is_terminal=stderr.isatty(),
             environment=os.environ,
-            width=columns,
+            width=shutil.get_terminal_size(fallback=(80, 24)).columns,
         )
 
     def color(self, is_terminal: bool) -> bool:
@@ -56,25 +67,20 @@ class Streams:
         return is_terminal and not dumb and not self.environment.get("NO_COLOR")
 
     def result(self, text: str) -> None:
-        """Write a result to stdout; OutputError where that fails, BrokenPipeError where nobody reads any
-        more.
-        """
-        try:
-            self.stdout.write(text)
-            self.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as problem:
-            raise output_error("standard output", problem) from problem
+        """Write a result to stdout; OutputError where that fails, ReaderGone where nobody reads any more."""
+        self.result_bytes(text.encode("utf-8"))
 
     def result_bytes(self, content: bytes) -> None:
-        """Write a result that is no text to stdout, with the same errors."""
-        buffer: BinaryIO = self.stdout.buffer
+        """Write a result given as bytes to stdout, with the same errors."""
+        rest = memoryview(content)
         try:
-            buffer.write(content)
-            buffer.flush()
+            self.stdout.flush()
+            # Unbuffered (PYTHONUNBUFFERED), one call may write a part only.
+            while rest:
+                rest = rest[self.stdout.buffer.write(rest) :]
+            self.stdout.buffer.flush()
         except BrokenPipeError:
-            raise
+            raise ReaderGone from None
         except OSError as problem:
             raise output_error("standard output", problem) from problem
 

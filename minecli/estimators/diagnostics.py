@@ -108,7 +108,7 @@ def tied_share(side: Array) -> float:
     0.5
     """
     varying = np.flatnonzero(side.min(axis=0) < side.max(axis=0))
-    return max((float(_repeated(side[:, j]).mean()) for j in varying), default=0.0)
+    return max((_repeated_count(side[:, j]) / len(side) for j in varying), default=0.0)
 
 
 def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", "mixed-ksg"]) -> tuple[Diagnostic, ...]:
@@ -163,3 +163,10 @@ def _digest(ranks: npt.NDArray[np.int64]) -> bytes:
 def _repeated(values: npt.NDArray[np.generic]) -> Flags:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray(counts[inverse] > 1)
+
+
+def _repeated_count(values: Array) -> int:
+    # `_repeated(values).sum()` in a fifth of the memory, which counts where nothing is repeated.
+    ordered = np.sort(values)
+    as_before = np.concatenate([[False], ordered[1:] == ordered[:-1], [False]])
+    return int((as_before[1:] | as_before[:-1]).sum())

@@ -22,7 +22,8 @@ from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity, Statu
 
 Array = npt.NDArray[np.float64]
 Details = dict[str, object]
-LookAtData = Callable[[Array, Array, Search, Integers], tuple[tuple[Diagnostic, ...], Details]]
+LookAtSearch = Callable[[Search], tuple[tuple[Diagnostic, ...], Details]]
+LookAtPoints = Callable[[Array, Array], LookAtSearch]
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,13 @@ class Plan:
     search: SearchMethod
 
 
-def estimate_from_neighbours(x: Array, z: Array, plan: Plan, context: Context, look_at_data: LookAtData) -> Estimate:
-    """Run `plan` on x, shape (n, d_x), and z, shape (n, d_z); `look_at_data` adds diagnostics and details."""
+def estimate_from_neighbours(
+    x: Array, z: Array, plan: Plan, context: Context, look_at_points: LookAtPoints
+) -> Estimate:
+    """Run `plan` on x, shape (n, d_x), and z, shape (n, d_z).
+
+    `look_at_points` sees the prepared x and z, and then the search among them, and adds diagnostics and details.
+    """
     started = time.perf_counter()
     found = require_usable(x, z, plan.k)
     identical = diagnostics.identical_columns(x, z)
@@ -47,6 +53,7 @@ def estimate_from_neighbours(x: Array, z: Array, plan: Plan, context: Context, l
         seconds = time.perf_counter() - started
         return Estimate(plan.estimator, None, Status.INFINITE, diagnostics=found + identical, seconds=seconds)
     points = prepare_points(x, z, plan, context.seed)
+    look_at_search = look_at_points(points[:, : x.shape[1]], points[:, x.shape[1] :])
     course = _Course(points, x.shape[1], plan, context)
     whole = course.terms_of_all()
     mi_nats = whole.mean
@@ -54,7 +61,7 @@ def estimate_from_neighbours(x: Array, z: Array, plan: Plan, context: Context, l
         return Estimate(
             plan.estimator, None, Status.INTERRUPTED, diagnostics=found, seconds=time.perf_counter() - started
         )
-    seen, details = look_at_data(points[:, : x.shape[1]], points[:, x.shape[1] :], course.search, course.order)
+    seen, details = look_at_search(course.search)
     error = course.sampling_error(whole) if whole.complete and plan.interval else None
     found += seen + course.diagnostics(mi_nats)
     return Estimate(
@@ -99,8 +106,6 @@ class _Course:
 
     def __init__(self, points: Array, d_x: int, plan: Plan, context: Context) -> None:
         self._points, self._d_x, self._plan, self._context = points, d_x, plan, context
-        # Rows that are close in x visit the same leaves one after the other: a quarter faster at 10^6 rows.
-        self.order: Integers = np.argsort(points[:, 0], kind="stable")
         self.search = self._search_in(points)
         n = len(points)
         with_parts = plan.interval and n >= subsampling.fewest_rows(plan.k)
@@ -108,7 +113,7 @@ class _Course:
         self._done = 0
 
     def terms_of_all(self) -> Pointwise:
-        return self._terms(self.search, self.order)
+        return self._terms(self.search)
 
     def sampling_error(self, whole: Pointwise) -> tuple[float, int] | None:
         generator = np.random.default_rng(self._context.seed)
@@ -148,13 +153,13 @@ class _Course:
         return prepare(points, self._d_x, plan.k, method=plan.search, threads=context.threads, device=context.device)
 
     def _terms_of_part(self, rows: Integers) -> Pointwise:
-        return self._terms(self._search_in(self._points[rows]), np.arange(len(rows)))
+        return self._terms(self._search_in(self._points[rows]))
 
-    def _terms(self, search: Search, order: Integers) -> Pointwise:
+    def _terms(self, search: Search) -> Pointwise:
         before = self._done
 
         def report(rows_done: int) -> None:
             self._done = before + rows_done
             self._context.observer(Event(stage=self._plan.estimator, step=self._done, total=self._total))
 
-        return pointwise_terms(search, order, self._plan.rule, report=report, should_stop=self._context.should_stop)
+        return pointwise_terms(search, self._plan.rule, report=report, should_stop=self._context.should_stop)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from minecli import events
 from minecli.estimators.config import KsgConfig
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import tied_rows, tied_share
-from minecli.estimators.knn import Details, Plan, estimate_from_neighbours, prepare_points, require_usable
-from minecli.estimators.neighbours import Integers, Rule, Search, prepare
+from minecli.estimators.knn import (
+    Details,
+    LookAtSearch,
+    Plan,
+    estimate_from_neighbours,
+    prepare_points,
+    require_usable,
+)
+from minecli.estimators.neighbours import Rule, Search, prepare
 from minecli.estimators.pointwise import pointwise_terms
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity
 
@@ -73,8 +79,7 @@ def ksg_terms(x: Array, z: Array, config: KsgConfig, context: Context) -> Array:
     require_usable(x, z, config.k)
     points = prepare_points(x, z, _plan(config), context.seed)
     search = prepare(points, x.shape[1], config.k, method=config.search, threads=context.threads, device=context.device)
-    order = np.arange(len(points))
-    return pointwise_terms(search, order, _plan(config).rule, report=lambda done: None, should_stop=events.never).terms
+    return pointwise_terms(search, _plan(config).rule, report=lambda done: None).terms
 
 
 def _plan(config: KsgConfig) -> Plan:
@@ -89,19 +94,26 @@ def _plan(config: KsgConfig) -> Plan:
     )
 
 
-def _look_at_ties(x: Array, z: Array, search: Search, order: Integers) -> tuple[tuple[Diagnostic, ...], Details]:
+def _look_at_ties(x: Array, z: Array) -> LookAtSearch:
     share_x, share_z = tied_share(x), tied_share(z)
-    both = tied_rows(x) & tied_rows(z)
-    duplicates = float(tied_rows(np.hstack([x[both], z[both]])).sum() / len(x)) if both.any() else 0.0
+    duplicates = _duplicate_share(x, z) if share_x and share_z else 0.0
     details: Details = {"tied_share_x": share_x, "tied_share_z": share_z, "duplicate_share": duplicates}
-    if share_x == 0.0 and share_z == 0.0:
-        return (), details
-    shift = _shift_by_ties(search, order)
-    details["tie_shift_nats"] = shift
-    found = [_tie_diagnostic(share_x, share_z, shift)]
-    if duplicates:
-        found.append(_duplicate_diagnostic(duplicates))
-    return tuple(found), details
+
+    def judge(search: Search) -> tuple[tuple[Diagnostic, ...], Details]:
+        if share_x == 0.0 and share_z == 0.0:
+            return (), details
+        shift = _shift_by_ties(search)
+        found = [_tie_diagnostic(share_x, share_z, shift)]
+        if duplicates:
+            found.append(_duplicate_diagnostic(duplicates))
+        return tuple(found), details | {"tie_shift_nats": shift}
+
+    return judge
+
+
+def _duplicate_share(x: Array, z: Array) -> float:
+    both = tied_rows(x) & tied_rows(z)
+    return float(tied_rows(np.hstack([x[both], z[both]])).sum() / len(x)) if both.any() else 0.0
 
 
 def _tie_diagnostic(share_x: float, share_z: float, shift: float) -> Diagnostic:
@@ -123,14 +135,14 @@ def _duplicate_diagnostic(share: float) -> Diagnostic:
     )
 
 
-def _shift_by_ties(search: Search, order: Integers) -> float:
+def _shift_by_ties(search: Search) -> float:
     """How much the mean term falls, in nats, if rows exactly at the edge count as inside, beyond the one that must be.
 
     Of continuous data exactly one row lies at the edge, the k-th neighbour, on one side.
     """
     from scipy.special import digamma
 
-    rows = order[:: max(1, len(order) // _ROWS_FOR_SHIFT)]
+    rows = search.order[:: max(1, len(search.order) // _ROWS_FOR_SHIFT)]
     inner, outer = search.counts(rows, Rule.CUBE), search.counts(rows, Rule.CLOSED_CUBE)
     on_x = digamma(outer.x + 1) - digamma(inner.x + 1)
     on_z = digamma(outer.z + 1) - digamma(inner.z + 1)

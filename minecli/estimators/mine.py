@@ -149,15 +149,18 @@ class _Job:
 
         return self.training.run(name, self.context.observer, self.context.should_stop, save)
 
-    def evaluate(self, name: str, should_stop: Callable[[], bool]) -> tuple[list[HeldOutTerms], list[float]]:
-        """Evaluate every model once on its held-out rows; also the scales given to the scores."""
+    def scales(self) -> list[float]:
+        """The factors on the models' scores, fitted on the validation parts; 1 where there are none."""
+        best = self.training.best
+        if self.config.protocol == "paper":
+            return [1.0] * best.models
+        return [round(s, 2) for s in fit_scale(self.rows.validation_scores(best), self.config.bound).tolist()]
+
+    def evaluate(self, name: str, scales: list[float], should_stop: Callable[[], bool]) -> Collected | None:
+        """Evaluate every model once on its held-out rows; None if stopped before all are done."""
         n = self.shape[0]
         best, bound = self.training.best, self.config.bound
-        if self.config.protocol == "paper":
-            scales = [1.0] * best.models
-        else:
-            scales = fit_scale(self.rows.validation_scores(best), bound).tolist()
-        terms: list[HeldOutTerms] = []
+        collected = Collected(n)
         for m in range(best.models):
             draws = torch.Generator().manual_seed(child_seed(self.context.seed, "evaluation", m))
             found = held_out_terms(
@@ -171,19 +174,20 @@ class _Job:
                 should_stop=should_stop,
             )
             if found is None:
-                break
-            terms.append(found)
+                return None
+            collected.add(found, self.rows.split[m].held_out)
             self.context.observer(events.Event(f"{name}: evaluation", m + 1, best.models))
-        return terms, scales
+        return collected
 
     def report(self, name: str, status: Status, notes: tuple[Any, ...]) -> Estimate:
         """Put the held-out parts together."""
         # After an interruption the little that is left to do is done, so that there is a number to show.
         hurried = status is Status.INTERRUPTED
-        terms, scales = self.evaluate(name, events.never if hurried else self.context.should_stop)
-        if len(terms) < self.training.best.models:
+        scales = self.scales()
+        collected = self.evaluate(name, scales, events.never if hurried else self.context.should_stop)
+        if collected is None:
             return Estimate(name, None, Status.INTERRUPTED, diagnostics=notes, details=self.details())
-        summary = combine(terms, [p.held_out for p in self.rows.split], self.shape[0], self.context.confidence)
+        summary = collected.summary(self.context.confidence)
         if not math.isfinite(summary.mi_nats):
             return Estimate(name, None, Status.NONFINITE, diagnostics=notes, details=self.details())
         facts = TrainingFacts(
@@ -194,7 +198,7 @@ class _Job:
             training_nats=self.training_bound(),
             scales=tuple(scales),
             held_out_rows=len(self.rows.split[0].held_out),
-            effective_pairs=min(t.effective_pairs for t in terms),
+            effective_pairs=collected.effective_pairs,
         )
         found = diagnose(facts, summary, *self.shape)
         return Estimate(
@@ -254,34 +258,40 @@ class Summary:
     pointwise_nats: Array
 
 
-def combine(terms: list[HeldOutTerms], held_out: list[npt.NDArray[np.int64]], rows: int, confidence: float) -> Summary:
-    r"""Average the bounds of all held-out parts, weighted by their rows, and say how sure that is.
+class Collected:
+    """What the models' held-out parts say, row by row: every row is held out once per repeat."""
 
-    Two standard errors are computed: from the spread of the rows' influences, :math:`\sqrt{Var(\psi)/n}` (each row
-    counted once, its influences averaged over repeats), and from the spread of the parts' values,
-    :math:`s/\sqrt{K}` for K parts that hold every row once. The larger is taken: the first misses what differs
-    between trainings, the second is uncertain for few folds. The resolution 4/n is added in quadrature.
+    def __init__(self, rows: int) -> None:
+        self.influence, self.log_ratio = np.zeros(rows), np.zeros(rows)
+        self.values: list[float] = []
+        self.sizes: list[int] = []
+        self.effective_pairs = math.inf
 
-    Args:
-        terms: one per model.
-        held_out: each model's rows, shapes (n_m,).
-        rows: n.
-        confidence: the interval's level.
-    """
-    from scipy.stats import norm
+    def add(self, terms: HeldOutTerms, held_out: npt.NDArray[np.integer[Any]]) -> None:
+        """Take in one model's terms; `held_out`, shape (n_m,), says which rows they belong to."""
+        self.influence[held_out] += (terms.influence - terms.influence.mean()).numpy()
+        self.log_ratio[held_out] += terms.log_ratio.numpy()
+        self.values.append(terms.value_nats)
+        self.sizes.append(len(held_out))
+        self.effective_pairs = min(self.effective_pairs, terms.effective_pairs)
 
-    influence, log_ratio, times = np.zeros(rows), np.zeros(rows), np.zeros(rows)
-    for term, where in zip(terms, held_out, strict=True):
-        influence[where] += term.influence.numpy() - float(term.influence.mean())
-        log_ratio[where] += term.log_ratio.numpy()
-        times[where] += 1.0
-    values = np.array([t.value_nats for t in terms])
-    weights = np.array([len(where) for where in held_out], dtype=np.float64)
-    value = float(np.average(values, weights=weights))
-    within = float((influence / times).std() / math.sqrt(rows))
-    parts_per_sample = rows / float(weights.mean())
-    between = float(values.std(ddof=1) / math.sqrt(parts_per_sample)) if parts_per_sample > 1.5 else 0.0
-    error = math.hypot(max(within, between), RESOLUTION / rows)
-    half = float(norm.ppf(0.5 + confidence / 2.0)) * error
-    interval = Interval(value - half, value + half, confidence, COVERS)
-    return Summary(value, error, interval, tuple(values.tolist()), log_ratio / times)
+    def summary(self, confidence: float) -> Summary:
+        r"""Average the bounds, weighted by their rows, and say how sure that is.
+
+        Two standard errors are computed: from the spread of the rows' influences, :math:`\sqrt{Var(\psi)/n}` (each
+        row counted once, its influences averaged over repeats), and from the spread of the parts' values,
+        :math:`s/\sqrt{K}` for K parts that hold every row once. The larger is taken: the first misses what differs
+        between trainings, the second is uncertain for few folds. The resolution 4/n is added in quadrature.
+        """
+        from scipy.stats import norm
+
+        rows, times = len(self.influence), sum(self.sizes) / len(self.influence)
+        value = float(np.average(self.values, weights=self.sizes))
+        within = float(self.influence.std() / times / math.sqrt(rows))
+        parts = len(self.values) / times
+        between = float(np.std(self.values, ddof=1) / math.sqrt(parts)) if parts > 1.5 else 0.0
+        error = math.hypot(max(within, between), RESOLUTION / rows)
+        half = float(norm.ppf(0.5 + confidence / 2.0)) * error
+        interval = Interval(value - half, value + half, confidence, COVERS)
+        self.log_ratio /= times
+        return Summary(value, error, interval, tuple(self.values), self.log_ratio)

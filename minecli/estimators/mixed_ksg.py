@@ -52,4 +52,4 @@ def estimate_mixed_ksg(x: Array, z: Array, config: MixedKsgConfig, context: Cont
         interval=config.interval,
         search=config.search,
     )
-    return estimate_from_neighbours(x, z, plan, context, lambda *prepared: ((), shares))
+    return estimate_from_neighbours(x, z, plan, context, lambda *points: lambda search: ((), shares))

@@ -58,10 +58,15 @@ class Counts:
 
 
 class Search(Protocol):
-    """A prepared search over all rows, asked about a few rows at a time; `chunk_rows` is a good number of them."""
+    """A prepared search over all rows, asked about a few rows at a time; `chunk_rows` is a good number of them.
+
+    `order`, shape (n,), is a permutation of the rows in which runs of `run` rows are worth asking about together.
+    """
 
     method: Literal["tree", "brute"]
     chunk_rows: int
+    order: Integers
+    run: int
 
     def counts(self, rows: Integers, rule: Rule) -> Counts: ...
 
@@ -81,15 +86,16 @@ def prepare(points: Array, d_x: int, k: int, *, method: SearchMethod, threads: i
 def choose_method(n: int, d: int, device: str = "cpu") -> Literal["tree", "brute"]:
     """Choose the faster search for n rows of d columns, x and z together: the tree up to d = 5 + 5.5 log10(n / 1000).
 
-    Measured on one core of a Xeon with AVX-512 (microseconds per row, tree | brute force, independent normal columns):
+    Measured on one core of a Xeon with AVX-512, in microseconds per row, tree (independent normal columns; columns
+    with one common factor, correlation 0.9) | brute force:
 
-        n          2+2          3+3          5+5          6+6          8+8          10+10
-        1,000      9 | 11       20 | 13      58 | 16      73 | 18      98 | 21      131 | 24
-        10,000     17 | 159     48 | 194     199 | 226    328 | 207    694 | 206    942 | 249
-        100,000    38 | 1523    116 | 1054   527 | 2398   941 | 1938   2498 | 2226  5547 | 2921
+        n          2+2             4+4               5+5               6+6               8+8
+        1,000      9; 7 | 17       35; 19 | 13       58; 27 | 14       72; 32 | 15       98; 45 | 16
+        10,000     18; 13 | 108    98; 57 | 139      182; 91 | 128     282; 132 | 150    632; 214 | 141
+        100,000    37; 26 | 1075   245; 143 | 1324   513; 274 | 1410   951; 448 | 1687   2667; 1018 | 1841
 
-    Dependent columns make the tree up to three times faster and leave brute force unchanged. Both divide by the
-    number of cores. Few rows always go to the tree, which does not have to load torch.
+    Both divide by the number of cores. The line runs between the break-even points of the two kinds of columns. Few
+    rows always go to the tree, which does not have to load torch.
 
     >>> [choose_method(n, d) for n, d in [(1_000, 40), (10_000, 10), (10_000, 40), (1_000_000, 20)]]
     ['tree', 'tree', 'brute', 'tree']

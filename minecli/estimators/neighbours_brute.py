@@ -15,10 +15,9 @@ from minecli.estimators.neighbours import Array, Counts, Integers, Rule
 if TYPE_CHECKING:
     import torch
 
-# Elements of a tile: running maximum and scratch (float64) together take 512 KiB, a part of a core's own cache.
-# Measured at 10,000 x (20+20): 3.6 s of one core, against 4.9 s for half the tile and 5.6 s for whole bands.
-_CPU_TILE = 32_768
-_CPU_BAND_ROWS = 32
+# Sixteen rows a band were as fast as any number from 16 to 64: at 10,000 x (20+20) 3.1 s of one core, where one column
+# after the other (subtract, absolute, maximum on cached tiles) took 3.5 to 4 s.
+_CPU_BAND_ROWS = 16
 _CPU_BAND_BYTES = 64 * 2**20
 _GPU_BAND_ROWS = 4_096
 _GPU_BAND_BYTES = 1024 * 2**20
@@ -27,32 +26,31 @@ _GPU_BAND_BYTES = 1024 * 2**20
 class BruteSearch:
     """Counts over `points`, shape (n, d_x + d_z), from n^2 distances, d operations each; memory is bounded.
 
-    A band of rows is compared with all rows, one column after the other, so that only the running maxima (x, z and
-    joint) of a band exist at a time. On a CPU each thread works on its own band.
+    A band of rows is compared with all rows, so that only the distances (x, z and joint) of a band exist at a time. On
+    a CPU each thread works on its own band.
     """
 
     method: Literal["tree", "brute"] = "brute"
+    run = 1
 
     def __init__(self, points: Array, d_x: int, k: int, threads: int, device: str) -> None:
-        self._n, self._d = points.shape
-        self._d_x, self._k = d_x, k
+        n, self._k = len(points), k
+        self.order = np.arange(n)
         self._on_cpu = device == "cpu"
         self._threads = max(1, threads) if self._on_cpu else 1
-        self._columns = _on_device(np.ascontiguousarray(points.T), device)
+        self._x = _on_device(np.ascontiguousarray(points[:, :d_x]), device)
+        self._z = _on_device(np.ascontiguousarray(points[:, d_x:]), device)
         rows, budget = _CPU_BAND_ROWS, _CPU_BAND_BYTES // self._threads
         if not self._on_cpu:
             rows, budget = _GPU_BAND_ROWS, _GPU_BAND_BYTES
         # Per row and pair: three float64 distances and a flag.
-        self._band_rows = max(1, min(rows, budget // (25 * self._n)))
+        self._band_rows = max(1, min(rows, budget // (25 * n)))
         self.chunk_rows = self._band_rows * (8 * self._threads if self._on_cpu else 1)
 
     def counts(self, rows: Integers, rule: Rule) -> Counts:
         bands = [rows[start : start + self._band_rows] for start in range(0, len(rows), self._band_rows)]
-        if self._threads == 1 or len(bands) == 1:
-            found = [self._band_counts(band, rule) for band in bands]
-        else:
-            with _serial_torch_operations(), ThreadPoolExecutor(self._threads) as pool:
-                found = list(pool.map(lambda band: self._band_counts(band, rule), bands))
+        with _serial_torch_operations(), ThreadPoolExecutor(self._threads) as pool:
+            found = list(pool.map(lambda band: self._band_counts(band, rule), bands))
         return Counts(
             joint=np.concatenate([c.joint for c in found]),
             x=np.concatenate([c.x for c in found]),
@@ -63,31 +61,11 @@ class BruteSearch:
     def _band_counts(self, rows: Integers, rule: Rule) -> Counts:
         import torch
 
-        index = torch.from_numpy(rows).to(self._columns.device)
-        x = self._distances(index, 0, self._d_x)
-        z = self._distances(index, self._d_x, self._d)
+        index = torch.from_numpy(rows).to(self._x.device)
+        x = torch.cdist(self._x[index], self._x, p=float("inf"))
+        z = torch.cdist(self._z[index], self._z, p=float("inf"))
         found = _Band(x, z, torch.maximum(x, z), self._k).counts(rule)
         return Counts(*(part.cpu().numpy() for part in found))
-
-    def _distances(self, index: torch.Tensor, first: int, stop: int) -> torch.Tensor:
-        """The maximum norm over columns `first`:`stop` between the rows `index` and all rows, shape (rows, n)."""
-        import torch
-
-        rows, n = len(index), self._n
-        width = min(n, max(1, _CPU_TILE // rows)) if self._on_cpu else n
-        distance = torch.empty((rows, n), dtype=torch.float64, device=self._columns.device)
-        scratch = torch.empty((rows, width), dtype=torch.float64, device=self._columns.device)
-        here = self._columns[:, index].unsqueeze(2)
-        for left in range(0, n, width):
-            right = min(left + width, n)
-            tile, gap = distance[:, left:right], scratch[:, : right - left]
-            torch.sub(here[first], self._columns[first, left:right], out=tile)
-            tile.abs_()
-            for j in range(first + 1, stop):
-                torch.sub(here[j], self._columns[j, left:right], out=gap)
-                gap.abs_()
-                torch.maximum(tile, gap, out=tile)
-        return distance
 
 
 class _Band:
@@ -148,11 +126,11 @@ def _count(distances: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     return (distances <= radius).sum(1, dtype=torch.int32).to(torch.int64)
 
 
-def _on_device(columns: Array, device: str) -> torch.Tensor:
+def _on_device(side: Array, device: str) -> torch.Tensor:
     import torch
 
     try:
-        return torch.from_numpy(columns).to(device)
+        return torch.from_numpy(side).to(device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise DeviceError(f"the device {device} cannot be used: {reason}", hint="try --device cpu") from error
@@ -160,7 +138,7 @@ def _on_device(columns: Array, device: str) -> torch.Tensor:
 
 @contextmanager
 def _serial_torch_operations() -> Iterator[None]:
-    # Threads that each open their own team inside every small operation spend their time waiting for one another.
+    # Teams of threads inside such short operations spend their time waiting: two took ten times as long as one.
     import torch
 
     before = torch.get_num_threads()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,26 +51,32 @@ def local_terms(counts: Counts, n: int, rule: Rule) -> Array:
 
 def pointwise_terms(
     search: Search,
-    order: Integers,
     rule: Rule,
     *,
     report: Callable[[int], None],
     should_stop: Callable[[], bool] = events.never,
 ) -> Pointwise:
-    """Compute the terms of all rows, in chunks; `report` hears how many rows are done.
-
-    `order`, shape (n,), is a permutation of the rows. Chunk c takes every c-th entry of it, so that a run that is
-    stopped has seen rows from everywhere, and rows that are close in `order` are still asked about together.
-    """
-    n = len(order)
+    """Compute the terms of all rows, in chunks; `report` hears how many rows are done."""
+    n = len(search.order)
     terms = np.full(n, np.nan)
-    chunks = max(1, -(-n // search.chunk_rows))
     rows_done = 0
-    for c in range(chunks):
+    for rows in _chunks(search):
         if should_stop():
             break
-        rows = order[c::chunks]
         terms[rows] = local_terms(search.counts(rows, rule), n, rule)
         rows_done += len(rows)
         report(rows_done)
     return Pointwise(terms, rows_done)
+
+
+def _chunks(search: Search) -> Iterator[Integers]:
+    """Deal the runs of the search's order out to the chunks in turn.
+
+    So a run that is stopped has seen rows from everywhere, and rows that are close are still asked about together.
+    """
+    n, run = len(search.order), search.run
+    chunks = max(1, -(-n // search.chunk_rows))
+    for c in range(chunks):
+        starts = np.arange(c * run, n, chunks * run)
+        places = (starts[:, None] + np.arange(run)).ravel()
+        yield search.order[places[places < n]]

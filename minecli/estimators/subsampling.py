@@ -81,9 +81,9 @@ def interval(mi_nats: float, standard_error_nats: float, part_count: int, level:
     >>> round(i.low_nats, 4), round(i.high_nats, 4)
     (0.2224, 0.7776)
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit  # Student's quantile without the half second that scipy.stats takes to load
 
-    half = float(t.ppf(0.5 + 0.5 * level, part_count - 1)) * standard_error_nats
+    half = float(stdtrit(part_count - 1, 0.5 + 0.5 * level)) * standard_error_nats
     return Interval(mi_nats - half, mi_nats + half, level, COVERS)
 
 

@@ -21,7 +21,8 @@ from minecli.mine.statistics_network import StatisticsNetwork
 
 Rows = Callable[[slice], tuple[Tensor, Tensor]]
 
-# Rows are re-paired within blocks, and a block is scored in chunks of pairs, so that memory stays bounded.
+# Rows are re-paired within blocks, and a block is scored in chunks of pairs (of all models together), so that memory
+# stays bounded.
 BLOCK_ROWS = 4096
 CHUNK_PAIRS = 32_768
 
@@ -34,7 +35,7 @@ SCALES = torch.linspace(0.0, 1.0, 21)
 def score_matrix(network: StatisticsNetwork, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
     """Scores of row i of x with row i - s of z, shape (models, len(shifts), b), for all models at once."""
     left, right = network.project_x(x), network.project_z(z)
-    step = max(1, CHUNK_PAIRS // x.shape[1])
+    step = max(1, CHUNK_PAIRS // (x.shape[0] * x.shape[1]))
     chunks = [network.score(left, right, shifts[i : i + step]) for i in range(0, len(shifts), step)]
     return torch.cat(chunks, 1)
 

@@ -70,8 +70,7 @@ def estimate_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:
 
 
 def estimate_values(payload: Mapping[str, Any]) -> str:
-    """The bare numbers, one line per estimator in the order asked for; `inf` and `nan` where there is none.
-    """
+    """The bare numbers, one line per estimator in the order asked for; `inf` and `nan` where there is none."""
     lines = []
     for entry in payload["estimates"]:
         value = entry[f"mi_{payload['unit']}"]

@@ -22,7 +22,6 @@ class EstimateReport:
     """Everything one run of `minecli estimate` has to say."""
 
     tool_version: str
-    unit: Unit
     config: Mapping[str, object]
     data: Mapping[str, object]
     estimates: Sequence[Estimate]
@@ -32,16 +31,16 @@ class EstimateReport:
 
 
 def estimate_payload(report: EstimateReport) -> dict[str, Any]:
-    """The JSON object of one run of `minecli estimate`."""
+    """The JSON object of one run of `minecli estimate`, in nats; see `with_unit` for others."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": "minecli",
         "tool_version": report.tool_version,
         "command": "estimate",
-        "unit": report.unit,
+        "unit": "nats",
         "config": plain(report.config),
         "data": plain(report.data),
-        "estimates": [estimate_entry(e, report.unit) for e in report.estimates],
+        "estimates": [estimate_entry(e) for e in report.estimates],
         "comparison": plain(report.comparison),
         "interrupted": any(e.status is Status.INTERRUPTED for e in report.estimates),
         "failure": report.failure,
@@ -49,13 +48,13 @@ def estimate_payload(report: EstimateReport) -> dict[str, Any]:
     }
 
 
-def estimate_entry(estimate: Estimate, unit: Unit) -> dict[str, Any]:
+def estimate_entry(estimate: Estimate) -> dict[str, Any]:
     """One estimator's answer; `mi_nats` is null exactly where `status` says why."""
-    entry: dict[str, Any] = {
+    return {
         "estimator": estimate.estimator,
         "mi_nats": estimate.mi_nats,
         "standard_error_nats": _finite(estimate.standard_error_nats),
-        "interval": _interval_entry(estimate.interval, unit),
+        "interval": _interval_entry(estimate.interval),
         "p_value": _finite(estimate.p_value),
         "status": str(estimate.status),
         "trustworthy": estimate.trustworthy,
@@ -63,10 +62,25 @@ def estimate_entry(estimate: Estimate, unit: Unit) -> dict[str, Any]:
         "seconds": round(estimate.seconds, 3),
         "details": plain(estimate.details),
     }
-    if unit != "nats":
-        entry[f"mi_{unit}"] = _in(entry["mi_nats"], unit)
-        entry[f"standard_error_{unit}"] = _in(entry["standard_error_nats"], unit)
-    return entry
+
+
+def with_unit(payload: Mapping[str, Any], unit: Unit) -> dict[str, Any]:
+    """A copy of the payload that says `unit`, with a key in that unit beside every estimate's key in nats."""
+    estimates = []
+    for entry in payload["estimates"]:
+        interval = entry["interval"]
+        if interval is not None:
+            interval = interval | _converted(interval, ("low", "high"), unit)
+        estimates.append(entry | _converted(entry, ("mi", "standard_error"), unit) | {"interval": interval})
+    return {**payload, "unit": unit, "estimates": estimates}
+
+
+def _converted(entry: Mapping[str, Any], names: Sequence[str], unit: Unit) -> dict[str, float | None]:
+    converted = {}
+    for name in names:
+        nats = entry[f"{name}_nats"]
+        converted[f"{name}_{unit}"] = None if nats is None else from_nats(nats, unit)
+    return converted
 
 
 def diagnostic_entry(diagnostic: Diagnostic) -> dict[str, str]:
@@ -78,28 +92,19 @@ def diagnostic_entry(diagnostic: Diagnostic) -> dict[str, str]:
     }
 
 
-def _interval_entry(interval: Interval | None, unit: Unit) -> dict[str, Any] | None:
+def _interval_entry(interval: Interval | None) -> dict[str, Any] | None:
     if interval is None:
         return None
-    low, high = _finite(interval.low_nats), _finite(interval.high_nats)
-    entry: dict[str, Any] = {
-        "low_nats": low,
-        "high_nats": high,
+    return {
+        "low_nats": _finite(interval.low_nats),
+        "high_nats": _finite(interval.high_nats),
         "level": interval.level,
         "covers": interval.covers,
     }
-    if unit != "nats":
-        entry[f"low_{unit}"] = _in(low, unit)
-        entry[f"high_{unit}"] = _in(high, unit)
-    return entry
 
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _in(value: float | None, unit: Unit) -> float | None:
-    return None if value is None else from_nats(value, unit)
 
 
 def plain(value: object) -> Any:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _STATUS_STYLE = {"converged": "green", "interrupted": "yellow", "max_steps": "yellow"}
 
 
-def _render(parts: Sequence[RenderableType], width: int, color: bool) -> str:
+def render(parts: Sequence[RenderableType], width: int, color: bool) -> str:
     from rich.console import Console
 
     buffer = io.StringIO()
@@ -61,7 +61,7 @@ def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool =
             Text(status, style="yellow" if warned else _STATUS_STYLE.get(status, "red")),
             f"{entry['seconds']:.1f}",
         )
-    return _render([_headline(payload["data"]), Text(), table, Text(), *_remarks(payload)], width, color)
+    return render([_headline(payload["data"]), Text(), table, Text(), *_remarks(payload)], width, color)
 
 
 def _number(value: float | None, status: str = "") -> str:

@@ -31,15 +31,20 @@ _DELIMITER_WORDS = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "s
 _FIRST_LOOK = 1 << 16
 _LONGEST_HEADER = 1 << 26
 _LINES_SNIFFED = 20
+_LEAST_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the first lines of a text table tell: its columns, its delimiter, and what to say about that."""
+    """What the first lines of a text table tell: its columns, its delimiter, and what to say about that.
+
+    `block_bytes` is how much pyarrow must see at a time, for it gives up on a line that is longer.
+    """
 
     names: tuple[str, ...]
     delimiter: str
     notes: tuple[str, ...] = ()
+    block_bytes: int = _LEAST_BLOCK
 
 
 def read_dialect(part: Part, delimiter: str | None, *, tabs: bool = False) -> Dialect:
@@ -65,7 +70,8 @@ def read_dialect(part: Part, delimiter: str | None, *, tabs: bool = False) -> Di
             hint=f"--delimiter '{others[0]}'" if others[0] != "\t" else "--delimiter tab",
         )
     _check_names(names, part)
-    return Dialect(names, chosen, notes)
+    longest = max(len(line.encode()) for line in lines)
+    return Dialect(names, chosen, notes, max(_LEAST_BLOCK, 8 * longest))
 
 
 def read_rows(part: Part, dialect: Dialect, columns: Sequence[str], na_values: Sequence[str]) -> Any:
@@ -80,7 +86,9 @@ def _read(part: Part, dialect: Dialect, columns: Sequence[str], na_values: Seque
     with part.stream() as stream:
         return pa.csv.read_csv(
             stream,
-            read_options=pa.csv.ReadOptions(use_threads=reading.get("use_threads", True)),
+            read_options=pa.csv.ReadOptions(
+                use_threads=reading.get("use_threads", True), block_size=dialect.block_bytes
+            ),
             parse_options=pa.csv.ParseOptions(
                 delimiter=dialect.delimiter,
                 newlines_in_values=True,

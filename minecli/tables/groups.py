@@ -8,8 +8,8 @@ levels of categories and constant columns are judged on the rows that remain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from minecli.errors import DataError, UsageError
+from minecli.runtime.seeds import generator
 from minecli.tables.arrays import build_array, describe_group, list_width, plan_column
 from minecli.tables.columns import counted, select_groups
 from minecli.tables.kinds import Array, ColumnUse, Plan, column_kind
@@ -48,7 +49,8 @@ class Groups:
 
     `row_numbers` (n,) int64: the rows kept, counted from 0 in the file (over all parts in order, the header
     not counted). `rows_sampled_from` is the number of rows the sample was drawn from, None where all were
-    taken. `notes` are plain sentences for the person.
+    taken. `notes` are plain sentences for the person; `metadata` is what the file carries under the product's
+    own prefix, such as the true mutual information of a generated sample.
     """
 
     x: Group
@@ -60,6 +62,7 @@ class Groups:
     source: str
     format: str
     notes: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_groups(
@@ -109,14 +112,15 @@ def load_groups(
     if absence.dropped == total:
         worst = max(absence.counts, key=lambda name: absence.counts[name])
         raise DataError(
-            f"all {total} rows have a missing value; column '{worst}' alone has {absence.counts[worst]}",
+            f"no row is left: each of {counted(total, 'row')} has a missing value; "
+            f"column '{worst}' alone has {absence.counts[worst]}",
             hint=f"leave '{worst}' out of --x and --z",
         )
     notes = list(table.notes)
     if absence.dropped:
         notes.append(f"dropped {absence.dropped} of {counted(total, 'row')} because of missing values")
     if sample is not None and sampled_from is None:
-        notes.append(f"all {total - absence.dropped} rows are used: a sample of {sample} was asked for")
+        notes.append(f"all of {counted(total - absence.dropped, 'row')} are used: a sample of {sample} was asked for")
     x_group, x_notes = _build("x", in_x, columns, kept)
     z_group, z_notes = _build("z", in_z, columns, kept)
     numbers = np.arange(total, dtype=np.int64) if kept is None else np.flatnonzero(kept)
@@ -132,6 +136,7 @@ def load_groups(
         source,
         table.format,
         (*notes, *x_notes, *z_notes),
+        table.metadata,
     )
 
 
@@ -146,7 +151,7 @@ def _rows_to_keep(absent: Mask | None, total: int, sample: int | None, seed: int
     available = total if kept is None else int(kept.sum())
     if sample is None or sample >= available:
         return kept, None
-    chosen = np.random.default_rng(seed).choice(available, size=sample, replace=False, shuffle=False)
+    chosen = generator(seed, "table", "rows").choice(available, size=sample, replace=False, shuffle=False)
     rows = chosen if kept is None else np.flatnonzero(kept)[chosen]
     picked = np.zeros(total, dtype=np.bool_)
     picked[rows] = True

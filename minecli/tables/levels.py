@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,8 @@ def _mostly_numbers(name: str, values: Any, kept: Mask | None) -> DataError | No
     return DataError(
         f"column '{name}' is text: {numeric} of its {len(values)} values are numbers, "
         f"but row {in_file} (counted from 0) holds {_short(strange)}",
-        hint=f"if that means missing: --na-values '{strange}'; if the numbers are codes, put a letter before each",
+        hint=f"if that means missing: --na-values {shlex.quote(strange)}; "
+        "if the numbers are codes, put a letter before each",
     )
 
 

@@ -7,13 +7,14 @@ validation part the arc right behind, and all the rest trains; over the folds ev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minecli.errors import DataError, UsageError
 
-Indices = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.integer[Any]]
 
 # Per fold: two rows held out, two to validate and two to train with would be the least that can be computed; ten
 # rows per fold is the least for which the answer is not noise alone.
@@ -51,7 +52,7 @@ class CrossFit:
     def held_out(self, fold: int) -> Indices:
         """The rows that neither training nor stopping of this fold sees."""
         start, end = self._bounds(fold)
-        return self._arc(start, end - start)
+        return self.order[start:end]
 
     def validation(self, fold: int) -> Indices:
         """The rows that choose when to stop; shape (validation_rows,) in every fold."""
@@ -90,4 +91,7 @@ def cross_fit(rows: int, folds: int, rng: np.random.Generator) -> CrossFit:
         raise DataError(f"{rows} rows are too few for {folds} folds; at least {least} are needed", hint=hint)
     rest = rows - -(-rows // folds)
     validation = min(max(round(VALIDATION_SHARE * rest), 2), MOST_VALIDATION_ROWS)
-    return CrossFit(rng.permutation(rows), folds, validation)
+    # Half the memory where it does: tables of ten million rows are to fit beside their own order.
+    order: Indices = np.arange(rows, dtype=np.int32 if rows < 2**31 else np.int64)
+    rng.shuffle(order)
+    return CrossFit(order, folds, validation)

@@ -162,6 +162,11 @@ def type_words(type_: Any) -> str:
         return f"category of {type_words(type_.value_type)}"
     if types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
         return "text"
+    if types.is_timestamp(type_):
+        return f"timestamp {type_.tz}" if type_.tz else "timestamp"
+    for is_kind, word in ((types.is_date, "date"), (types.is_time, "time"), (types.is_duration, "duration")):
+        if is_kind(type_):
+            return word
     words = {
         "double": "float64",
         "float": "float32",

@@ -145,7 +145,8 @@ def test_too_few_rows():
     with pytest.raises(DataError) as error:
         estimate(x, z)
     assert str(error.value) == (
-        "7 rows are too few for the correlations of 3 + 3 columns; at least 8 are needed (give more rows or fewer columns)"
+        "7 rows are too few for the correlations of 3 + 3 columns; at least 8 are needed "
+        "(give more rows or fewer columns)"
     )
     assert estimate(*gaussian(8, 3)).status is Status.CONVERGED
 

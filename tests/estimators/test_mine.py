@@ -8,7 +8,7 @@ import pytest
 from minecli.errors import DataError
 from minecli.estimators.config import MineConfig, MineFConfig
 from minecli.estimators.context import Context
-from minecli.estimators.mine import RESOLUTION, combine, estimate_mine
+from minecli.estimators.mine import RESOLUTION, Collected, estimate_mine
 from minecli.estimators.registry import ESTIMATORS
 from minecli.mine.evaluation import HeldOutTerms
 from minecli.result import DiagnosticCode, Status
@@ -253,12 +253,26 @@ def part(value, influence):
     return HeldOutTerms(value, torch.full_like(influence, value), influence, 10.0)
 
 
+def collected(*parts):
+    found = Collected(100)
+    for k, terms in enumerate(parts):
+        found.add(terms, np.arange(50 * (k % 2), 50 * (k % 2) + 50))
+    return found.summary(0.95)
+
+
 def test_standard_error_is_the_larger_of_rows_and_folds():
-    halves = [np.arange(0, 50), np.arange(50, 100)]
     spread = [1.0, -1.0] * 25
-    rows_only = combine([part(0.5, spread), part(0.5, spread)], halves, 100, 0.95)
+    rows_only = collected(part(0.5, spread), part(0.5, spread))
     assert rows_only.standard_error_nats == pytest.approx(math.hypot(1.0 / 10.0, RESOLUTION / 100))
-    folds_too = combine([part(0.0, spread), part(1.0, spread)], halves, 100, 0.95)
+    folds_too = collected(part(0.0, spread), part(1.0, spread))
     assert folds_too.mi_nats == 0.5
     assert folds_too.standard_error_nats == pytest.approx(math.hypot(math.sqrt(0.5) / math.sqrt(2), RESOLUTION / 100))
     assert folds_too.interval.high_nats - 0.5 == pytest.approx(1.959964 * folds_too.standard_error_nats, rel=1e-6)
+
+
+def test_repeats_do_not_pretend_to_more_rows():
+    spread = [1.0, -1.0] * 25
+    once = collected(*[part(0.5, spread)] * 2)
+    twice = collected(*[part(0.5, spread)] * 4)
+    assert twice.standard_error_nats == pytest.approx(once.standard_error_nats)
+    assert twice.pointwise_nats.tolist() == pytest.approx(once.pointwise_nats.tolist())

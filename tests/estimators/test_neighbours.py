@@ -89,11 +89,10 @@ def test_some_rows_in_any_order(method):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_small_bands_tiles_and_two_threads_change_nothing(rule, monkeypatch):
+def test_small_bands_and_two_threads_change_nothing(rule, monkeypatch):
     x, z = DATA["rounded 2+2"]
     expected = search_in(x, z, 3, "brute").counts(np.arange(150), rule)
     monkeypatch.setattr(neighbours_brute, "_CPU_BAND_ROWS", 7)
-    monkeypatch.setattr(neighbours_brute, "_CPU_TILE", 50)
     found = search_in(x, z, 3, "brute", threads=2).counts(np.arange(150), rule)
     assert as_tuples(found) == as_tuples(expected)
 

@@ -41,10 +41,10 @@ EXPECTED = [
     ColumnSummary("price", "float64", 1, 2, 2, -2.0, 1.5, "as it is", True),
     ColumnSummary("count", "int16", 1, 0, 3, 1, 3, "as it is", True),
     ColumnSummary("flag", "boolean", 1, 1, 2, False, True, "0 or 1", True),
-    ColumnSummary("day", "date32[day]", 1, 1, 2, "2004-03-10", "2005-04-04", "days since 1970-01-01", True),
-    ColumnSummary("when", "timestamp[us, tz=Mars/Base]", 1, 0, 2, "2004-03-10 18:00:00.000000",
+    ColumnSummary("day", "date", 1, 1, 2, "2004-03-10", "2005-04-04", "days since 1970-01-01", True),
+    ColumnSummary("when", "timestamp Mars/Base", 1, 0, 2, "2004-03-10 18:00:00.000000",
                   "2004-03-11 00:00:00.000000", "days since 1970-01-01", True),
-    ColumnSummary("lap", "duration[ms]", 1, 0, 3, "5 ms", "9 ms", "seconds", True),
+    ColumnSummary("lap", "duration", 1, 0, 3, "5 ms", "9 ms", "seconds", True),
     ColumnSummary("money", "decimal128(5, 2)", 1, 0, 2, 1.25, 2.5, "as it is", True),
     ColumnSummary("kind", "category of text", 1, 0, 2, "u", "v", "1 for 'v', 0 for 'u'", True),
     ColumnSummary("word", "text", 0, 0, 4, "alpha", "gamma", "is text with 4 distinct values in 4 rows, as 'alpha', "

@@ -204,7 +204,7 @@ def test_spellings_of_missing(tmp_path, spelling: str) -> None:
 
 def test_a_row_of_nothing_but_missing_values(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "a,b\n1,\n2,\n")
-    with pytest.raises(DataError, match="all 2 rows have a missing value; column 'b' alone has 2"):
+    with pytest.raises(DataError, match="no row is left: each of 2 rows has a missing value; column 'b' alone has 2"):
         load_groups(path, ["a"], ["b"], missing="drop")
 
 
@@ -266,7 +266,7 @@ def test_a_sample_larger_than_the_table_takes_all(tmp_path) -> None:
     path = write(tmp_path / "t.csv", TEXT)
     groups = load_groups(path, ["a"], ["b"], sample=10_000)
     assert groups.rows_sampled_from is None
-    assert groups.notes == ("all 200 rows are used: a sample of 10000 was asked for",)
+    assert groups.notes == ("all of 200 rows are used: a sample of 10000 was asked for",)
 
 
 @pytest.mark.parametrize(
@@ -355,9 +355,22 @@ def test_a_delimiter_that_was_guessed_is_said(tmp_path) -> None:
 
 
 def test_many_columns(tmp_path) -> None:
-    names = [f"column_with_a_long_name_{i}" for i in range(20_000)]
-    path = write(tmp_path / "t.csv", ",".join(names) + "\n" + "\n".join(",".join([str(i)] * 20_000) for i in range(3)))
-    assert load_groups(path, ["*_1?"], ["*_2?"]).x.values.shape == (3, 10)
+    # The header is longer than the block of text that pyarrow looks at by default, 1 MiB.
+    names = [f"column_with_a_long_name_{i}" for i in range(50_000)]
+    rows = "\n".join(",".join([str(i)] * len(names)) for i in range(3))
+    content = (",".join(names) + "\n" + rows).encode()
+    assert len(names[0]) * len(names) > 1 << 20
+    (tmp_path / "t.csv").write_bytes(content)
+    assert load_groups(str(tmp_path / "t.csv"), ["*_1?"], ["*_2?"]).x.values.shape == (3, 10)
+    assert load_groups("-", ["*_1?"], ["*_2?"], stdin=io.BytesIO(content)).x.values.shape == (3, 10)
+
+
+def test_metadata_travels_with_the_groups(tmp_path) -> None:
+    table = numbers_table().replace_schema_metadata({"minecli.true_mi_nats": "0.83"})
+    pq.write_table(table, tmp_path / "t.parquet")
+    content = io.BytesIO((tmp_path / "t.parquet").read_bytes())
+    for source, stdin in ((str(tmp_path / "t.parquet"), None), ("-", content)):
+        assert load_groups(source, ["a"], ["b"], stdin=stdin).metadata == {"true_mi_nats": "0.83"}
 
 
 def test_a_table_from_pandas(tmp_path) -> None:

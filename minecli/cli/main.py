@@ -1,0 +1,95 @@
+"""The Typer app and the one place where errors become lines and exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from minecli import __version__
+from minecli.cli import columns, doctor, estimate, sample
+from minecli.cli.exit_codes import ExitCode, explain
+from minecli.cli.streams import ReaderGone, Streams
+
+# Typer keeps the parent of its own errors to itself; this is it, by way of a public name.
+_COMMAND_LINE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+app = typer.Typer(
+    name="minecli",
+    help="Mutual information between groups of columns of a table, with a reason to believe the number or not.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("estimate", help=estimate.HELP)(estimate.estimate)
+app.command("columns", help=columns.HELP)(columns.columns)
+app.command("sample", help=sample.HELP)(sample.sample)
+app.command("doctor", help=doctor.HELP)(doctor.doctor)
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.", is_eager=True)] = False,
+    show_traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show the stack of an error (also: MINECLI_DEBUG=1).")
+    ] = False,
+) -> None:
+    del show_traceback  # taken from the command line by `run`, so that it may stand anywhere
+    if version:
+        ctx.obj.result(f"minecli {__version__}\n")
+        raise typer.Exit(ExitCode.DONE)
+
+
+def run(arguments: Sequence[str], streams: Streams) -> int:
+    """Run the command line `arguments` on `streams` and answer with the exit code. Never raises, never exits."""
+    words = list(arguments)
+    want_traceback = "--traceback" in words or streams.environment.get("MINECLI_DEBUG", "") not in ("", "0")
+    words = [word for word in words if word != "--traceback"]
+    if not words:
+        # Help, but not as a result: a script that forgot its arguments must not take it for one.
+        with contextlib.redirect_stdout(streams.stderr):
+            app(args=["--help"], prog_name="minecli", standalone_mode=False, obj=streams)
+        return ExitCode.USAGE
+    try:
+        code = app(args=words, prog_name="minecli", standalone_mode=False, obj=streams)
+        return int(code or ExitCode.DONE)
+    except _COMMAND_LINE_ERROR as problem:
+        return _command_line_error(problem, streams)
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except ReaderGone:
+        return ExitCode.BROKEN_PIPE
+    except (Exception, KeyboardInterrupt) as problem:
+        if want_traceback:
+            streams.stderr.write("".join(traceback.format_exception(problem)))
+        line, code = explain(problem)
+        streams.error(line)
+        return code
+
+
+def _command_line_error(problem: Any, streams: Streams) -> int:
+    """One line for what the parser refuses."""
+    context = getattr(problem, "ctx", None)
+    command = context.command_path if context is not None else "minecli"
+    message = problem.format_message().rstrip(".").replace("Value error, ", "")
+    streams.error(f"error: {message} (see {command} --help)")
+    return int(problem.exit_code)
+
+
+def main() -> NoReturn:
+    """The entry point: standard streams, and an end that stays quiet when the reader of a pipe has gone."""
+    streams = Streams.standard()
+    code = run(sys.argv[1:], streams)
+    try:
+        streams.stdout.flush()
+    except OSError:
+        # Python would complain about the same at exit; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), streams.stdout.fileno())
+        code = code or ExitCode.BROKEN_PIPE
+    sys.exit(code)

@@ -1,0 +1,79 @@
+"""Pictures: how the held-out bound rose while the network learned."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_INK = "#334155"
+_COLORS = ("#2563eb", "#d97706", "#059669", "#db2777")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One stage's values in nats over its steps."""
+
+    stage: str
+    label: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+def curves_from(events: Sequence[Mapping[str, Any]]) -> list[Curve]:
+    """Collect every number called `..._nats` that a stage reported at two steps or more.
+
+    A resumed run reports some steps twice; the later report stands.
+
+    >>> event = {"stage": "mine", "values": {"held_out_nats": 0.1}}
+    >>> [c.steps for c in curves_from([event | {"step": 10}, event | {"step": 20}, event | {"step": 20}])]
+    [(10, 20)]
+    """
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    for event in events:
+        for key, value in event.get("values", {}).items():
+            if key.endswith("_nats") and value is not None:
+                found.setdefault((event["stage"], key[:-5]), {})[event["step"]] = value
+    curves = []
+    for (stage, key), points in found.items():
+        steps = tuple(sorted(points))
+        if len(steps) >= 2:
+            curves.append(Curve(stage, key.replace("_", " "), steps, tuple(points[s] for s in steps)))
+    return curves
+
+
+def learning_curve(curves: Sequence[Curve], payload: Mapping[str, Any]) -> bytes:
+    """A PNG of the curves, one panel per stage, with each stage's final estimate as a level line and band."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    stages = list(dict.fromkeys(curve.stage for curve in curves))
+    figure = Figure(figsize=(7.0, 3.4 * len(stages)), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    for i, stage in enumerate(stages):
+        axes = figure.add_subplot(len(stages), 1, i + 1)
+        for color, curve in zip(_COLORS * len(curves), [c for c in curves if c.stage == stage], strict=False):
+            axes.plot(curve.steps, curve.values, color=color, linewidth=1.6, label=curve.label)
+        _draw_estimate(axes, stage, payload)
+        axes.set_title(f"{stage}: {payload['data']['n']:,} rows", loc="left", color=_INK, fontsize=11)
+        axes.set_xlabel("training step", color=_INK)
+        axes.set_ylabel("nats", color=_INK)
+        axes.tick_params(colors=_INK)
+        axes.grid(axis="y", color="#e2e8f0", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, loc="lower right", labelcolor=_INK)
+    buffer = io.BytesIO()
+    # No date or version in the file: the same run gives the same picture.
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw_estimate(axes: Any, stage: str, payload: Mapping[str, Any]) -> None:
+    entry = next((e for e in payload["estimates"] if e["estimator"] == stage), None)
+    if entry is None or entry["mi_nats"] is None:
+        return
+    axes.axhline(entry["mi_nats"], color=_INK, linewidth=1.0, linestyle=(0, (4, 3)), label="estimate")
+    interval = entry["interval"]
+    if interval and interval["low_nats"] is not None and interval["high_nats"] is not None:
+        axes.axhspan(interval["low_nats"], interval["high_nats"], color=_INK, alpha=0.08, linewidth=0)

@@ -1,0 +1,128 @@
+"""Who may import whom, read from the syntax trees: rooms, heavy libraries, terminals, prints."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "minecli"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Each line may import only lines below it; rooms on one line are strangers.
+LAYERS = (
+    ("cli",),
+    ("report", "apps", "estimators"),
+    ("mine", "tables", "tasks"),
+    ("runtime",),
+    ("result", "events"),
+    ("units", "errors"),
+)
+LEVEL = {room: len(LAYERS) - i for i, rooms in enumerate(LAYERS) for room in rooms}
+REPORT_MAY_IMPORT = {"report", "result", "units", "errors"}
+HEAVY = {"torch", "pandas", "pyarrow", "scipy", "matplotlib", "ray"}
+TERMINAL = {"rich", "typer"}
+BOTTOM = {"result", "events", "units", "errors"}
+
+
+def room_of(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
+    """Every imported module by its full name, wherever the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield node, node.module
+            for alias in node.names:
+                yield node, f"{node.module}.{alias.name}"
+
+
+def only_for_types(tree: ast.Module) -> set[ast.stmt]:
+    found: set[ast.stmt] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            found |= {child for child in ast.walk(node) if isinstance(child, ast.stmt)}
+    return found
+
+
+def at_module_level(tree: ast.Module) -> set[ast.stmt]:
+    """Statements that run on import: everything outside functions and outside `if TYPE_CHECKING`."""
+    found: set[ast.stmt] = set()
+    pending: list[ast.AST] = [tree]
+    while pending:
+        for child in ast.iter_child_nodes(pending.pop()):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            if isinstance(child, ast.stmt):
+                found.add(child)
+            pending.append(child)
+    return found - only_for_types(tree)
+
+
+def must_be_light(path: Path) -> bool:
+    room, name = room_of(path), path.stem
+    return room == "cli" or room in BOTTOM or name in {"config", "registry", "payload", "formats"} or name == "__init__"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_fences(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    room, level_statements = room_of(path), at_module_level(tree)
+    for statement, name in imports(tree):
+        top, _, rest = name.partition(".")
+        where = f"{path.name}:{statement.lineno} imports {name}"
+        if top == "minecli" and rest:
+            target = rest.split(".")[0]
+            if target in LEVEL and room in LEVEL and target != room:
+                assert LEVEL[target] < LEVEL[room], f"{where}: {room} may not import {target}"
+            if room == "report" and target in LEVEL:
+                assert target in REPORT_MAY_IMPORT, f"{where}: report imports only result and units"
+        if top in TERMINAL:
+            assert room in {"cli", "report"}, f"{where}: terminals belong to cli and report"
+        if top in HEAVY and must_be_light(path):
+            assert statement not in level_statements, f"{where}: too heavy for module level here"
+        if room in BOTTOM and statement in level_statements and top != "minecli":
+            assert importlib.util.find_spec(top) is not None
+            assert "site-packages" not in str(importlib.util.find_spec(top).origin), f"{where}: standard library only"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_print_and_no_exit_below_the_command_line(path):
+    if room_of(path) in {"cli", "__main__"}:
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"print", "exit", "quit", "sys.exit", "os._exit"}, (
+                f"{path.name}:{node.lineno} {called}"
+            )
+
+
+def test_every_room_is_known():
+    rooms = {room_of(path) for path in MODULES} - {"__init__", "__main__"}
+    assert rooms <= set(LEVEL)
+
+
+def test_no_drawers():
+    names = {path.stem for path in MODULES}
+    assert not names & {"utils", "helpers", "common", "manager", "factory", "misc"}
+
+
+def test_the_fence_would_notice():
+    # A fence that never fails is no fence: feed it an import at module level, in a function, and for types only.
+    tree = ast.parse(
+        "import torch\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import scipy\n"
+        "def f():\n    import pandas\nclass A:\n    import pyarrow\n"
+    )
+    level = at_module_level(tree)
+    assert {name for statement, name in imports(tree) if statement in level and name in HEAVY} == {"torch", "pyarrow"}
