@@ -32,18 +32,25 @@ app.command("sample", help=sample.HELP)(sample.sample)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 
+def _show_version(ctx: typer.Context, asked: bool) -> None:
+    if asked:
+        ctx.obj.result(f"minecli {__version__}\n")
+        raise typer.Exit(ExitCode.DONE)
+
+
 @app.callback()
 def root(
-    ctx: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and stop.", is_eager=True, callback=_show_version)
+    ] = False,
     show_traceback: Annotated[
         bool, typer.Option("--traceback", help="Show the stack of an error (also: MINECLI_DEBUG=1).")
     ] = False,
 ) -> None:
-    del show_traceback  # taken from the command line by `run`, so that it may stand anywhere
-    if version:
-        ctx.obj.result(f"minecli {__version__}\n")
-        raise typer.Exit(ExitCode.DONE)
+    del (
+        version,
+        show_traceback,
+    )  # dealt with: the one by its callback, the other by `run`, so that it may stand anywhere
 
 
 def run(arguments: Sequence[str], streams: Streams) -> int:

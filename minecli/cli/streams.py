@@ -120,18 +120,18 @@ class Streams:
 
 
 def describe_values(values: Mapping[str, float], unit: Unit) -> str:
-    """Numbers for a progress line; what is called `..._nats` is shown in the unit asked for.
+    """Numbers for a progress line; what is called `..._nats` is shown in the unit asked for, said once at the end.
 
-    >>> describe_values({"held_out_nats": 0.25}, "nats")
-    'held out 0.250 nats'
+    >>> describe_values({"training_nats": 0.5, "held_out_nats": 0.25, "rate": 0.001}, "nats")
+    'rate 0.001, training 0.500, held out 0.250 nats'
     """
-    parts = []
-    for key, value in values.items():
-        if key.endswith("_nats"):
-            parts.append(f"{key[:-5].replace('_', ' ')} {from_nats(value, unit):.3f} {unit}")
-        else:
-            parts.append(f"{key.replace('_', ' ')} {value:.4g}")
-    return ", ".join(parts)
+    plain = [f"{key.replace('_', ' ')} {value:.4g}" for key, value in values.items() if not key.endswith("_nats")]
+    information = [
+        f"{key[:-5].replace('_', ' ')} {from_nats(value, unit):.3f}"
+        for key, value in values.items()
+        if key.endswith("_nats")
+    ]
+    return ", ".join(plain + information) + (f" {unit}" if information else "")
 
 
 class _Lines:
@@ -162,18 +162,21 @@ def _bars(streams: Streams, unit: Unit) -> Iterator[Observer]:
     console = Console(file=streams.stderr, no_color=not streams.color(True), width=streams.width, force_terminal=True)
     progress = Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=14),
         MofNCompleteColumn(),
         TextColumn("{task.fields[numbers]}"),
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        speed_estimate_period=300.0,  # seconds: steps may be reported rarely
     )
     tasks: dict[str, Any] = {}
     numbers: dict[str, str] = {}
 
     def observe(event: Event) -> None:
         if event.stage not in tasks:
+            for earlier in tasks.values():
+                progress.update(earlier, visible=False)
             tasks[event.stage] = progress.add_task(event.stage, total=event.total or None, numbers="")
         if event.values:
             numbers[event.stage] = describe_values(event.values, unit)

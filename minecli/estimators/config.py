@@ -47,7 +47,7 @@ class KsgConfig:
         _require_choice("preprocess", self.preprocess, get_args(Preprocess))
         _require_choice("search", self.search, get_args(SearchMethod))
         if not (math.isfinite(self.jitter) and 0.0 <= self.jitter <= 0.1):
-            raise UsageError(f"jitter is {self.jitter}; it must lie between 0 and 0.1", hint="try 1e-10")
+            raise UsageError(f"jitter is {self.jitter}; it must lie between 0 and 0.1", hint="try 1e-8")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,7 +106,7 @@ class _Course:
 
     def __init__(self, points: Array, d_x: int, plan: Plan, context: Context) -> None:
         self._points, self._d_x, self._plan, self._context = points, d_x, plan, context
-        self.search = self._search_in(points)
+        self.search = self._search_in(points, plan.search)
         n = len(points)
         with_parts = plan.interval and n >= subsampling.fewest_rows(plan.k)
         self._total = 2 * n if with_parts else n
@@ -137,6 +137,7 @@ class _Course:
             "preprocess": plan.preprocess,
             "jitter": plan.jitter,
             "search": self.search.method,
+            "device": self._context.device if self.search.method == "brute" else "cpu",
             "rows": len(self._points),
             "rows_done": whole.rows_done,
             "largest_possible_nats": self._ceiling_nats(),
@@ -148,12 +149,13 @@ class _Course:
 
         return float(digamma(len(self._points)) - digamma(self._plan.k))
 
-    def _search_in(self, points: Array) -> Search:
+    def _search_in(self, points: Array, method: SearchMethod) -> Search:
         plan, context = self._plan, self._context
-        return prepare(points, self._d_x, plan.k, method=plan.search, threads=context.threads, device=context.device)
+        return prepare(points, self._d_x, plan.k, method=method, threads=context.threads, device=context.device)
 
     def _terms_of_part(self, rows: Integers) -> Pointwise:
-        return self._terms(self._search_in(self._points[rows]))
+        # The rule for few rows wants to spare loading torch, which the whole has loaded by now if it was used.
+        return self._terms(self._search_in(self._points[rows], self.search.method))
 
     def _terms(self, search: Search) -> Pointwise:
         before = self._done

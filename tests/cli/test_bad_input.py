@@ -1,0 +1,147 @@
+"""Each bad input: the right exit code, one clear line on stderr, nothing on stdout, no traceback."""
+
+import errno
+import os
+import re
+
+import numpy as np
+import pytest
+
+KSG = ("-e", "ksg")
+
+
+@pytest.fixture
+def files(tmp_path, sample_data):
+    rng = np.random.default_rng(0)
+    n = 60
+    columns = {
+        "x0": rng.normal(size=n),
+        "z0": rng.normal(size=n),
+        "constant": np.full(n, 3.0),
+        "gene_a": rng.normal(size=n),
+    }
+    rows = list(zip(*columns.values(), strict=True))
+    header = [*columns, "text", "hole", "infinite"]
+    lines = [
+        ",".join([*map(repr, map(float, row)), f"name {i}", "" if i == 5 else "1.5", "inf" if i == 7 else str(i)])
+        for i, row in enumerate(rows)
+    ]
+    (tmp_path / "good.csv").write_text("\n".join([",".join(header), *lines]) + "\n")
+    (tmp_path / "three.csv").write_text("x0,z0\n1,2\n2,5\n3,1\n")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "header.csv").write_text("x0,z0\n")
+    (tmp_path / "semicolons.csv").write_text("x0;z0\n1;2\n2;1\n")
+    whole = (sample_data / "gaussian_1d.parquet").read_bytes()
+    (tmp_path / "cut.parquet").write_bytes(whole[:5000])
+    (tmp_path / "noise.parquet").write_bytes(b"this is no table")
+    return tmp_path
+
+
+CASES = {
+    "no such file": (("god.csv", "x0", "z0"), 3, "god.csv"),
+    "truncated parquet": (("cut.parquet", "x0", "z0"), 3, "cannot read .*cut.parquet"),
+    "unreadable parquet": (("noise.parquet", "x0", "z0"), 3, "noise.parquet is called .parquet but is not"),
+    "empty file": (("empty.csv", "x0", "z0"), 3, "is empty"),
+    "header only": (("header.csv", "x0", "z0"), 3, "has a header but no rows"),
+    "wrong delimiter": (("semicolons.csv", "x0", "z0", "--delimiter", ","), 3, "--delimiter ';'"),
+    "unknown column": (("good.csv", "gene_b", "z0"), 2, "no column 'gene_b'.*'gene_a'"),
+    "overlap": (("good.csv", "x0,z0", "z0"), 2, "overlap.*'z0'"),
+    "glob without match": (("good.csv", "protein_*", "z0"), 2, r"no column matches 'protein_\*'"),
+    "text column": (("good.csv", "text", "z0"), 3, "column 'text' is text with 60 distinct values"),
+    "constant column": (("good.csv", "constant", "z0"), 3, "x is constant"),
+    "missing value": (("good.csv", "hole", "z0"), 3, "--missing drop"),
+    "infinity": (("good.csv", "infinite", "z0"), 3, "1 infinite value"),
+    "fewer rows than folds need": (("three.csv", "x0", "z0", "-e", "mine"), 3, "3 rows are too few for 5 folds"),
+    "n < k + 1": (("three.csv", "x0", "z0", "-e", "ksg"), 3, "3 rows are too few for k = 3 neighbours"),
+    "output in no folder": (("good.csv", "x0", "z0", "-o", "/nowhere/a.json"), 2, "'/nowhere' does not exist"),
+    "output is a folder": (("good.csv", "x0", "z0", "-o", "/tmp"), 2, "is a folder; a file name is needed"),
+    "pointwise in no folder": (("good.csv", "x0", "z0", "--pointwise", "/nowhere/a.csv"), 2, "does not exist"),
+    "pointwise of no format": (("good.csv", "x0", "z0", "--pointwise", "a.doc"), 2, "allowed are .csv and .parquet"),
+    "missing gpu": (("good.csv", "x0", "z0", "--device", "cuda:9"), 5, "'cuda:9' is not available"),
+    "unknown device": (("good.csv", "x0", "z0", "--device", "tpu"), 2, "allowed are auto, cpu, cuda and cuda:N"),
+    "no threads": (("good.csv", "x0", "z0", "--threads", "0"), 2, "--threads is 0"),
+    "unknown estimator": (("good.csv", "x0", "z0", "-e", "magic"), 2, "'magic' is not known; there are mine,"),
+    "setting of another": (("good.csv", "x0", "z0", *KSG, "--max-steps", "5"), 2, "--max-steps applies to mine"),
+    "no neighbours": (("good.csv", "x0", "z0", *KSG, "-k", "0"), 2, "k is 0"),
+    "confidence": (("good.csv", "x0", "z0", *KSG, "--confidence", "95"), 2, "--confidence is 95.0"),
+    "sample": (("good.csv", "x0", "z0", *KSG, "--sample", "0"), 2, "--sample is 0"),
+    "seed": (("good.csv", "x0", "z0", *KSG, "--seed", "-1"), 2, "--seed is -1"),
+    "missing policy": (("good.csv", "x0", "z0", "--missing", "guess"), 2, "'guess' is not one of 'error', 'drop'"),
+    "format": (("good.csv", "x0", "z0", "--format", "xml"), 2, "'xml' is not one of"),
+    "unknown option": (("good.csv", "x0", "z0", "--folder", "5"), 2, "No such option: --folder"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input(cli, files, monkeypatch, case):
+    (name, x, z, *more), code, message = CASES[case]
+    ran = cli("estimate", files / name, "--x", x, "--z", z, *more)
+    assert ran.stdout == ""
+    errors = [line for line in ran.stderr.splitlines() if "error:" in line]
+    assert len(errors) == 1, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert re.search(message, errors[0]), errors[0]
+    assert ran.code == code
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("estimate",), "no DATA is named"),
+        (
+            ("estimate", "a.csv", "--z", "z0"),
+            "--x is missing: name the columns of X (minecli columns a.csv lists them)",
+        ),
+        (("estimate", "a.csv", "--x", "x0"), "--z is missing"),
+        (("estmate",), "No such command 'estmate'"),
+        (("columns",), "Missing argument 'DATA'"),
+        (("sample", "gaussian", "--dim", "many"), "Invalid value for '--dim'"),
+    ],
+)
+def test_bad_command_lines(cli, words, message):
+    ran = cli(*words)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert message in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_a_huge_value_is_no_problem(cli, files):
+    text = (files / "good.csv").read_text().replace("\n", "\n", 1).splitlines()
+    cells = text[3].split(",")
+    text[3] = ",".join(["1e300", *cells[1:]])
+    (files / "huge.csv").write_text("\n".join(text) + "\n")
+    ran = cli("estimate", files / "huge.csv", "--x", "x0", "--z", "z0", *KSG, "-e", "gaussian")
+    assert ran.code == 0
+    assert all(abs(e["mi_nats"]) < 10 for e in ran.json["estimates"])
+
+
+def test_repeated_rows_are_noticed(cli, files):
+    lines = (files / "good.csv").read_text().splitlines()
+    (files / "twice.csv").write_text("\n".join([lines[0], *lines[1:], *lines[1:]]) + "\n")
+    ran = cli("estimate", files / "twice.csv", "--x", "x0", "--z", "z0", *KSG)
+    codes = {d["code"] for d in ran.json["estimates"][0]["diagnostics"]}
+    assert "duplicate-rows" in codes
+    assert ran.code == 0
+    assert "[duplicate-rows]" in ran.stderr
+
+
+def test_a_disk_that_fills_up_does_not_cost_the_result(cli, files, monkeypatch):
+    target = files / "result.json"
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    ran = cli("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG, "-o", target)
+    assert ran.code == 5
+    assert ran.json["estimates"][0]["estimator"] == "ksg"
+    assert "No space left on device; the result is on standard output" in ran.stderr
+    assert not target.exists()
+    assert not [p for p in files.iterdir() if p.name.endswith(".partial")]
+
+
+def test_traceback_on_request(cli, files):
+    words = ("estimate", files / "none.csv", "--x", "a", "--z", "b")
+    assert "Traceback" in cli(*words, "--traceback").stderr
+    assert "Traceback" in cli(*words, environment={"MINECLI_DEBUG": "1"}).stderr
+    assert "Traceback" not in cli(*words, environment={"MINECLI_DEBUG": "0"}).stderr
