@@ -1,5 +1,4 @@
-"""Several estimators on the same arrays, one after the other, so that a failure or a stop loses nothing done.
-"""
+"""Several estimators on the same arrays, one after the other, so that a failure or a stop loses nothing done."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ For jointly Gaussian columns they hold all there is to know: :math:`I = -\frac12
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,51 +13,60 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-# Directions whose variance is below this share of the largest are taken for exact linear dependence.
-_RANK_TOLERANCE = 1e-10
-
 
 @dataclass(frozen=True)
 class Canonical:
-    """Linear maps to canonical variates: `(x - x_mean) @ x_weights` has unit variance, uncorrelated columns, and
-    column i correlates with column i of z's variates alone, with `correlations[i]` (descending)."""
+    """Canonical correlations of n rows, shape (r,), descending, and the linear maps to the variates they belong to.
 
+    `x_variates = (x - x_mean) @ x_weights`, shape (n, r), has mean squares 1 and uncorrelated columns, and column i
+    correlates with column i of `z_variates` alone. The ranks count the directions in which each side varies.
+    """
+
+    correlations: Array
     x_mean: Array
     z_mean: Array
     x_weights: Array
     z_weights: Array
-    correlations: Array
+    x_variates: Array
+    z_variates: Array
     x_rank: int
     z_rank: int
 
 
 def canonical_correlations(x: Array, z: Array) -> Canonical:
-    """Compute the canonical correlations of x (n, d_x) and z (n, d_z).
+    """Compute the canonical correlations of x (n, d_x) and z (n, d_z), by QR and SVD.
 
-    Constant columns and linearly dependent ones are left out of the variates. The cost is
-    O(n (d_x + d_z)^2 + (d_x + d_z)^3).
+    Constant columns and linearly dependent ones are left out of the variates. The columns of a side should have
+    similar scales, which decide what counts as no variance. The cost is O(n (d_x + d_z)^2).
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.standard_normal((2000, 2))
-    >>> canonical_correlations(x, x @ [[1.0], [1.0]]).correlations.round(6)
-    array([1.])
+    >>> canonical_correlations(x, x @ [[1.0], [1.0]]).correlations.round(12).tolist()
+    [1.0]
     """
-    x_mean, x_root, x_rank = _whitening(x)
-    z_mean, z_root, z_rank = _whitening(z)
-    cross = x_root.T @ ((x - x_mean).T @ (z - z_mean) / len(x)) @ z_root
-    left, correlations, right = np.linalg.svd(cross, full_matrices=False)
-    return Canonical(x_mean, z_mean, x_root @ left, z_root @ right.T, np.minimum(correlations, 1.0), x_rank, z_rank)
+    (x_mean, x_basis, x_root), (z_mean, z_basis, z_root) = _whitened(x), _whitened(z)
+    left, correlations, right = np.linalg.svd(x_basis.T @ z_basis, full_matrices=False)
+    unit = math.sqrt(len(x))
+    return Canonical(
+        correlations=np.minimum(correlations, 1.0),
+        x_mean=x_mean,
+        z_mean=z_mean,
+        x_weights=unit * x_root @ left,
+        z_weights=unit * z_root @ right.T,
+        x_variates=unit * x_basis @ left,
+        z_variates=unit * z_basis @ right.T,
+        x_rank=x_basis.shape[1],
+        z_rank=z_basis.shape[1],
+    )
 
 
-def _whitening(values: Array) -> tuple[Array, Array, int]:
-    mean = values.mean(0)
-    centred = values - mean
-    scale = centred.std(0)
-    scale[scale == 0.0] = 1.0
-    variances, directions = np.linalg.eigh((centred / scale).T @ (centred / scale) / len(values))
-    kept = variances > _RANK_TOLERANCE * max(variances[-1], _RANK_TOLERANCE)
-    root = directions[:, kept] / np.sqrt(variances[kept]) / scale[:, None]
-    return mean, root, int(kept.sum())
+def _whitened(side: Array) -> tuple[Array, Array, Array]:
+    """The mean, an orthonormal basis (n, rank) of the centred columns' span, and the map (d, rank) to it."""
+    mean = side.mean(0)
+    q, triangle = np.linalg.qr(side - mean)
+    rotation, strengths, directions = np.linalg.svd(triangle)
+    kept = np.flatnonzero(strengths > strengths[0] * max(side.shape) * np.finfo(np.float64).eps)
+    return mean, q @ rotation[:, kept], directions[kept].T / strengths[kept]
 
 
 def shrink_correlations(correlations: Array, rows: int, x_rank: int, z_rank: int) -> Array:
