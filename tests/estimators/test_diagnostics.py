@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minecli.errors import DataError
+from minecli.estimators import diagnostics
 from minecli.estimators.diagnostics import constant_columns, find_identical_columns, tied_rows, tied_share
 
 
@@ -66,3 +67,15 @@ def test_constant_columns_are_noted_or_refused():
     assert messages == ["z column 1 has the single value 2.5 and adds nothing"]
     with pytest.raises(DataError, match=r"every column of x is constant \(first value 2.5\)"):
         constant_columns(x[:, :1], columns())
+
+
+def test_screening_rows_first_finds_what_all_rows_show(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, z = rng.standard_normal((5000, 4)), rng.standard_normal((5000, 3))
+    z[:, 2] = -np.exp(x[:, 1])
+    almost = z.copy()
+    almost[17, 2] = 5.0  # one row out of order, and not one that the screening looks at
+    plain = find_identical_columns(x, z)
+    monkeypatch.setattr(diagnostics, "_SCREENING_ROWS", 100)
+    assert find_identical_columns(x, z) == plain == [(1, 2)]
+    assert find_identical_columns(x, almost) == []
