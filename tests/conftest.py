@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY")
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,13 @@ def sample_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """Thread settings are put back; files in the working directory or a changed torch default fail the test."""
+def nothing_left_behind(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test works in an empty folder and leaves it empty; thread settings are put back, torch's defaults kept."""
+    folder = tmp_path_factory.mktemp("cwd")
+    monkeypatch.chdir(folder)
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else None
-    listing = sorted(os.listdir("."))
     yield
     for name, value in before.items():
         if value is None:
@@ -87,5 +88,4 @@ def nothing_left_behind() -> Iterator[None]:
         if threads is not None:
             torch.set_num_threads(threads)
         assert torch.get_default_dtype() == torch.float32
-    made = set(os.listdir(".")) - set(listing) - {".pytest_cache", ".hypothesis", "__pycache__"}
-    assert not made, f"files made in the working directory: {made}"
+    assert os.listdir(folder) == [], "files made in the working directory"

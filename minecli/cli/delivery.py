@@ -1,17 +1,31 @@
-"""Where a finished result goes: standard output, or a file that is whole or not there."""
+"""How a finished result is shown and where it goes: standard output, or a file that is whole or not there."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from minecli.cli.exit_codes import ExitCode
 from minecli.cli.streams import Streams
 from minecli.errors import OutputError
 from minecli.runtime.writing import write_text
+from minecli.units import Unit
 
 Resolved = Literal["table", "json", "ndjson", "csv", "value"]
 
 _BY_ENDING: dict[str, Resolved] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".txt": "table"}
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """How and where to show the result; nothing in it changes the numbers."""
+
+    unit: Unit
+    format: Resolved
+    output: Path | None
+    pointwise: Path | None
+    check: bool
 
 
 def resolve_format(asked: str, streams: Streams, output: Path | None) -> Resolved:
@@ -38,3 +52,46 @@ def deliver(text: str, streams: Streams, output: Path | None) -> None:
         streams.result(text)
         raise OutputError(f"{problem.problem}; the result is on standard output", hint=problem.hint) from problem
     streams.info(f"wrote {output}")
+
+
+def show(payload: dict[str, Any], shown: Presentation, streams: Streams) -> int:
+    """Render and deliver the payload; the code says whether `--check` objects."""
+    from minecli.report import formats
+    from minecli.report.payload import with_unit
+    from minecli.report.tables import estimate_table
+
+    payload = with_unit(payload, shown.unit)
+    if shown.format == "table":
+        on_terminal = shown.output is None and streams.stdout_is_terminal
+        text = estimate_table(payload, width=streams.width, color=streams.color(on_terminal))
+    elif shown.format == "json":
+        text = formats.to_json(payload)
+    elif shown.format == "ndjson":
+        text = formats.to_ndjson(formats.estimate_records(payload))
+    elif shown.format == "csv":
+        text = formats.to_csv(formats.estimate_records(payload))
+    else:
+        text = formats.estimate_values(payload)
+    deliver(text, streams, shown.output)
+    if shown.format != "table" or shown.output is not None:
+        _warn(payload, streams)
+    trustworthy = payload["comparison"]["trustworthy"]
+    if shown.check and not trustworthy:
+        streams.error("check failed: the result is not trustworthy")
+        return ExitCode.DOUBTFUL
+    return ExitCode.DONE
+
+
+def _warn(payload: dict[str, Any], streams: Streams) -> None:
+    """Say on stderr what a table would have said: the doubts."""
+    for entry in payload["estimates"]:
+        for d in entry["diagnostics"]:
+            if d["severity"] == "warning":
+                streams.warn(f"{entry['estimator']}: {d['message']} [{d['code']}]")
+        if entry["status"] not in ("converged", "interrupted"):
+            from minecli.result import Status
+
+            streams.warn(f"{entry['estimator']}: {Status(entry['status']).advice} [{entry['status']}]")
+    for d in payload["comparison"]["diagnostics"]:
+        say = streams.warn if d["severity"] == "warning" else streams.info
+        say(f"{d['message']} [{d['code']}]")

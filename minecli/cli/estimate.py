@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,11 @@ import typer
 
 from minecli import __version__
 from minecli.cli import options as opt
-from minecli.cli.delivery import Resolved, deliver, resolve_format
+from minecli.cli.delivery import Presentation, resolve_format, show
 from minecli.cli.environment import environment_facts
-from minecli.cli.exit_codes import ExitCode
 from minecli.cli.request import Request, data_facts, lasting_source
 from minecli.cli.streams import Streams
-from minecli.errors import UsageError
+from minecli.errors import OutputError, UsageError
 from minecli.events import Event
 from minecli.units import Unit
 
@@ -38,17 +37,6 @@ are any.
 
 Example: {EXAMPLE}
 """
-
-
-@dataclass(frozen=True)
-class Presentation:
-    """How and where to show the result; nothing in it changes the numbers."""
-
-    unit: Unit
-    format: Resolved
-    output: Path | None
-    pointwise: Path | None
-    check: bool
 
 
 def estimate(
@@ -194,21 +182,22 @@ def run_estimate(
                 )
             streams.info(f"the run in '{resume}' is finished; this is its result")
             return show(run.read_result() or {}, shown, streams)
-    elif run_dir is not None:
-        run = create_run(run_dir, request.to_json())
     groups = request.load(streams.stdin)
+    if resume is None and run_dir is not None:
+        run = create_run(run_dir, request.to_json())  # after the data: a mistyped column leaves no folder behind
     for note in groups.notes:
         streams.info(note)
     outcome, interruption = _compute(request, groups, used_device, used_threads, shown.unit, streams, run)
     comparison = _compare(outcome, groups)
     payload = _payload(request, groups, outcome, comparison, used_device, used_threads)
-    if run is not None:
-        _keep(run, payload)
+    unkept = _keep(run, payload) if run is not None else None
     code = show(payload, shown, streams)
     if shown.pointwise is not None:
         _write_pointwise(shown.pointwise, groups, outcome, streams)
     if outcome.failure is not None:
         raise outcome.failure
+    if unkept is not None:
+        raise unkept
     if interruption.exit_code is not None:
         again = f"; go on with: minecli estimate --resume {run.path}" if run else ""
         streams.error(f"interrupted: the result is partial{again}")
@@ -232,8 +221,8 @@ def _compute(
 
     with ExitStack() as stack:
         observers: list[Callable[[Event], None]] = [stack.enter_context(streams.progress(unit))]
-        if run is not None:
-            log = EventLog(run.events_path)
+        log = EventLog(run.events_path) if run is not None else None
+        if log is not None:
             stack.callback(log.close)
             observers.append(log)
 
@@ -252,6 +241,8 @@ def _compute(
         )
         checkpoint_of = run.checkpoint_path if run is not None else None
         outcome = run_estimators(groups.x.values, groups.z.values, request.estimators, context, checkpoint_of)
+        if log is not None and log.failure is not None:
+            streams.warn(f"the event stream is not complete: {log.failure}")
     return outcome, interruption
 
 
@@ -285,60 +276,24 @@ def _payload(
     )
 
 
-def _keep(run: RunDirectory, payload: dict[str, Any]) -> None:
-    """Store the result, and the learning curve where some estimator learned, in the run's folder."""
+def _keep(run: RunDirectory, payload: dict[str, Any]) -> OutputError | None:
+    """Store the result, and the learning curve where some estimator learned, in the run's folder.
+
+    What goes wrong comes back instead of being raised: the result has yet to be shown.
+    """
     from minecli.report.figures import curves_from, learning_curve
     from minecli.report.formats import to_json
     from minecli.runtime.run_directory import read_events
     from minecli.runtime.writing import write_bytes
 
-    run.write_result(to_json(payload))
-    curves = curves_from(read_events(run.events_path))
-    if curves:
-        write_bytes(run.figure_path, learning_curve(curves, payload))
-
-
-def show(payload: dict[str, Any], shown: Presentation, streams: Streams) -> int:
-    """Render and deliver the payload; the code says whether `--check` objects."""
-    from minecli.report import formats
-    from minecli.report.payload import with_unit
-    from minecli.report.tables import estimate_table
-
-    payload = with_unit(payload, shown.unit)
-    if shown.format == "table":
-        on_terminal = shown.output is None and streams.stdout_is_terminal
-        text = estimate_table(payload, width=streams.width, color=streams.color(on_terminal))
-    elif shown.format == "json":
-        text = formats.to_json(payload)
-    elif shown.format == "ndjson":
-        text = formats.to_ndjson(formats.estimate_records(payload))
-    elif shown.format == "csv":
-        text = formats.to_csv(formats.estimate_records(payload))
-    else:
-        text = formats.estimate_values(payload)
-    deliver(text, streams, shown.output)
-    if shown.format != "table" or shown.output is not None:
-        _warn(payload, streams)
-    trustworthy = payload["comparison"]["trustworthy"]
-    if shown.check and not trustworthy:
-        streams.error("check failed: the result is not trustworthy")
-        return ExitCode.DOUBTFUL
-    return ExitCode.DONE
-
-
-def _warn(payload: dict[str, Any], streams: Streams) -> None:
-    """Say on stderr what a table would have said: the doubts."""
-    for entry in payload["estimates"]:
-        for d in entry["diagnostics"]:
-            if d["severity"] == "warning":
-                streams.warn(f"{entry['estimator']}: {d['message']} [{d['code']}]")
-        if entry["status"] not in ("converged", "interrupted"):
-            from minecli.result import Status
-
-            streams.warn(f"{entry['estimator']}: {Status(entry['status']).advice} [{entry['status']}]")
-    for d in payload["comparison"]["diagnostics"]:
-        say = streams.warn if d["severity"] == "warning" else streams.info
-        say(f"{d['message']} [{d['code']}]")
+    try:
+        run.write_result(to_json(payload))
+        curves = curves_from(read_events(run.events_path))
+        if curves:
+            write_bytes(run.figure_path, learning_curve(curves, payload))
+    except OutputError as problem:
+        return problem
+    return None
 
 
 def _write_pointwise(path: Path, groups: Groups, outcome: Outcome, streams: Streams) -> None:

@@ -19,6 +19,9 @@ from minecli.cli.streams import ReaderGone, Streams
 # Typer keeps the parent of its own errors to itself; this is it, by way of a public name.
 _COMMAND_LINE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
+# Set by the shell when it asks for completions; the command line is empty then.
+_COMPLETION_VARIABLE = "_MINECLI_COMPLETE"
+
 app = typer.Typer(
     name="minecli",
     help="Mutual information between groups of columns of a table, with a reason to believe the number or not.",
@@ -58,7 +61,7 @@ def run(arguments: Sequence[str], streams: Streams) -> int:
     words = list(arguments)
     want_traceback = "--traceback" in words or streams.environment.get("MINECLI_DEBUG", "") not in ("", "0")
     words = [word for word in words if word != "--traceback"]
-    if not words:
+    if not words and _COMPLETION_VARIABLE not in streams.environment:
         # Help, but not as a result: a script that forgot its arguments must not take it for one.
         with contextlib.redirect_stdout(streams.stderr):
             app(args=["--help"], prog_name="minecli", standalone_mode=False, obj=streams)

@@ -94,6 +94,10 @@ def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str,
     }
 
 
+def _estimator_names() -> list[str]:
+    return list(ESTIMATORS)
+
+
 def _setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:
     return typer.Option(
         *(flags or (flag(option),)),
@@ -186,7 +190,14 @@ Sample = Annotated[
 ]
 
 Estimators = Annotated[
-    list[str], typer.Option("--estimator", "-e", metavar="NAME", help=f"Repeatable: {', '.join(ESTIMATORS)}.")
+    list[str],
+    typer.Option(
+        "--estimator",
+        "-e",
+        metavar="NAME",
+        autocompletion=_estimator_names,
+        help=f"Repeatable: {', '.join(ESTIMATORS)}.",
+    ),
 ]
 Preprocess = Annotated[
     str | None, _setting("Before estimating: rank (to normal scores), standardize or none.", "preprocess", "Options")

@@ -28,13 +28,22 @@ Example: {EXAMPLE}
 )
 
 
+def _task_names() -> list[str]:
+    return list(TASKS)
+
+
 def _parameter(text: str, *flags: str, metavar: str = "N") -> Any:
     return typer.Option(*flags, help=text, metavar=metavar, rich_help_panel=PANEL, show_default=False)
 
 
 def sample(
     ctx: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Name of the distribution.", show_default=False)],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK", help="Name of the distribution.", autocompletion=_task_names, show_default=False
+        ),
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help=".parquet, .csv, .csv.gz, or - for CSV on stdout.")
     ] = Path("-"),

@@ -1,7 +1,7 @@
 """The rows of a table as the models see them: which rows, in what form, on which device.
 
-Features are computed once and kept while they fit into `CACHE_BYTES`, and otherwise for each batch anew, so that a
-table of any length trains in bounded memory.
+Features are computed once and kept where rows are visited more than once and the features fit into `CACHE_BYTES`, and
+otherwise for each batch anew, so that a table of any length trains in bounded memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.integer[Any]]
 
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 2 * 2**30
 # Up to here every epoch visits each training row once; beyond, batches are drawn with replacement, which makes no
 # difference any more and needs no permutation of millions of rows.
 LONGEST_EPOCH = 2**20
@@ -80,7 +80,8 @@ class ModelRows:
         self.batch_size = max(2, min(batch_size, self.training_rows // 2))
         self._cache: tuple[Tensor, Tensor] | None = None
         width = maps[0][0].width + maps[0][1].width
-        if len(split) * len(x) * width * torch.finfo(dtype).bits // 8 <= CACHE_BYTES:
+        size = len(split) * len(x) * width * torch.finfo(dtype).bits // 8
+        if self.training_rows <= LONGEST_EPOCH and size <= CACHE_BYTES:
             everything = np.arange(len(x))
             self._cache = self.features([everything] * len(split))
         self._epoch: tuple[int, Indices] | None = None

@@ -61,9 +61,7 @@ def load_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError) as problem:
         reason = (str(problem) or "it is cut short").splitlines()[0]
-        raise DataError(
-            f"checkpoint '{path}' cannot be read: {reason}", hint="remove it and start again"
-        ) from problem
+        raise DataError(f"checkpoint '{path}' cannot be read: {reason}", hint="remove it and start again") from problem
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(
             f"checkpoint '{path}' was written by another version of minecli", hint="remove it and start again"

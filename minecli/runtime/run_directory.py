@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from minecli.errors import DataError, UsageError
+from minecli.errors import DataError, OutputError, UsageError
 from minecli.events import Event
 from minecli.runtime.writing import output_error, write_text
 
@@ -70,9 +69,7 @@ def _read_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
-        raise DataError(
-            f"'{path}' cannot be read: {problem}", hint="start the run again in another folder"
-        ) from None
+        raise DataError(f"'{path}' cannot be read: {problem}", hint="start the run again in another folder") from None
     if not isinstance(content, dict):
         raise DataError(f"'{path}' does not hold a JSON object", hint="start the run again in another folder")
     return cast("dict[str, Any]", content)
@@ -128,32 +125,41 @@ def is_finished(run: RunDirectory) -> bool:
 
 
 class EventLog:
-    """An observer that appends every event to a file, one JSON object per line, at once."""
+    """An observer that appends every event to a file, one JSON object per line, at once.
+
+    A log is not worth a run: when the disk is full it stops writing, and `failure` says why.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.failure: OutputError | None = None
+        self._path = path
         try:
             self._file: IO[str] = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
         except OSError as problem:
             raise output_error(f"'{path}'", problem) from problem
-        self._path = path
 
     def __call__(self, event: Event) -> None:
         """Append one event; a value that is not finite is written as null, because JSON has no word for it."""
+        if self.failure is not None:
+            return
         record = {"time": round(time.time(), 3), **asdict(event)}
         record["values"] = {k: (v if math.isfinite(v) else None) for k, v in event.values.items()}
         try:
-            self._file.write(json.dumps(record, allow_nan=False) + os.linesep)
+            self._file.write(json.dumps(record, allow_nan=False) + "\n")
         except OSError as problem:
-            raise output_error(f"'{self._path}'", problem) from problem
+            self.failure = output_error(f"'{self._path}'", problem)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as problem:
+            self.failure = self.failure or output_error(f"'{self._path}'", problem)
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
     """All whole lines of an event stream; a last line cut short by a crash is left out."""
-    if not path.exists():
+    if not path.is_file():
         return []
     events = []
     for line in path.read_text(encoding="utf-8").splitlines():

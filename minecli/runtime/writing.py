@@ -28,9 +28,7 @@ _ADVICE = {
 def output_error(target: str, problem: OSError) -> OutputError:
     """The error for a result that could not be written to `target`, with advice that fits the cause."""
     reason = os.strerror(problem.errno) if problem.errno else str(problem)
-    return OutputError(
-        f"cannot write {target}: {reason}", hint=_ADVICE.get(problem.errno or 0, "choose another place")
-    )
+    return OutputError(f"cannot write {target}: {reason}", hint=_ADVICE.get(problem.errno or 0, "choose another place"))
 
 
 def _is_special(path: Path) -> bool:
@@ -53,9 +51,7 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"'{path}' is a folder; a file name is needed", hint=f"try {path}/result.json")
     parent = path.resolve().parent
     if not parent.is_dir():
-        raise UsageError(
-            f"cannot write '{path}': the folder '{parent}' does not exist", hint=f"mkdir -p {parent}"
-        )
+        raise UsageError(f"cannot write '{path}': the folder '{parent}' does not exist", hint=f"mkdir -p {parent}")
     if _is_special(path):
         if not os.access(path, os.W_OK):
             raise UsageError(f"cannot write '{path}': permission denied", hint="choose another place")

@@ -67,9 +67,7 @@ class Nonlinear(Numeric):
     def __post_init__(self) -> None:
         require_dim(self.name, self.dim)
         known = ", ".join(FUNCTIONS)
-        require(
-            self.name, "function", self.function, self.function in FUNCTIONS, f"one of {known}", FUNCTIONS[1]
-        )
+        require(self.name, "function", self.function, self.function in FUNCTIONS, f"one of {known}", FUNCTIONS[1])
         require(self.name, "sigma", self.sigma, self.sigma >= 0.01, "at least 0.01", 0.3)
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -87,9 +87,7 @@ class Embedding(Numeric):
 
     def __post_init__(self) -> None:
         require_dim(self.name, self.dim)
-        require(
-            self.name, "latent", self.latent, 1 <= self.latent <= self.dim, f"from 1 to dim = {self.dim}", 1
-        )
+        require(self.name, "latent", self.latent, 1 <= self.latent <= self.dim, f"from 1 to dim = {self.dim}", 1)
         require(self.name, "rho", self.rho, -1 < self.rho < 1, "strictly between -1 and 1", 0.9)
         require(self.name, "sigma", self.sigma, self.sigma > 0, "greater than 0", 0.1)
 

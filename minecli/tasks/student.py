@@ -48,9 +48,7 @@ class Student(Numeric):
 
     def true_mi_nats(self) -> float:
         """2 h_dim - h_2dim - dim/2 ln(1 - rho^2)."""
-        shared_scale = 2 * student_entropy_nats(self.dim, self.dof) - student_entropy_nats(
-            2 * self.dim, self.dof
-        )
+        shared_scale = 2 * student_entropy_nats(self.dim, self.dof) - student_entropy_nats(2 * self.dim, self.dof)
         return shared_scale + Gaussian(dim=self.dim, rho=self.rho).true_mi_nats()
 
 

@@ -50,9 +50,7 @@ def metadata(task: Task, n: int, seed: int) -> dict[str, str]:
     return {METADATA_PREFIX + key: str(value) for key, value in facts.items()}
 
 
-def sample_table(
-    task: Task, n: int, seed: int, *, as_list: bool = False, missing_share: float = 0.0
-) -> pa.Table:
+def sample_table(task: Task, n: int, seed: int, *, as_list: bool = False, missing_share: float = 0.0) -> pa.Table:
     """Draw n rows: columns x0 .. and z0 .. (or the list columns x and z), with the truth as metadata.
 
     A label column holds its names as a categorical. With `missing_share` that share of the single values,
@@ -64,9 +62,7 @@ def sample_table(
     if n < 1:
         raise UsageError(f"-n is {n}; it must be at least 1", hint="try -n 10000")
     if not 0.0 <= missing_share < 1.0:
-        raise UsageError(
-            f"--missing-share is {missing_share}; it must be at least 0 and below 1", hint="try 0.05"
-        )
+        raise UsageError(f"--missing-share is {missing_share}; it must be at least 0 and below 1", hint="try 0.05")
     if as_list and missing_share > 0:
         raise UsageError("--as-list and --missing-share do not go together", hint="leave one of them out")
     x, z = task.sample(n, generator(seed, "sample", task.name))

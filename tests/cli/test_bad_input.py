@@ -140,6 +140,34 @@ def test_a_disk_that_fills_up_does_not_cost_the_result(cli, files, monkeypatch):
     assert not [p for p in files.iterdir() if p.name.endswith(".partial")]
 
 
+def test_a_disk_that_fills_up_in_the_run_folder_does_not_cost_the_result(cli, files, monkeypatch):
+    from minecli.runtime.run_directory import RunDirectory
+    from minecli.runtime.writing import output_error
+
+    def full(self, text):
+        raise output_error("'estimate.json'", OSError(errno.ENOSPC, "full"))
+
+    monkeypatch.setattr(RunDirectory, "write_result", full)
+    ran = cli("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG, "--run-dir", files / "run")
+    assert ran.code == 5
+    assert ran.json["estimates"][0]["estimator"] == "ksg"
+    assert "cannot write 'estimate.json': No space left on device" in ran.stderr
+
+
+def test_a_full_disk_under_the_event_stream_is_a_warning(cli, files, monkeypatch):
+    from minecli.runtime.run_directory import EventLog
+    from minecli.runtime.writing import output_error
+
+    def full(self, event):
+        self.failure = output_error("'events.ndjson'", OSError(errno.ENOSPC, "full"))
+
+    monkeypatch.setattr(EventLog, "__call__", full)
+    ran = cli("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG, "--run-dir", files / "run")
+    assert ran.code == 0, ran.stderr
+    assert "warning: the event stream is not complete: cannot write 'events.ndjson'" in ran.stderr
+    assert ran.json["estimates"][0]["mi_nats"] is not None
+
+
 def test_traceback_on_request(cli, files):
     words = ("estimate", files / "none.csv", "--x", "a", "--z", "b")
     assert "Traceback" in cli(*words, "--traceback").stderr

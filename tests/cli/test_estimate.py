@@ -132,7 +132,7 @@ def test_sample_rows_by_seed(cli, gauss):
     assert a["estimates"][0]["mi_nats"] == b["estimates"][0]["mi_nats"] != c["estimates"][0]["mi_nats"]
 
 
-def test_pointwise_rows_average_to_the_estimate_of_ksg_or_exist_for_mine(cli, gauss, tmp_path):
+def test_pointwise_has_one_line_per_row_used_with_its_number_in_the_file(cli, gauss, tmp_path):
     path = tmp_path / "rows.csv"
     assert cli("estimate", gauss, *QUICK, "--pointwise", path).code == 0
     table = pacsv.read_csv(path)
@@ -169,6 +169,11 @@ def test_run_folder_and_resume_of_a_finished_run(cli, gauss, tmp_path):
     asked = cli("estimate", "--resume", run, "--pointwise", tmp_path / "r.csv")
     assert asked.code == 2
     assert "keeps no values per row" in asked.stderr
+
+
+def test_bad_data_leaves_no_run_folder(cli, gauss, tmp_path):
+    assert cli("estimate", gauss, "--x", "x7", "--z", "z0", "-e", "ksg", "--run-dir", tmp_path / "run").code == 2
+    assert cli("estimate", gauss, *KSG, "--run-dir", tmp_path / "run").code == 0
 
 
 def test_learning_curve_is_kept(cli, gauss, tmp_path):

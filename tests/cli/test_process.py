@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+PATH = {"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])}
 MINECLI = (sys.executable, "-m", "minecli")
 NEVER_FOR_HELP = ("torch", "numpy", "pandas", "scipy", "pyarrow", "matplotlib")
 
@@ -28,6 +30,26 @@ def test_help_imports_nothing_heavy():
     assert ran.returncode == 0
     assert "estimate" in ran.stdout
     assert ran.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "found"),
+    [
+        ("minecli est", 1, "estimate"),
+        ("minecli estimate a.csv -e mixed", 4, "mixed-ksg"),
+        ("minecli sample stu", 2, "student"),
+    ],
+)
+def test_shell_completion(line, word, found):
+    asked = {"_MINECLI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(word)}
+    ran = subprocess.run(
+        [shutil.which("minecli", path=PATH["PATH"])],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | asked | PATH,
+    )
+    assert ran.stdout.split() == [found]
 
 
 def test_python_m_and_version():
@@ -78,7 +100,7 @@ def test_a_pipeline(tmp_path):
 
 WORDS = (
     "--x", "x0", "--z", "z0", "-e", "mine", "-e", "gaussian", "--folds", "2", "--sample", "600", "--hidden", "16",
-    "--batch-size", "64", "--max-steps", "1500", "--threads", "1",
+    "--batch-size", "64", "--max-steps", "900", "--threads", "1",
 )  # fmt: skip
 
 

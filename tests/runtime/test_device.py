@@ -77,6 +77,15 @@ def test_no_threads():
         resolve_threads(0)
 
 
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    apply_threads(1)
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    apply_threads(1)
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
 def test_threads_are_applied():
     import torch
 

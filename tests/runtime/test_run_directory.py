@@ -1,8 +1,9 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from minecli.errors import DataError, UsageError
+from minecli.errors import DataError, OutputError, UsageError
 from minecli.events import Event
 from minecli.runtime.run_directory import EventLog, create_run, is_finished, open_run, read_events
 
@@ -67,3 +68,18 @@ def test_events_are_appended_and_a_cut_line_is_skipped(tmp_path):
     assert [e["step"] for e in events] == [1, 2]
     assert [e["values"]["held_out_nats"] for e in events] == [None, 0.5]
     assert read_events(tmp_path / "none") == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_the_log_not_the_run():
+    log = EventLog(Path("/dev/full"))
+    for step in range(3):
+        log(Event("mine", step))
+    log.close()
+    assert isinstance(log.failure, OutputError)
+    assert "No space left on device" in str(log.failure)
+
+
+def test_no_place_for_the_log(tmp_path):
+    with pytest.raises(OutputError, match="No such file or directory"):
+        EventLog(tmp_path / "none" / "events.ndjson")
