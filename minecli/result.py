@@ -30,16 +30,10 @@ class Status(StrEnum):
 
 _ADVICE: Mapping[Status, str] = {
     Status.CONVERGED: "The computation ended as it should.",
-    Status.MAX_STEPS: (
-        "Training used up its steps while the validation bound was still rising: raise --max-steps."
-    ),
-    Status.DIVERGED: (
-        "The held-out bound is far below zero: the network did not generalise. More rows may help."
-    ),
+    Status.MAX_STEPS: ("Training used up its steps while the validation bound was still rising: raise --max-steps."),
+    Status.DIVERGED: ("The held-out bound is far below zero: the network did not generalise. More rows may help."),
     Status.NONFINITE: "A value became infinite or undefined, so there is no number to report.",
-    Status.INFINITE: (
-        "The mutual information is infinite: one side determines a continuous column of the other."
-    ),
+    Status.INFINITE: ("The mutual information is infinite: one side determines a continuous column of the other."),
     Status.INTERRUPTED: "The run was stopped early; the value is what had been reached by then.",
 }
 

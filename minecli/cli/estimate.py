@@ -65,6 +65,7 @@ def estimate(
     layers: opt.Layers = None,
     learning_rate: opt.LearningRate = None,
     ema_decay: opt.EmaDecay = None,
+    gaussian_base: opt.GaussianBase = None,
     precision: opt.Precision = None,
     units: opt.Units = "nats",
     format: opt.Format = "auto",
@@ -89,7 +90,7 @@ def estimate(
 
 SETTINGS = (
     "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "max_steps",
-    "batch_size", "hidden", "layers", "learning_rate", "ema_decay", "precision",
+    "batch_size", "hidden", "layers", "learning_rate", "ema_decay", "gaussian_base", "precision",
 )  # fmt: skip
 # What may be said again when a run is resumed: where to show the result and how fast to compute it, and,
 # because standard input cannot be read twice, the data.

@@ -239,6 +239,15 @@ EmaDecay = Annotated[
         metavar="W",
     ),
 ]
+GaussianBase = Annotated[
+    bool | None,
+    _setting(
+        "Start from the log ratio of a Gaussian copula.",
+        "gaussian_base",
+        MINE_PANEL,
+        "--gaussian-base/--no-gaussian-base",
+    ),
+]
 Precision = Annotated[str | None, _setting("float32 or float64.", "precision", MINE_PANEL, metavar="TYPE")]
 
 Units = Annotated[Unit, typer.Option("--units", help="Unit of the result.", rich_help_panel=RESULT_PANEL)]

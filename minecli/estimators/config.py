@@ -106,7 +106,8 @@ class MineConfig(TrainingConfig):
     `preprocess` says in what form the network sees the columns (see `features`). `protocol` "held-out" cross-fits:
     each of `folds` models is evaluated on rows that it has not seen; "paper" trains and evaluates on all rows
     (Definition 3.1). The Gaussian base is that of normal scores (a Gaussian copula), so that it is there with "rank"
-    alone; the other two train a plain network. The whole is done `repeats` times with other folds and other initial weights, and averaged.
+    alone; the other two train a plain network. The whole is done `repeats` times with other folds and other initial
+    weights, and averaged.
 
     >>> MineConfig().folds
     5

@@ -25,8 +25,8 @@ Array = npt.NDArray[np.float64]
 # A correlation comes out of the two factorisations with an error of some 1e-15; 1 - r^2 below this is 0 up to rounding.
 _NO_RESIDUAL = 1e-13
 _COVERS = (
-    "It covers how the estimate would vary over new samples of this size, rows being independent; "
-    "it does not cover dependence beyond linear correlation, which this estimator cannot see."
+    "how the estimate would vary over new samples of this size, not dependence beyond linear correlation, which this "
+    "estimator cannot see"
 )
 
 

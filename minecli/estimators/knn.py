@@ -74,6 +74,7 @@ def estimate_from_neighbours(
         diagnostics=found,
         seconds=time.perf_counter() - started,
         details=course.details(whole, error) | details,
+        pointwise_nats=whole.terms if whole.complete else None,  # type: ignore[arg-type]
     )
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import torch
 
 from minecli import events
+from minecli.errors import OutputError
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import constant_columns, identical_columns
@@ -38,8 +39,8 @@ from minecli.runtime.seeds import child_seed
 Array = npt.NDArray[np.float64]
 
 COVERS = (
-    "the lower bound that networks trained on this many rows reach on new rows (sampling of the rows and spread "
-    "between folds), not the mutual information itself, which may be larger"
+    "the lower bound that networks trained on so many rows reach on new rows, not the mutual information itself, "
+    "which may be larger"
 )
 
 # A base with more variates than this would cost more than the network it helps.
@@ -144,7 +145,12 @@ class _Job:
             nonlocal saved_at
             due = time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS
             if due or state["ended"] is not None or self.context.should_stop():
-                save_checkpoint(path, state, fingerprint=mark)
+                try:
+                    save_checkpoint(path, state, fingerprint=mark)
+                except OutputError as failure:
+                    # A full disk costs the checkpoint, not the hours of training it was to protect.
+                    said = f"no checkpoint: {failure.problem}"
+                    self.context.observer(events.Event(name, state["step"], self.config.max_steps, message=said))
                 saved_at = time.monotonic()
 
         return self.training.run(name, self.context.observer, self.context.should_stop, save)

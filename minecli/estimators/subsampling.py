@@ -28,8 +28,8 @@ Array = npt.NDArray[np.float64]
 _ROWS_PER_PART = 100
 _FEWEST_PARTS, _MOST_PARTS = 5, 20
 COVERS = (
-    "It covers how the estimate would vary over new samples of this size, rows being independent; "
-    "it does not cover the bias of the k-nearest-neighbour method."
+    "how the estimate would vary over new samples of this size, rows being independent, but not the bias of "
+    "nearest neighbours"
 )
 
 

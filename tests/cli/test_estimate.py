@@ -37,7 +37,7 @@ def test_json_is_one_object_on_stdout(cli, gauss):
 
 def test_same_seed_same_answer(cli, gauss):
     def answer():
-        content = cli("estimate", gauss, *QUICK, "-e", "ksg", "--seed", "3").json
+        content = cli("estimate", gauss, *QUICK, "-e", "ksg", "--seed", "3", "--threads", "1").json
         for entry in content["estimates"]:
             entry.pop("seconds")
             entry["details"] = {k: v for k, v in entry["details"].items() if "seconds" not in k}
@@ -240,3 +240,44 @@ def test_settings_reach_the_estimators_that_have_them():
     assert configs["gaussian"].preprocess == "rank"
     with pytest.raises(UsageError, match="--folds applies to mine and mine-f"):
         options.configs_from(["ksg"], {"folds": 3})
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_run(cli, gauss, tmp_path, monkeypatch):
+    from minecli.errors import OutputError
+    from minecli.estimators import mine
+
+    def full(path, state, *, fingerprint):
+        raise OutputError("cannot write 'mine.pt': No space left on device")
+
+    monkeypatch.setattr(mine, "save_checkpoint", full)
+    ran = cli("estimate", gauss, *QUICK, "--run-dir", tmp_path / "run")
+    assert ran.code == 0
+    assert ran.json["estimates"][0]["mi_nats"] is not None
+    assert "no checkpoint: cannot write 'mine.pt': No space left on device" in ran.stderr
+
+
+def test_a_loss_that_is_not_finite_gives_null_and_a_reason(cli, gauss, monkeypatch):
+    from minecli.estimators.rows import ModelRows
+
+    plain = ModelRows.batch
+    monkeypatch.setattr(ModelRows, "batch", lambda self, step: tuple(t * float("nan") for t in plain(self, step)))
+    ran = cli("estimate", gauss, *QUICK)
+    assert ran.code == 0
+    (entry,) = ran.json["estimates"]
+    assert (entry["mi_nats"], entry["status"]) == (None, "nonfinite")
+    assert "became infinite or undefined" in ran.stderr
+    assert cli("estimate", gauss, *QUICK, "--check").code == 4
+
+
+def test_pointwise_of_neighbours_and_networks_side_by_side(cli, gauss, tmp_path):
+    path = tmp_path / "rows.csv"
+    ran = cli("estimate", gauss, *QUICK, "-e", "ksg", "--pointwise", path)
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    for entry in ran.json["estimates"]:
+        column = [float(row[f"log_ratio_{entry['estimator']}_nats"]) for row in rows]
+        assert sum(column) / len(column) == pytest.approx(entry["mi_nats"], abs=1e-9)
+
+
+def test_the_base_can_be_left_out(cli, gauss):
+    ran = cli("estimate", gauss, *QUICK, "--no-gaussian-base")
+    assert ran.json["config"]["estimators"]["mine"]["gaussian_base"] is False

@@ -138,7 +138,7 @@ def test_the_interval_says_what_it_covers():
     result = estimate(x, z, Context(confidence=0.9))
     assert result.interval.level == 0.9
     assert result.mi_nats in result.interval
-    assert "does not cover the bias" in result.interval.covers
+    assert "not the bias of nearest neighbours" in result.interval.covers
     assert result.details["parts_for_error"] == 5
 
 

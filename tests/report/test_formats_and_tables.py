@@ -62,6 +62,8 @@ mine            0.8254   0.0131   0.7998 to 0.8510   converged       8.9
 ksg             0.9386   0.0131   0.7998 to 0.8510   doubtful        8.9
 
 warning: ksg: 12 % of the rows are tied [ties-in-data]
+The interval of mine covers the bound.
+The interval of ksg covers the bound.
 Believe mine, 0.8254 nats. They agree.
 """
 
