@@ -35,15 +35,6 @@ class Projected:
         """The same rows, shifted cyclically against the other side."""
         return Projected(repair(self.hidden, shift), repair(self.variates, shift), repair(self.energy, shift))
 
-    @staticmethod
-    def joined(parts: Sequence[Projected]) -> Projected:
-        """Put rows after rows."""
-        return Projected(
-            torch.cat([p.hidden for p in parts], 1),
-            torch.cat([p.variates for p in parts], 1),
-            torch.cat([p.energy for p in parts], 1),
-        )
-
 
 class GaussianBase(nn.Module):
     r"""The log density ratio of jointly Gaussian groups as a function of their canonical variates u, v:
@@ -163,14 +154,7 @@ class StatisticsNetwork(nn.Module):
 
     def forward(self, x: Projected, z: Projected) -> Tensor:
         """Score the pairs of row i of `x` with row i of `z`; shape (models, b), in nats."""
-        h = nn.functional.silu(x.hidden + z.hidden)
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            h = nn.functional.silu(torch.baddbmm(bias, h, weight))
-        t = torch.bmm(h, self.readout).squeeze(-1)
-        if self.base is not None:
-            t = t + self.base.gain * ((x.variates * z.variates).sum(-1) + x.energy + z.energy)
-        bounded: Tensor = t if math.isinf(self.ceiling) else self.ceiling * torch.tanh(t / self.ceiling)
-        return bounded
+        return self._read(*self._pair(x, z))
 
     def score(self, x: Projected, z: Projected, shifts: Sequence[int]) -> Tensor:
         """Score row i of `x` with row i - s of `z` for each shift s (0: the joint pair).
@@ -178,8 +162,22 @@ class StatisticsNetwork(nn.Module):
         Returns:
             Shape (models, len(shifts), b), in nats.
         """
-        b = x.hidden.shape[1]
-        right = Projected.joined([z.repaired(s) if s else z for s in shifts])
-        left = Projected.joined([x] * len(shifts))
-        scores: Tensor = self(left, right)
-        return scores.view(-1, len(shifts), b)
+        pairs = [self._pair(x, z.repaired(s) if s else z) for s in shifts]
+        t = self._read(torch.cat([h for h, _ in pairs], 1), torch.cat([ratio for _, ratio in pairs], 1))
+        return t.view(-1, len(shifts), x.hidden.shape[1])
+
+    def _pair(self, x: Projected, z: Projected) -> tuple[Tensor, Tensor]:
+        """What pairs amount to before the nonlinearity (models, b, h), and the base's log ratio (models, b)."""
+        if self.base is None:
+            return x.hidden + z.hidden, x.energy
+        return x.hidden + z.hidden, (x.variates * z.variates).sum(-1) + x.energy + z.energy
+
+    def _read(self, hidden: Tensor, log_ratio: Tensor) -> Tensor:
+        h = nn.functional.silu(hidden)
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            h = nn.functional.silu(torch.baddbmm(bias, h, weight))
+        t = torch.bmm(h, self.readout).squeeze(-1)
+        if self.base is not None:
+            t = t + self.base.gain * log_ratio
+        bounded: Tensor = t if math.isinf(self.ceiling) else self.ceiling * torch.tanh(t / self.ceiling)
+        return bounded
