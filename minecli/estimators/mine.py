@@ -268,7 +268,8 @@ class Collected:
     """What the models' held-out parts say, row by row: every row is held out once per repeat."""
 
     def __init__(self, rows: int) -> None:
-        self.influence, self.log_ratio = np.zeros(rows), np.zeros(rows)
+        # Influences serve the standard error alone, for which single precision is plenty.
+        self.influence, self.log_ratio = np.zeros(rows, dtype=np.float32), np.zeros(rows)
         self.values: list[float] = []
         self.sizes: list[int] = []
         self.effective_pairs = math.inf
@@ -293,7 +294,7 @@ class Collected:
 
         rows, times = len(self.influence), sum(self.sizes) / len(self.influence)
         value = float(np.average(self.values, weights=self.sizes))
-        within = float(self.influence.std() / times / math.sqrt(rows))
+        within = float(self.influence.std(dtype=np.float64) / times / math.sqrt(rows))
         parts = len(self.values) / times
         between = float(np.std(self.values, ddof=1) / math.sqrt(parts)) if parts > 1.5 else 0.0
         error = math.hypot(max(within, between), RESOLUTION / rows)

@@ -144,7 +144,7 @@ def apply_threads(count: int) -> None:
         os.environ[name] = str(count)
     # OpenMP threads that spin while they wait fight the other jobs of a shared machine; threads that sleep at once
     # waste an idle one. Beside one busy process on two cores, 300 steps of training took 35 s with the default spin of
-    # 300,000 rounds, 7 s with 10,000 and 3.6 s with none; on idle cores 2.3, 2.5 and 4.0 s. Who knows better may say so.
+    # 300,000 rounds, 7 s with 10,000 and 3.6 s with none; on idle cores 2.3, 2.5 and 4.0 s. A user's own setting wins.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     torch = sys.modules.get("torch")

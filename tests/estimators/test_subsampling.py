@@ -11,6 +11,10 @@ def split(n, k=3, seed=0):
     return list(parts(n, k, np.random.default_rng(seed)))
 
 
+def error_of(whole, parts):
+    return standard_error(whole, [p.mean() for p in parts], [p.var(ddof=1) / len(p) for p in parts])
+
+
 @pytest.mark.parametrize(("n", "count"), [(99, 0), (100, 5), (500, 5), (700, 7), (2000, 20), (100_000, 20)])
 def test_there_are_five_to_twenty_parts(n, count):
     assert len(split(n)) == count
@@ -34,7 +38,7 @@ def test_the_seed_decides_the_parts():
 
 def test_of_independent_terms_it_is_the_error_of_the_mean():
     terms = np.random.default_rng(0).standard_normal(20_000)
-    found = standard_error(Pointwise(terms, 20_000), [terms[rows] for rows in split(20_000)])
+    found = error_of(Pointwise(terms, 20_000), [terms[rows] for rows in split(20_000)])
     # The variance between 20 parts has a relative deviation of sqrt(2 / 19) = 0.32, its root half of that:
     # 4.5 of these, false-fail rate 7e-6.
     assert found == pytest.approx(1 / np.sqrt(20_000), rel=4.5 * 0.16)
@@ -43,7 +47,7 @@ def test_of_independent_terms_it_is_the_error_of_the_mean():
 def test_terms_without_scatter_within_parts():
     whole = Pointwise(np.array([1.0, 1.0, 2.0, 2.0]), 4)
     expected = np.sqrt(np.var([1.0, 2.0], ddof=1) / 2)
-    assert standard_error(whole, [np.array([1.0, 1.0]), np.array([2.0, 2.0])]) == pytest.approx(expected, abs=1e-15)
+    assert error_of(whole, [np.array([1.0, 1.0]), np.array([2.0, 2.0])]) == pytest.approx(expected, abs=1e-15)
 
 
 def test_a_part_that_was_stopped_gives_no_error():
