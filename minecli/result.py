@@ -51,15 +51,12 @@ class DiagnosticCode(StrEnum):
     TIES_IN_DATA = "ties-in-data"
     DUPLICATE_ROWS = "duplicate-rows"
     HIGH_DIMENSION = "high-dimension"
-    HEAVY_TAILS = "heavy-tails"
     CONSTANT_COLUMN = "constant-column"
     IDENTICAL_COLUMNS = "identical-columns"
     REDUNDANT_COLUMNS = "redundant-columns"
-    DETERMINISTIC = "deterministic"
     NO_DEPENDENCE_FOUND = "no-dependence-found"
     IN_SAMPLE = "in-sample"
     ESTIMATORS_DISAGREE = "estimators-disagree"
-    STOPPED_EARLY = "stopped-early"
 
 
 class Severity(StrEnum):

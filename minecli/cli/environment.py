@@ -11,7 +11,7 @@ from minecli import __version__
 if TYPE_CHECKING:
     from minecli.runtime.device import Device, Threads
 
-LIBRARIES = ("torch", "numpy", "scipy", "pandas", "pyarrow")
+LIBRARIES = ("torch", "numpy", "scipy", "pyarrow")
 
 
 def version_of(library: str) -> str | None:

@@ -18,7 +18,6 @@ class ExitCode(IntEnum):
     DATA = 3
     DOUBTFUL = 4
     MISSING = 5
-    SOME_FAILED = 6
     INTERRUPTED = 130
     BROKEN_PIPE = 141
     TERMINATED = 143

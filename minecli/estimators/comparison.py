@@ -86,7 +86,8 @@ def _remark(valued: Sequence[Estimate], believed: Estimate, any_disagree: bool) 
         return "One estimator alone: nothing to compare it with."
     if not any_disagree:
         return f"{_list(valued)} agree within their uncertainty."
-    return f"{_list(valued)} do not all agree; {believed.estimator} is the one to believe."
+    how = "do not agree" if len(valued) == 2 else "do not all agree"
+    return f"{_list(valued)} {how}; {believed.estimator} is the one to believe."
 
 
 def _list(estimates: Sequence[Estimate]) -> str:

@@ -95,13 +95,13 @@ def _remarks(payload: Mapping[str, Any]) -> list[Text]:
             lines.append(Text(f"{entry['estimator']}: {_advice(entry['status'])}", style="yellow"))
         for d in entry["diagnostics"]:
             lines.append(_diagnostic(f"{entry['estimator']}: ", d))
+    comparison = payload["comparison"]
+    lines += [_diagnostic("", d) for d in comparison["diagnostics"]]
     lines += [
         Text(f"The interval of {entry['estimator']} covers {entry['interval']['covers']}.", style="dim")
         for entry in payload["estimates"]
         if entry["interval"]
     ]
-    comparison = payload["comparison"]
-    lines += [_diagnostic("", d) for d in comparison["diagnostics"]]
     return [*lines, verdict(payload)]
 
 
