@@ -107,7 +107,7 @@ def _judge(a: Estimate, b: Estimate, dimensions: int) -> Verdict:
     tied = [
         e
         for e in (a, b)
-        if e.estimator == "ksg" and _has(e, DiagnosticCode.TIES_IN_DATA, DiagnosticCode.DUPLICATE_ROWS)
+        if e.estimator == "ksg" and _warned_of(e, DiagnosticCode.TIES_IN_DATA, DiagnosticCode.DUPLICATE_ROWS)
     ]
     if tied:
         other = b if tied[0] is a else a
@@ -144,5 +144,5 @@ def _judge_by_kind(low: Estimate, high: Estimate, dimensions: int, gap: str) -> 
     return high, low, gap + f"believe {high.estimator}; of two lower bounds the higher is the tighter", Severity.WARNING
 
 
-def _has(estimate: Estimate, *codes: DiagnosticCode) -> bool:
-    return any(d.code in codes for d in estimate.diagnostics)
+def _warned_of(estimate: Estimate, *codes: DiagnosticCode) -> bool:
+    return any(d.code in codes and d.severity is Severity.WARNING for d in estimate.diagnostics)

@@ -14,7 +14,8 @@ from minecli.errors import DataError
 from minecli.estimators import diagnostics, subsampling
 from minecli.estimators.config import Preprocess, SearchMethod
 from minecli.estimators.context import Context
-from minecli.estimators.neighbours import Integers, Rule, Search, prepare
+from minecli.estimators.neighbour_search import prepare
+from minecli.estimators.neighbours import Integers, Rule, Search
 from minecli.estimators.pointwise import Pointwise, pointwise_terms
 from minecli.estimators.scaling import rescale
 from minecli.events import Event

@@ -16,7 +16,8 @@ from minecli.estimators.knn import (
     prepare_points,
     require_usable,
 )
-from minecli.estimators.neighbours import Rule, Search, prepare
+from minecli.estimators.neighbour_search import prepare
+from minecli.estimators.neighbours import Rule, Search
 from minecli.estimators.pointwise import pointwise_terms
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity
 

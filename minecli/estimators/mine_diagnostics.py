@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from minecli.result import Diagnostic, DiagnosticCode, Severity, Status
 
 if TYPE_CHECKING:
-    from minecli.estimators.mine import Summary
+    from minecli.estimators.held_out import Summary
 
 # From this share of ln(rows) on, what a held-out log-mean-exp cannot see may carry much of the information.
 CEILING_SHARE = 0.7

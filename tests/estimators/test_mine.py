@@ -8,7 +8,8 @@ import pytest
 from minecli.errors import DataError
 from minecli.estimators.config import MineConfig, MineFConfig
 from minecli.estimators.context import Context
-from minecli.estimators.mine import RESOLUTION, Collected, estimate_mine
+from minecli.estimators.held_out import RESOLUTION, Collected
+from minecli.estimators.mine import estimate_mine
 from minecli.estimators.registry import ESTIMATORS
 from minecli.mine.evaluation import HeldOutTerms
 from minecli.result import DiagnosticCode, Status

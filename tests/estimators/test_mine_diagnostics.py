@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minecli.estimators.mine import Summary
+from minecli.estimators.held_out import Summary
 from minecli.estimators.mine_diagnostics import Training, diagnose
 from minecli.result import DiagnosticCode, Interval, Status
 

@@ -6,7 +6,8 @@ from slow_knn import slow_counts
 
 from minecli.errors import DeviceError
 from minecli.estimators import neighbours_brute
-from minecli.estimators.neighbours import Rule, choose_method, prepare
+from minecli.estimators.neighbour_search import choose_method, prepare
+from minecli.estimators.neighbours import Rule
 from minecli.estimators.neighbours_tree import _SortedColumn
 
 RULES = list(Rule)
