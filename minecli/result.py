@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 _ADVICE: Mapping[Status, str] = {
     Status.CONVERGED: "The computation ended as it should.",
-    Status.MAX_STEPS: ("Training used up its steps while the validation bound was still rising: raise --max-steps."),
+    Status.MAX_STEPS: ("Training used up its steps before the validation bound had settled: raise --max-steps."),
     Status.DIVERGED: ("The held-out bound is far below zero: the network did not generalise. More rows may help."),
     Status.NONFINITE: "A value became infinite or undefined, so there is no number to report.",
     Status.INFINITE: ("The mutual information is infinite: one side determines a continuous column of the other."),
@@ -45,7 +45,7 @@ class DiagnosticCode(StrEnum):
     FELL_FROM_PEAK = "fell-from-peak"
     TRAIN_HELDOUT_GAP = "train-heldout-gap"
     FOLDS_DISAGREE = "folds-disagree"
-    FEW_EFFECTIVE_PAIRS = "few-effective-pairs"
+    FEW_EFFECTIVE_ROWS = "few-effective-rows"
     NEAR_LOG_N_CEILING = "near-log-n-ceiling"
     FEW_SAMPLES = "few-samples"
     TIES_IN_DATA = "ties-in-data"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Literal
 
@@ -124,6 +124,49 @@ def tied_share(side: Array) -> float:
     """
     varying = np.flatnonzero(side.min(axis=0) < side.max(axis=0))
     return max((_repeated_count(side[:, j]) / len(side) for j in varying), default=0.0)
+
+
+def duplicate_rows(x: Array, z: Array) -> tuple[Diagnostic, ...]:
+    """Warn where more than 1 % of the rows are copies of others, by the look of it of whole rows.
+
+    Rows of few discrete values repeat naturally. Copies give themselves away: some column has about as many distinct
+    values as there are distinct rows, and many of them.
+
+    >>> a = np.arange(300.0)[:, None]
+    >>> duplicate_rows(np.r_[a, a], np.r_[a % 7, a % 7])[0].code
+    <DiagnosticCode.DUPLICATE_ROWS: 'duplicate-rows'>
+    >>> duplicate_rows(a % 5, a % 7)
+    ()
+    """
+    columns = [*x.T, *z.T]
+    if any(_distinct(column) == len(x) for column in columns):
+        return ()
+    n, distinct = len(x), _distinct(_row_hashes(columns))
+    share = 1.0 - distinct / n
+    if share <= 0.01 or max(map(_distinct, columns)) < max(100, n / 100, distinct / 2):
+        return ()
+    message = (
+        f"{share:.1%} of the rows are copies of other rows; what is held out has copies among the training rows, so "
+        "that the value may be far too high: leave the copies out"
+    )
+    return (Diagnostic(DiagnosticCode.DUPLICATE_ROWS, message),)
+
+
+def _distinct(values: npt.NDArray[np.generic]) -> int:
+    ordered = np.sort(values)
+    return 1 + int((ordered[1:] != ordered[:-1]).sum())
+
+
+def _row_hashes(columns: Sequence[Array]) -> npt.NDArray[np.uint64]:
+    """One number per row: equal for equal rows, and for others with a probability of about 2^-64 per pair."""
+    hashes = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        # Adding 0.0 turns -0.0 into 0.0, which equals it but differs in its bits.
+        hashes ^= (column + 0.0).view(np.uint64)
+        # The finalising steps of a 64-bit mixing function: two odd factors and two shifts, all of them one to one.
+        hashes = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        hashes = (hashes ^ (hashes >> np.uint64(32))) * np.uint64(0x94D049BB133111EB)
+    return hashes
 
 
 def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", "mixed-ksg"]) -> tuple[Diagnostic, ...]:

@@ -26,10 +26,12 @@ RESOLUTION = 4.0
 
 @dataclass(frozen=True)
 class Summary:
-    """The parts put together; `pointwise_nats` has shape (n,)."""
+    """The parts put together. `sampling_error_nats` leaves out the spread between parts; `pointwise_nats` has shape
+    (n,)."""
 
     mi_nats: float
     standard_error_nats: float
+    sampling_error_nats: float
     interval: Interval
     folds_nats: tuple[float, ...]
     pointwise_nats: Array
@@ -43,7 +45,7 @@ class Collected:
         self.influence, self.log_ratio = np.zeros(rows, dtype=np.float32), np.zeros(rows)
         self.values: list[float] = []
         self.sizes: list[int] = []
-        self.effective_pairs = math.inf
+        self.effective_share = 1.0
 
     def add(self, terms: HeldOutTerms, held_out: npt.NDArray[np.integer[Any]]) -> None:
         """Take in one model's terms; `held_out`, shape (n_m,), says which rows they belong to."""
@@ -51,7 +53,7 @@ class Collected:
         self.log_ratio[held_out] += terms.log_ratio.numpy()
         self.values.append(terms.value_nats)
         self.sizes.append(len(held_out))
-        self.effective_pairs = min(self.effective_pairs, terms.effective_pairs)
+        self.effective_share = min(self.effective_share, terms.effective_rows / len(held_out))
 
     def summary(self, confidence: float) -> Summary:
         r"""Average the bounds, weighted by their rows, and say how sure that is.
@@ -72,4 +74,5 @@ class Collected:
         half = float(norm.ppf(0.5 + confidence / 2.0)) * error
         interval = Interval(value - half, value + half, confidence, COVERS)
         self.log_ratio /= times
-        return Summary(value, error, interval, tuple(self.values), self.log_ratio)
+        sampling = math.hypot(within, RESOLUTION / rows)
+        return Summary(value, error, sampling, interval, tuple(self.values), self.log_ratio)

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from minecli import events
+from minecli import __version__, events
 from minecli.errors import OutputError
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.diagnostics import constant_columns, identical_columns
+from minecli.estimators.diagnostics import constant_columns, duplicate_rows, identical_columns
 from minecli.estimators.features import FIT_ROWS, FeatureMap, require_representable
 from minecli.estimators.held_out import Collected
 from minecli.estimators.mine_diagnostics import Training as TrainingFacts
@@ -73,6 +73,7 @@ def estimate_mine(x: Array, z: Array, config: MineConfig, context: Context) -> E
     if config.preprocess == "none":
         require_representable(x, z, config.precision)
     identical = identical_columns(x, z)
+    notes += duplicate_rows(x, z)
     if identical:
         return Estimate(name, None, Status.INFINITE, diagnostics=(*notes, *identical))
     job = _Job.prepare(x, z, config, context)
@@ -128,7 +129,7 @@ class _Job:
         path = self.context.checkpoint
         if path is None:
             return self.training.run(name, self.context.observer, self.context.should_stop)
-        settings = {"seed": self.context.seed, **asdict(self.config)}
+        settings = {"version": __version__, "seed": self.context.seed, **asdict(self.config)}
         mark = fingerprint(settings, self.rows.x, self.rows.z)
         if path.exists():
             self.training.load_state_dict(load_checkpoint(path, fingerprint=mark))
@@ -188,16 +189,17 @@ class _Job:
             return Estimate(name, None, Status.INTERRUPTED, diagnostics=notes, details=self.details())
         summary = collected.summary(self.context.confidence)
         if not math.isfinite(summary.mi_nats):
-            return Estimate(name, None, Status.NONFINITE, diagnostics=notes, details=self.details())
+            ended = Status.INTERRUPTED if hurried else Status.NONFINITE
+            return Estimate(name, None, ended, diagnostics=notes, details=self.details())
         facts = TrainingFacts(
             protocol=self.config.protocol,
             status=status,
             validation_nats=tuple(e.validation_nats for e in self.training.history if e.validation_nats is not None),
             still_rising=self.training.still_rising(),
-            training_nats=self.training_bound(),
+            training_nats=self.training_bound(scales),
             scales=tuple(scales),
             held_out_rows=len(self.rows.split[0].held_out),
-            effective_pairs=collected.effective_pairs,
+            effective_share=collected.effective_share,
         )
         found = diagnose(facts, summary, *self.shape)
         return Estimate(
@@ -212,17 +214,19 @@ class _Job:
                 "folds_nats": list(summary.folds_nats),
                 "score_scales": scales,
                 "training_nats": facts.training_nats,
-                "effective_pairs": facts.effective_pairs,
+                "effective_share": facts.effective_share,
             },
             pointwise_nats=summary.pointwise_nats,  # type: ignore[arg-type]
         )
 
     @torch.no_grad()
-    def training_bound(self) -> float:
-        """The same bound on rows that trained the networks, for the gap between the two."""
+    def training_bound(self, scales: list[float]) -> float:
+        """The bound of the same scaled scores on rows that trained the networks, for the gap between the two."""
         x, z = self.rows.batch(0)
         shifts = random_shifts(x.shape[1], 64, torch.Generator().manual_seed(child_seed(self.context.seed, "gap")))
-        return float(bound_of(score_matrix(self.training.best, x, z, [0, *shifts]), self.config.bound).mean())
+        scores = score_matrix(self.training.best, x, z, [0, *shifts])
+        factors = torch.tensor(scales, dtype=scores.dtype, device=scores.device)[:, None, None]
+        return float(bound_of(factors * scores, self.config.bound).mean())
 
     def details(self) -> dict[str, object]:
         """What was done, as plain JSON values."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 CEILING_SHARE = 0.7
 ROWS_PER_COLUMN = 20
 FEWEST_ROWS = 200
-# The relative error of a mean that hangs on m pairs is about 1 / sqrt(m): a tenth of a nat at 100.
-FEWEST_EFFECTIVE_PAIRS = 100
+# Where the mean of e^T hangs on a fiftieth of the rows or less, outliers decide it.
+LEAST_EFFECTIVE_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Training:
     training_nats: float
     scales: tuple[float, ...]
     held_out_rows: int
-    effective_pairs: float
+    effective_share: float
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int
         *_of_folds(summary),
     ]
     status = training.status
-    if summary.mi_nats < -max(0.05, 3.0 * summary.standard_error_nats):
+    stopped = status is Status.INTERRUPTED
+    if not stopped and summary.mi_nats < -max(0.05, 3.0 * summary.standard_error_nats):
         status = Status.DIVERGED
     return Findings(status, tuple(found))
 
@@ -76,7 +77,7 @@ def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
     curve = training.validation_nats
     value = summary.mi_nats
     if training.still_rising and training.status is not Status.CONVERGED:
-        message = f"the validation bound was still rising at the last step ({curve[-1]:.3f} nats): raise --max-steps"
+        message = f"the validation bound had not settled at the last step ({curve[-1]:.3f} nats): raise --max-steps"
         found.append(Diagnostic(DiagnosticCode.STILL_INCREASING, message))
     if curve and max(curve) - curve[-1] > max(0.05, 0.1 * abs(max(curve))):
         message = (
@@ -100,12 +101,12 @@ def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
 
 def _of_ceiling(training: Training, summary: Summary) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    if training.effective_pairs < FEWEST_EFFECTIVE_PAIRS:
+    if training.effective_share < LEAST_EFFECTIVE_SHARE:
         message = (
-            f"the log-mean-exp hangs on about {training.effective_pairs:.0f} re-paired rows; outliers, or an MI beyond "
+            f"the log-mean-exp hangs on about {training.effective_share:.1%} of the rows: outliers, or an MI beyond "
             "what so many rows can show"
         )
-        found.append(Diagnostic(DiagnosticCode.FEW_EFFECTIVE_PAIRS, message))
+        found.append(Diagnostic(DiagnosticCode.FEW_EFFECTIVE_ROWS, message))
     ceiling = math.log(training.held_out_rows)
     if summary.mi_nats <= CEILING_SHARE * ceiling:
         return found
@@ -119,9 +120,9 @@ def _of_ceiling(training: Training, summary: Summary) -> list[Diagnostic]:
 def _of_folds(summary: Summary) -> list[Diagnostic]:
     folds = summary.folds_nats
     spread = max(folds) - min(folds)
-    # The range of ten or fewer normal values exceeds 6 standard deviations with probability below 1e-3. A fold has
-    # the standard error of the whole times the root of their number.
-    expected = 6.0 * summary.standard_error_nats * math.sqrt(len(folds))
+    # The range of ten or fewer normal values exceeds 6 standard deviations with probability below 1e-3. A fold's is
+    # that of the whole times the root of their number; the spread between folds itself must not excuse the spread.
+    expected = 6.0 * summary.sampling_error_nats * math.sqrt(len(folds))
     if spread <= max(0.05, expected, 0.15 * abs(summary.mi_nats)):
         return []
     message = f"the folds' values range from {min(folds):.3f} to {max(folds):.3f} nats: look for outliers or drifts"

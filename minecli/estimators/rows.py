@@ -19,7 +19,7 @@ from minecli.estimators.features import FeatureMap
 from minecli.mine.evaluation import bound_of, score_matrix
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import child_seed, generator
-from minecli.tables.splitting import CrossFit, cross_fit
+from minecli.tables.splitting import CrossFit, cross_fit, random_order
 
 if TYPE_CHECKING:
     from minecli.estimators.config import MineConfig
@@ -49,10 +49,14 @@ class Part:
 def split_rows(rows: int, config: MineConfig, seed: int) -> list[Part]:
     """One part per model: folds within repeats, or, under the paper's protocol, all rows for every repeat."""
     if config.protocol == "paper":
-        everything = np.arange(rows)
-        return [Part(rows, lambda places: places, everything[:0], everything)] * config.repeats
+        # In random order, like the folds: rows that lie together in a sorted table must not be re-paired together.
+        return [_everything(random_order(rows, generator(seed, "split", r))) for r in range(config.repeats)]
     crosses = [cross_fit(rows, config.folds, generator(seed, "split", r)) for r in range(config.repeats)]
     return [_fold(cross, k) for cross in crosses for k in range(config.folds)]
+
+
+def _everything(order: Indices) -> Part:
+    return Part(len(order), order.take, order[:0], order)
 
 
 def _fold(cross: CrossFit, k: int) -> Part:
@@ -82,9 +86,17 @@ class ModelRows:
         width = maps[0][0].width + maps[0][1].width
         size = len(split) * len(x) * width * torch.finfo(dtype).bits // 8
         if self.training_rows <= LONGEST_EPOCH and size <= CACHE_BYTES:
-            everything = np.arange(len(x))
-            self._cache = self.features([everything] * len(split))
+            self._cache = self._all_features()
         self._epoch: tuple[int, Indices] | None = None
+
+    def _all_features(self) -> tuple[Tensor, Tensor]:
+        sides = []
+        for side, values in enumerate((self.x, self.z)):
+            kept = torch.empty(len(self.maps), len(values), self.maps[0][side].width, dtype=self.dtype)
+            for m, maps in enumerate(self.maps):
+                kept[m] = torch.from_numpy(maps[side](values))
+            sides.append(kept.to(self.device))
+        return sides[0], sides[1]
 
     def features(self, rows: Sequence[Indices], models: Sequence[int] | None = None) -> tuple[Tensor, Tensor]:
         """Features of `rows[i]` as model `models[i]` sees them, shapes (len(rows), b, features)."""

@@ -19,8 +19,8 @@ class TrainingConfig:
     `learning_rate` is the peak of a schedule that rises over the first `warmup_share` of the steps and falls along a
     cosine. `ema_decay` is the weight of the OLD average in the gradient's denominator; 0 is the plain, biased
     minibatch gradient. Gradients longer than `gradient_clip` are shortened. `weight_average` is the weight of
-    the old average of the network's weights, which is what is evaluated. Training stops once the validation bound
-    has not risen for `patience` evaluations, one every `evaluate_every` steps.
+    the old average of the network's weights, which is what is evaluated. A model is settled once its validation bound
+    has not risen for `patience` evaluations, one every `evaluate_every` steps; training stops when all are.
 
     >>> TrainingConfig().batch_size
     512

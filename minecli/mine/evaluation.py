@@ -70,14 +70,14 @@ class HeldOutTerms:
             (Donsker-Varadhan), or would be if the mean of :math:`e^T` were what it should be (f-divergence).
         influence: how the bound responds to each row, shape (n,), as x and as z of re-paired rows and as a joint
             pair; its variance over n is the variance of the bound over new held-out rows.
-        effective_pairs: (sum w)^2 / sum w^2 over the re-paired weights e^T; few of them mean that the log-mean-exp
-            hangs on a handful of pairs.
+        effective_rows: (sum a)^2 / sum a^2 over the rows' mean weights a = mean e^T, as x or as z, whichever is less;
+            few of them mean that the log-mean-exp hangs on a handful of rows.
     """
 
     value_nats: float
     log_ratio: Tensor
     influence: Tensor
-    effective_pairs: float
+    effective_rows: float
 
 
 @torch.no_grad()
@@ -109,7 +109,6 @@ def held_out_terms(
     shifts_per_row = min(shifts_per_row, min(b - a for a, b in itertools.pairwise(edges)) - 1)
     joint = torch.empty(count, dtype=torch.float64)
     as_x, as_z = torch.zeros(count, dtype=torch.float64), torch.zeros(count, dtype=torch.float64)
-    squares = 0.0
     for start, end in itertools.pairwise(edges):
         if should_stop():
             return None
@@ -117,13 +116,11 @@ def held_out_terms(
         scores = scale * score_matrix(network, *rows(slice(start, end)), [0, *shifts])[0].double().cpu()
         joint[start:end] = scores[0]
         weights = scores[1:].exp()
-        squares += float(weights.square().sum())
         as_x[start:end] = weights.mean(0)
         for shift, row in zip(shifts, weights, strict=True):
             as_z[start:end] += torch.roll(row, -shift) / shifts_per_row
     mean = float(as_x.mean())
-    pairs = count * shifts_per_row
-    effective = (mean * pairs) ** 2 / squares
+    effective = min(float(side.sum() ** 2 / side.square().sum()) for side in (as_x, as_z))
     if bound == "nwj":
         value = float(joint.mean()) + 1.0 - mean
         return HeldOutTerms(value, joint, joint - as_x - as_z, effective)

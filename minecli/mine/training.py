@@ -68,11 +68,17 @@ def ascend(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A look at the models during training: means over models, in nats (None: there is no validation part)."""
+    """A look at the models during training, in nats: the mean over models on training batches, and every model's
+    bound on its validation part (empty: there is none)."""
 
     step: int
     training_nats: float
-    validation_nats: float | None
+    by_model_nats: tuple[float, ...]
+
+    @property
+    def validation_nats(self) -> float | None:
+        """The mean over models."""
+        return sum(self.by_model_nats) / len(self.by_model_nats) if self.by_model_nats else None
 
 
 class Training:
@@ -98,7 +104,8 @@ class Training:
         self.network, self.batch, self.validate, self.config, self.seed = network, batch, validate, config, seed
         self.averaged = copy.deepcopy(network).requires_grad_(False)
         self.best = copy.deepcopy(self.averaged)
-        self.best_nats = torch.full((network.models,), -math.inf)
+        self.best_nats = torch.full((network.models,), -math.inf, dtype=torch.float64)
+        self.settled = torch.zeros(network.models, dtype=torch.bool)
         self.average = MovingAverageDenominator(config.ema_decay)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
         self.step = 0
@@ -145,7 +152,7 @@ class Training:
         """How the run has ended, or None if it has not."""
         if not math.isfinite(evaluation.training_nats) or not math.isfinite(evaluation.validation_nats or 0.0):
             return Status.NONFINITE
-        if self._settled():
+        if self.validate is not None and bool(self.settled.all()):
             return Status.CONVERGED
         if self.step < self.config.max_steps:
             return None
@@ -169,31 +176,44 @@ class Training:
     @torch.no_grad()
     def _evaluate(self) -> Evaluation:
         assert self._recent is not None
-        values = None if self.validate is None else self.validate(self.averaged).cpu()
-        better = torch.ones_like(self.best_nats, dtype=torch.bool) if values is None else values > self.best_nats
+        if self.validate is None:
+            values, better = self.best_nats, torch.ones_like(self.settled)
+        else:
+            values = self.validate(self.averaged).double().cpu()
+            better = (values > self.best_nats) & ~self.settled
         for kept, current in zip(self.best.parameters(), self.averaged.parameters(), strict=True):
             kept[better] = current[better]
-        if values is not None:
-            self.best_nats = torch.where(better, values.to(self.best_nats), self.best_nats)
-        validation = None if values is None else float(values.mean())
-        evaluation = Evaluation(self.step, float(self._recent.mean()), validation)
+        self.best_nats = torch.where(better, values, self.best_nats)
+        by_model = () if self.validate is None else tuple(values.tolist())
+        evaluation = Evaluation(self.step, float(self._recent.mean()), by_model)
         self.history.append(evaluation)
+        self._settle()
         return evaluation
 
-    def _settled(self) -> bool:
-        """Whether `patience` evaluations after the warm-up have brought no rise."""
-        warmup = self.config.warmup_share * self.config.max_steps
-        return self.step > warmup and not self.still_rising() and len(self._validated()) > self.config.patience
+    def _settle(self) -> None:
+        """Close the models for which `patience` evaluations after the warm-up have brought no rise.
+
+        Each model is judged by its own validation part: what is validation to one is held out to another, and a
+        decision on all of them together would let held-out rows choose the weights they are to judge.
+        """
+        if self.validate is None or self.step <= self.config.warmup_share * self.config.max_steps:
+            return
+        for m in range(self.network.models):
+            curve = [e.by_model_nats[m] for e in self.history]
+            if len(curve) > self.config.patience and not self._rising(curve):
+                self.settled[m] = True
 
     def still_rising(self) -> bool:
-        """Whether the best validation bound rose during the last `patience` evaluations by more than noise."""
-        values = self._validated()
-        if len(values) <= self.config.patience:
-            return len(values) > 1 and _rises(max(values[:-1]), values[-1])
-        return _rises(max(values[: -self.config.patience]), max(values[-self.config.patience :]))
+        """Whether the mean validation bound rose during the last `patience` evaluations by more than noise, or there
+        are not enough evaluations to say that it did not."""
+        curve = [e.validation_nats for e in self.history if e.validation_nats is not None]
+        if self.validate is None:
+            return False
+        return len(curve) <= self.config.patience or self._rising(curve)
 
-    def _validated(self) -> list[float]:
-        return [e.validation_nats for e in self.history if e.validation_nats is not None]
+    def _rising(self, curve: Sequence[float]) -> bool:
+        patience = self.config.patience
+        return _rises(max(curve[:-patience]), max(curve[-patience:]))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a later `load_state_dict` needs to go on as if nothing had happened."""
@@ -204,10 +224,11 @@ class Training:
             "averaged": self.averaged.state_dict(),
             "best": self.best.state_dict(),
             "best_nats": self.best_nats,
+            "settled": self.settled,
             "optimizer": self.optimizer.state_dict(),
             "log_average": self.average.log_average,
             "recent": self._recent,
-            "history": [[e.step, e.training_nats, e.validation_nats] for e in self.history],
+            "history": [[e.step, e.training_nats, list(e.by_model_nats)] for e in self.history],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -219,10 +240,11 @@ class Training:
         self.averaged.load_state_dict(state["averaged"])
         self.best.load_state_dict(state["best"])
         self.best_nats = state["best_nats"]
+        self.settled = state["settled"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.log_average = None if state["log_average"] is None else state["log_average"].to(device)
         self._recent = None if state["recent"] is None else state["recent"].to(device)
-        self.history = [Evaluation(*entry) for entry in state["history"]]
+        self.history = [Evaluation(step, nats, tuple(by_model)) for step, nats, by_model in state["history"]]
 
 
 def _rises(before: float, after: float) -> bool:

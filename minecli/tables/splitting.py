@@ -91,7 +91,16 @@ def cross_fit(rows: int, folds: int, rng: np.random.Generator) -> CrossFit:
         raise DataError(f"{rows} rows are too few for {folds} folds; at least {least} are needed", hint=hint)
     rest = rows - -(-rows // folds)
     validation = min(max(round(VALIDATION_SHARE * rest), 2), MOST_VALIDATION_ROWS)
+    return CrossFit(random_order(rows, rng), folds, validation)
+
+
+def random_order(rows: int, rng: np.random.Generator) -> Indices:
+    """The rows 0 .. rows-1 in random order, shape (rows,).
+
+    >>> sorted(random_order(3, np.random.default_rng(0)).tolist())
+    [0, 1, 2]
+    """
     # Half the memory where it does: tables of ten million rows are to fit beside their own order.
     order: Indices = np.arange(rows, dtype=np.int32 if rows < 2**31 else np.int64)
     rng.shuffle(order)
-    return CrossFit(order, folds, validation)
+    return order

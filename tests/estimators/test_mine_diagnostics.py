@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from minecli.estimators.held_out import Summary
+from minecli.estimators.held_out import Collected, Summary
 from minecli.estimators.mine_diagnostics import Training, diagnose
+from minecli.mine.evaluation import HeldOutTerms
 from minecli.result import DiagnosticCode, Interval, Status
 
 GOOD = Training(
@@ -17,12 +19,12 @@ GOOD = Training(
     training_nats=0.52,
     scales=(1.0, 1.0),
     held_out_rows=500,
-    effective_pairs=5000.0,
+    effective_share=0.9,
 )
 
 
 def summary(value=0.5, error=0.01, folds=(0.49, 0.51)):
-    return Summary(value, error, Interval(value - 2 * error, value + 2 * error, 0.95, ""), folds, np.zeros(1))
+    return Summary(value, error, error, Interval(value - 2 * error, value + 2 * error, 0.95, ""), folds, np.zeros(1))
 
 
 def codes(training=GOOD, numbers=None, rows=1000, d_x=1, d_z=1):
@@ -41,7 +43,7 @@ def test_a_sound_estimate_has_none():
         (replace(GOOD, still_rising=True, status=Status.MAX_STEPS), None, DiagnosticCode.STILL_INCREASING),
         (replace(GOOD, validation_nats=(0.1, 0.5, 0.2)), None, DiagnosticCode.FELL_FROM_PEAK),
         (replace(GOOD, training_nats=0.9), None, DiagnosticCode.TRAIN_HELDOUT_GAP),
-        (replace(GOOD, effective_pairs=20.0), None, DiagnosticCode.FEW_EFFECTIVE_PAIRS),
+        (replace(GOOD, effective_share=0.005), None, DiagnosticCode.FEW_EFFECTIVE_ROWS),
         (GOOD, summary(5.5, folds=(5.5, 5.5)), DiagnosticCode.NEAR_LOG_N_CEILING),
         (GOOD, summary(0.01), DiagnosticCode.NO_DEPENDENCE_FOUND),
         (GOOD, summary(0.5, folds=(0.2, 0.8)), DiagnosticCode.FOLDS_DISAGREE),
@@ -60,3 +62,16 @@ def test_few_samples_depend_on_the_number_of_columns():
 def test_far_below_zero_is_divergence():
     assert diagnose(GOOD, summary(-0.3), 1000, 1, 1).status is Status.DIVERGED
     assert diagnose(GOOD, summary(-0.01), 1000, 1, 1).status is Status.CONVERGED
+
+
+def test_an_interrupted_run_stays_interrupted_however_low():
+    interrupted = replace(GOOD, status=Status.INTERRUPTED)
+    assert diagnose(interrupted, summary(-0.3), 1000, 1, 1).status is Status.INTERRUPTED
+
+
+def test_one_fold_apart_is_seen_through_the_sum_of_the_parts():
+    found = Collected(500)
+    for k, value in enumerate([0.5, 0.5, 0.5, 0.5, 2.0]):
+        ones = torch.ones(100, dtype=torch.float64)
+        found.add(HeldOutTerms(value, value * ones, torch.linspace(-1.0, 1.0, 100), 90.0), np.arange(100) + 100 * k)
+    assert DiagnosticCode.FOLDS_DISAGREE in codes(numbers=found.summary(0.95))

@@ -57,6 +57,14 @@ def test_noise_is_shrunk_to_zero_and_signal_kept(seed):
     assert shrunk[0] == pytest.approx(0.8, abs=0.035)
 
 
+def test_as_many_columns_as_rows_support_nothing():
+    rng = np.random.default_rng(0)
+    found = canonical_correlations(rng.standard_normal((70, 40)), rng.standard_normal((70, 40)))
+    assert found.correlations[0] == pytest.approx(1.0)
+    assert (shrink_correlations(found.correlations, 70, found.x_rank, found.z_rank) == 0.0).all()
+    assert len(shrink_correlations(np.zeros(0), 70, 0, 0)) == 0
+
+
 def test_shrinking_never_increases_or_disorders():
     r = np.linspace(1.0, 0.0, 101)
     shrunk = shrink_correlations(r, 500, 5, 3)

@@ -58,8 +58,9 @@ def test_equals_the_bound_over_all_off_diagonal_pairs(bound):
     found = terms(net, x, z, bound)
     # Sums of 1560 terms of size one in another order.
     assert found.value_nats == pytest.approx(expected.item(), abs=1e-12)
-    weights = off.exp()
-    assert found.effective_pairs == pytest.approx((weights.sum() ** 2 / weights.square().sum()).item(), rel=1e-9)
+    weights = grid.exp() * (1.0 - torch.eye(40, dtype=F64))
+    effective = [(side.sum() ** 2 / side.square().sum()).item() for side in (weights.sum(0), weights.sum(1))]
+    assert found.effective_rows == pytest.approx(min(effective), rel=1e-9)
 
 
 def test_mean_of_the_log_ratios_is_the_estimate():
