@@ -13,10 +13,12 @@ import typer
 from minecli import __version__
 from minecli.cli import options as opt
 from minecli.cli.delivery import Presentation, resolve_format, show
+from minecli.cli.destinations import check_destinations
 from minecli.cli.environment import environment_facts
 from minecli.cli.request import Request, data_facts, lasting_source
 from minecli.cli.streams import Streams
 from minecli.errors import OutputError, UsageError
+from minecli.estimators.registry import ESTIMATORS
 from minecli.events import Event
 from minecli.units import Unit
 
@@ -81,9 +83,10 @@ def estimate(
     given = dict(ctx.params)
     streams: Streams = ctx.obj
     streams.quiet = quiet
+    output = None if output == Path("-") else output
     shown = Presentation(units, resolve_format(format, streams, output), output, pointwise, check)
-    _check_destinations(shown)
     request = _request(given) if resume is None else _resumed(resume, ctx)
+    _check_destinations(shown, request)
     code = run_estimate(request, shown, streams, device=device, threads=threads, run_dir=run_dir, resume=resume)
     raise typer.Exit(code)
 
@@ -99,16 +102,17 @@ _ALLOWED_WITH_RESUME = {
 }  # fmt: skip
 
 
-def _check_destinations(shown: Presentation) -> None:
-    """Refuse a place that cannot be written now, rather than after the work."""
+def _check_destinations(shown: Presentation, request: Request) -> None:
+    """Refuse a place that cannot or should not be written now, rather than after the work."""
     from minecli.report.pointwise import pointwise_format
-    from minecli.runtime.writing import check_writable
 
-    if shown.output is not None:
-        check_writable(shown.output)
     if shown.pointwise is not None:
         pointwise_format(shown.pointwise.name)
-        check_writable(shown.pointwise)
+        if not any(ESTIMATORS[name].pointwise for name in request.estimators):
+            asked = " and ".join(request.estimators)
+            raise UsageError(f"--pointwise: {asked} has no value per row", hint="add -e mine or -e ksg")
+    destinations = {"--output": shown.output, "--pointwise": shown.pointwise}
+    check_destinations(destinations, request.source, [*request.x, *request.z])
 
 
 def _request(given: dict[str, Any]) -> Request:

@@ -51,10 +51,10 @@ def explain(problem: BaseException) -> tuple[str, ExitCode]:
     if isinstance(problem, KeyboardInterrupt):
         return "interrupted", ExitCode.INTERRUPTED
     # torch has its own out-of-memory error; its name saves an import.
-    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
-        return "error: out of memory (take fewer rows with --sample N)", ExitCode.MISSING
+    first = (str(problem).splitlines() or [""])[0]
+    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError" or "DefaultCPUAlloc" in first:
+        return "error: out of memory (ask for fewer rows or columns, or a smaller network)", ExitCode.MISSING
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         return "error: no space left on the disk (free some space)", ExitCode.MISSING
-    first = (str(problem).splitlines() or [""])[0]
     line = f"internal error: {type(problem).__name__}: {first} (run again with --traceback and report it)"
     return line, ExitCode.INTERNAL

@@ -103,6 +103,8 @@ def _judge(a: Estimate, b: Estimate, dimensions: int) -> Verdict:
     not.
     """
     low, high = sorted((a, b), key=lambda e: e.mi_nats or 0.0)
+    if "gaussian" in (a.estimator, b.estimator):
+        return _judge_gaussian(low, high)
     gap = f"{high.estimator} says {high.mi_nats:.3f} nats, {low.estimator} {low.mi_nats:.3f}: "
     tied = [
         e
@@ -115,17 +117,26 @@ def _judge(a: Estimate, b: Estimate, dimensions: int) -> Verdict:
         return other, tied[0], gap + reason, Severity.NOTE
     if a.trustworthy != b.trustworthy:
         good, bad = (a, b) if a.trustworthy else (b, a)
+        if bad is high and _warned_of(bad, DiagnosticCode.NEAR_LOG_N_CEILING):
+            why = f"{bad.estimator} is at the limit of what so many rows can show, the truth may lie far above both"
+            return bad, good, gap + f"believe neither; {why}", Severity.WARNING
         return good, bad, gap + f"believe {good.estimator}; {bad.estimator} carries a warning of its own", Severity.NOTE
     return _judge_by_kind(low, high, dimensions, gap)
 
 
+def _judge_gaussian(low: Estimate, high: Estimate) -> Verdict:
+    """Correlations are a sanity line: where another estimate differs, they are not what to believe, whatever doubts
+    there are of the other.
+    """
+    gauss, other = (low, high) if low.estimator == "gaussian" else (high, low)
+    gap = f"{high.estimator} says {high.mi_nats:.3f} nats, {low.estimator} {low.mi_nats:.3f}: "
+    why = "the dependence is not only linear" if gauss is low else "correlations overstate it (outliers?)"
+    severity = Severity.NOTE if other.trustworthy else Severity.WARNING
+    return other, gauss, gap + f"believe {other.estimator} rather than gaussian; {why}", severity
+
+
 def _judge_by_kind(low: Estimate, high: Estimate, dimensions: int, gap: str) -> Verdict:
     pair = (low.estimator, high.estimator)
-    if "gaussian" in pair:
-        other = low if high.estimator == "gaussian" else high
-        gauss = high if other is low else low
-        why = "the dependence is not only linear" if gauss is low else "correlations overstate it (outliers?)"
-        return other, gauss, gap + f"believe {other.estimator}; {why}", Severity.NOTE
     if low.estimator in _NEIGHBOURS and high.estimator in _NEURAL:
         if dimensions > _HIGH_DIMENSION:
             why = f"nearest neighbours fall short in {dimensions} dimensions, a held-out bound is hardly too high"

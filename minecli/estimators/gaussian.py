@@ -55,7 +55,7 @@ def estimate_gaussian(x: Array, z: Array, config: GaussianConfig, context: Conte
     True
     """
     started = time.perf_counter()
-    found = _require_rows(x, z) + constant_columns(x, z)
+    found = _require_rows(x, z) + constant_columns(x, z) + _few_samples(len(x), x.shape[1] + z.shape[1])
     how: Preprocess = "rank" if config.preprocess == "rank" else "standardize"
     variates = canonical_correlations(rescale(x, how), rescale(z, how))
     r = variates.correlations
@@ -146,6 +146,13 @@ def _require_rows(x: Array, z: Array) -> tuple[Diagnostic, ...]:
             hint="give more rows or fewer columns",
         )
     return ()
+
+
+def _few_samples(n: int, d: int) -> tuple[Diagnostic, ...]:
+    if n >= 10 * d:
+        return ()
+    message = f"{n} rows are few for the correlations of {d} columns: the interval is only rough; {10 * d} or more help"
+    return (Diagnostic(DiagnosticCode.FEW_SAMPLES, message),)
 
 
 def _redundant(name: str, dropped: int) -> tuple[Diagnostic, ...]:

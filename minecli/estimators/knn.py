@@ -129,7 +129,7 @@ class _Course:
         fewest = subsampling.fewest_rows(self._plan.k)
         if self._plan.interval and n < fewest:
             message = f"{n} rows are too few for an interval, which needs {fewest}"
-            found += (Diagnostic(DiagnosticCode.FEW_SAMPLES, message, Severity.NOTE),)
+            found += (Diagnostic(DiagnosticCode.FEW_SAMPLES, message, Severity.WARNING),)
         return found
 
     def details(self, whole: Pointwise, error: tuple[float, int] | None) -> Details:

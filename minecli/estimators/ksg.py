@@ -108,6 +108,9 @@ def _look_at_ties(x: Array, z: Array) -> LookAtSearch:
         found = [_tie_diagnostic(share_x, share_z, shift)]
         if duplicates:
             found.append(_duplicate_diagnostic(duplicates))
+        if duplicates >= _DUPLICATES_THAT_MATTER:
+            # Where whole rows repeat, a shift by ties that does not matter does not describe the trouble.
+            found = [d for d in found if d.severity is Severity.WARNING]
         return tuple(found), details | {"tie_shift_nats": shift}
 
     return judge

@@ -13,14 +13,15 @@ from minecli.estimators.context import Estimator
 
 @dataclass(frozen=True)
 class Entry:
-    """What an estimator is called, what it is in one line, its settings, and how to get it (imported on
-    demand).
+    """What an estimator is called, what it is in one line, its settings, how to get it (imported on demand), and
+    whether it has a value for every row.
     """
 
     name: str
     summary: str
     config: type
     load: Callable[[], Estimator]
+    pointwise: bool = True
 
 
 def _later(module: str, function: str) -> Callable[[], Estimator]:
@@ -40,7 +41,13 @@ _ENTRIES = (
         config.MixedKsgConfig,
         _later("mixed_ksg", "estimate_mixed_ksg"),
     ),
-    Entry("gaussian", "linear: canonical correlations", config.GaussianConfig, _later("gaussian", "estimate_gaussian")),
+    Entry(
+        "gaussian",
+        "linear: canonical correlations",
+        config.GaussianConfig,
+        _later("gaussian", "estimate_gaussian"),
+        pointwise=False,
+    ),
 )
 
 ESTIMATORS: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}

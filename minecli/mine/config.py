@@ -49,6 +49,10 @@ class TrainingConfig:
             raise UsageError(f"bound is '{self.bound}'; it must be one of {', '.join(BOUND_NAMES)}")
         for name in ("hidden", "layers", "max_steps", "marginal_shifts", "evaluate_every", "patience"):
             require_whole(name, getattr(self, name), least=1)
+        # Beyond these a network would need gigabytes or minutes for a single step, and could not be interrupted.
+        for name, most in (("hidden", 16_384), ("layers", 64)):
+            if getattr(self, name) > most:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be at most {most}")
         require_whole("batch_size", self.batch_size, least=2)
         for name in ("learning_rate", "gradient_clip"):
             require_number(name, getattr(self, name), above=0.0)

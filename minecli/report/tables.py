@@ -45,7 +45,7 @@ def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool =
     table.add_column("estimator", no_wrap=True)
     table.add_column(f"MI in {unit}", justify="right", no_wrap=True)
     table.add_column("± s.e.", justify="right", no_wrap=True)
-    table.add_column(f"{min(levels):.0%} interval" if levels else "interval", no_wrap=True)
+    table.add_column(f"{100 * min(levels):g}% interval" if levels else "interval", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
     for entry in payload["estimates"]:

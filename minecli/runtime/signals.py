@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE_SECONDS = 5.0
 
 
 class Interruption:
@@ -16,6 +18,7 @@ class Interruption:
 
     def __init__(self, on_signal: Callable[[signal.Signals], None] | None = None) -> None:
         self.signal: signal.Signals | None = None
+        self._since = 0.0
         self._on_signal = on_signal
 
     def should_stop(self) -> bool:
@@ -34,12 +37,18 @@ class Interruption:
         return None if self.signal is None else 128 + self.signal
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """The handler: the first signal asks, a second Ctrl-C stops at once by KeyboardInterrupt."""
+        """The handler: the first signal asks; a second one stops at once, by KeyboardInterrupt or, of SIGTERM, by
+        SystemExit with code 143. Batch systems may deliver one SIGTERM twice, so that it counts as a second one only
+        some seconds later.
+        """
         del frame
         if self.signal is not None:
             if number == signal.SIGINT:
                 raise KeyboardInterrupt
+            if time.monotonic() - self._since > PATIENCE_SECONDS:
+                raise SystemExit(128 + number)
             return
+        self._since = time.monotonic()
         self.signal = signal.Signals(number)
         if self._on_signal is not None:
             self._on_signal(self.signal)

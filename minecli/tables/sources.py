@@ -209,6 +209,8 @@ def _compression(beginning: bytes) -> str | None:
 
 def _standard_input(stdin: BinaryIO) -> Part:
     # The stream is the caller's: it is read but never closed here.
+    if stdin.closed:
+        raise DataError("standard input is closed", hint="pipe a table into the command, or name a file")
     return Part("standard input", "", lambda: pa.PythonFile(_Joined(b"", stdin, owned=False), mode="r"), once=True)
 
 

@@ -173,3 +173,53 @@ def test_traceback_on_request(cli, files):
     assert "Traceback" in cli(*words, "--traceback").stderr
     assert "Traceback" in cli(*words, environment={"MINECLI_DEBUG": "1"}).stderr
     assert "Traceback" not in cli(*words, environment={"MINECLI_DEBUG": "0"}).stderr
+
+
+@pytest.mark.parametrize("option", ["--output", "--pointwise"])
+@pytest.mark.parametrize("name", ["good.csv", "./sub/../good.csv", "link.csv", "names.csv"])
+def test_no_result_is_written_over_what_is_read(cli, files, option, name):
+    (files / "sub").mkdir()
+    (files / "link.csv").symlink_to(files / "good.csv")
+    (files / "names.csv").write_text("x0\n")
+    before = (files / "good.csv").read_bytes()
+    ran = cli("estimate", files / "good.csv", "--x", f"@{files / 'names.csv'}", "--z", "z0", *KSG, option, files / name)
+    assert ran.code == 2
+    assert "is a file that is read from, and would be lost (choose another name)" in ran.stderr
+    assert (files / "good.csv").read_bytes() == before
+    assert (files / "names.csv").read_text() == "x0\n"
+
+
+def test_no_result_becomes_a_part_of_the_data(cli, files):
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    (files / "parts").mkdir()
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(files / "good.csv"), files / "parts" / "p0.parquet")
+    words = ("estimate", files / "parts", "--x", "x0", "--z", "z0", *KSG)
+    assert "would be lost" in cli(*words, "-o", files / "parts" / "p0.parquet").stderr
+    ran = cli(*words, "--pointwise", files / "parts" / "rows.parquet")
+    assert (ran.code, "would become one more part" in ran.stderr) == (2, True)
+    assert cli(*words, "-o", files / "parts" / "result.json").code == 0
+
+
+def test_two_results_do_not_share_a_file(cli, files):
+    words = ("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG)
+    ran = cli(*words, "-o", files / "r.csv", "--pointwise", files / "." / "r.csv")
+    assert (ran.code, "name the same file" in ran.stderr) == (2, True)
+
+
+def test_output_dash_is_standard_output(cli, files):
+    ran = cli("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG, "-o", "-")
+    assert ran.json["estimates"][0]["estimator"] == "ksg"
+
+
+def test_a_network_beyond_memory_is_no_internal_error(cli, files):
+    words = ("estimate", files / "good.csv", "--x", "x0", "--z", "z0", "-e", "mine")
+    assert "hidden is 1000000; it must be at most 16384" in cli(*words, "--hidden", "1000000").stderr
+    assert "layers is 1000; it must be at most 64" in cli(*words, "--layers", "1000").stderr
+
+
+def test_rows_too_few_for_an_interval_do_not_pass_the_check(cli, files):
+    words = ("estimate", files / "good.csv", "--x", "x0", "--z", "z0", "--sample", "12", "--check")
+    assert cli(*words, *KSG).code == 4
+    assert cli(*words, "-e", "gaussian").code == 4

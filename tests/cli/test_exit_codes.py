@@ -39,8 +39,13 @@ class OutOfMemoryError(RuntimeError):
     ("problem", "line", "code"),
     [
         (KeyboardInterrupt(), "interrupted", 130),
-        (MemoryError(), "error: out of memory (take fewer rows with --sample N)", 5),
-        (OutOfMemoryError("CUDA"), "error: out of memory (take fewer rows with --sample N)", 5),
+        (MemoryError(), "error: out of memory (ask for fewer rows or columns, or a smaller network)", 5),
+        (OutOfMemoryError("CUDA"), "error: out of memory (ask for fewer rows or columns, or a smaller network)", 5),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
+            "error: out of memory (ask for fewer rows or columns, or a smaller network)",
+            5,
+        ),
         (OSError(28, "full"), "error: no space left on the disk (free some space)", 5),
         (TypeError("a\nb"), "internal error: TypeError: a (run again with --traceback and report it)", 1),
         (ValueError(), "internal error: ValueError:  (run again with --traceback and report it)", 1),

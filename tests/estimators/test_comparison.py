@@ -82,3 +82,20 @@ def test_infinity_is_said_instead_of_a_number():
     result = compare([answer("mine", None, status=Status.INFINITE), answer("ksg", 3.0)], 2)
     assert (result.believe, result.trustworthy) == (None, False)
     assert "infinite" in result.remark
+
+
+CEILING = Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, "ceiling")
+
+
+def test_correlations_never_win_a_disagreement_and_doubts_of_the_other_remain():
+    for other in (answer("ksg", 4.35, CEILING), answer("mine", 2.0, GAP), answer("ksg", 2.0, TIES)):
+        result = compare([other, answer("gaussian", 0.0025)], 2)
+        assert (result.believe, result.trustworthy) == (other.estimator, False)
+    result = compare([answer("ksg", 2.0), answer("gaussian", 4.5)], 6)
+    assert (result.believe, result.trustworthy) == ("ksg", True)
+
+
+def test_a_value_at_its_ceiling_does_not_recommend_a_smaller_one():
+    result = compare([answer("mine", 1.0), answer("ksg", 6.0, CEILING)], 2)
+    assert not result.trustworthy
+    assert "believe neither" in result.diagnostics[0].message

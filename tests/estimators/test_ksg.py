@@ -149,7 +149,7 @@ def test_too_few_rows_for_an_interval_are_said():
     assert result.standard_error_nats is None
     assert codes(result) == [DiagnosticCode.FEW_SAMPLES]
     assert result.diagnostics[0].message == "99 rows are too few for an interval, which needs 100"
-    assert result.trustworthy
+    assert not result.trustworthy
 
 
 def test_no_interval_where_none_was_asked_for():

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from minecli.runtime import signals
 from minecli.runtime.signals import stop_on_signals
 
 
@@ -26,6 +27,16 @@ def test_second_ctrl_c_stops_at_once():
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert interruption.exit_code == 143
+
+
+def test_a_second_sigterm_stops_at_once_when_the_first_was_not_obeyed(monkeypatch):
+    with stop_on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # the same one, delivered twice
+        monkeypatch.setattr(signals, "PATIENCE_SECONDS", -1.0)
+        with pytest.raises(SystemExit) as stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.value.code == 143
 
 
 def test_handlers_come_back():
