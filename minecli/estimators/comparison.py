@@ -120,7 +120,10 @@ def _judge(a: Estimate, b: Estimate, dimensions: int) -> Verdict:
         if bad is high and _warned_of(bad, DiagnosticCode.NEAR_LOG_N_CEILING):
             why = f"{bad.estimator} is at the limit of what so many rows can show, the truth may lie far above both"
             return bad, good, gap + f"believe neither; {why}", Severity.WARNING
-        return good, bad, gap + f"believe {good.estimator}; {bad.estimator} carries a warning of its own", Severity.NOTE
+        # In many dimensions nearest neighbours are no safe ground either, whatever the other's trouble is.
+        unsafe = good.estimator in _NEIGHBOURS and dimensions > _HIGH_DIMENSION
+        reason = f"believe {good.estimator}; {bad.estimator} carries a warning of its own"
+        return good, bad, gap + reason, Severity.WARNING if unsafe else Severity.NOTE
     return _judge_by_kind(low, high, dimensions, gap)
 
 

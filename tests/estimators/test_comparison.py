@@ -99,3 +99,8 @@ def test_a_value_at_its_ceiling_does_not_recommend_a_smaller_one():
     result = compare([answer("mine", 1.0), answer("ksg", 6.0, CEILING)], 2)
     assert not result.trustworthy
     assert "believe neither" in result.diagnostics[0].message
+
+
+def test_in_many_dimensions_neighbours_are_believed_with_a_doubt():
+    assert compare([answer("mine", 2.4, GAP), answer("ksg", 3.3)], 8).trustworthy
+    assert not compare([answer("mine", 2.4, GAP), answer("ksg", 3.3)], 14).trustworthy
