@@ -10,6 +10,7 @@ import typer
 from minecli import __version__
 from minecli.cli import options as opt
 from minecli.cli.delivery import deliver, resolve_format
+from minecli.cli.destinations import check_destinations
 from minecli.cli.streams import Streams
 
 EXAMPLE = "minecli columns sample_data/mixed_missing.csv"
@@ -31,14 +32,12 @@ def columns(
 ) -> None:
     from minecli.report import formats
     from minecli.report.listing import columns_payload, columns_table
-    from minecli.runtime.writing import check_writable
     from minecli.tables.summary import describe_columns
 
     streams: Streams = ctx.obj
     streams.quiet = quiet
     chosen = resolve_format(format, streams, output)
-    if output is not None:
-        check_writable(output)
+    check_destinations({"--output": output}, data, [])
     found = describe_columns(
         data, input_format=input_format, delimiter=delimiter, na_values=tuple(na_values or ()), stdin=streams.stdin
     )

@@ -197,7 +197,6 @@ class _Job:
             validation_nats=tuple(e.validation_nats for e in self.training.history if e.validation_nats is not None),
             still_rising=self.training.still_rising(),
             training_nats=self.training_bound(scales),
-            scales=tuple(scales),
             held_out_rows=len(self.rows.split[0].held_out),
             effective_share=collected.effective_share,
         )

@@ -28,7 +28,6 @@ class Training:
     validation_nats: tuple[float, ...]
     still_rising: bool
     training_nats: float
-    scales: tuple[float, ...]
     held_out_rows: int
     effective_share: float
 

@@ -202,6 +202,13 @@ def test_no_result_becomes_a_part_of_the_data(cli, files):
     assert cli(*words, "-o", files / "parts" / "result.json").code == 0
 
 
+def test_a_listing_is_not_written_over_its_table(cli, files):
+    before = (files / "good.csv").read_bytes()
+    ran = cli("columns", files / "good.csv", "-o", files / "good.csv")
+    assert (ran.code, "would be lost" in ran.stderr) == (2, True)
+    assert (files / "good.csv").read_bytes() == before
+
+
 def test_two_results_do_not_share_a_file(cli, files):
     words = ("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG)
     ran = cli(*words, "-o", files / "r.csv", "--pointwise", files / "." / "r.csv")

@@ -17,7 +17,6 @@ GOOD = Training(
     validation_nats=(0.1, 0.4, 0.5, 0.5),
     still_rising=False,
     training_nats=0.52,
-    scales=(1.0, 1.0),
     held_out_rows=500,
     effective_share=0.9,
 )
