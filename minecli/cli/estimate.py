@@ -83,7 +83,6 @@ def estimate(
     given = dict(ctx.params)
     streams: Streams = ctx.obj
     streams.quiet = quiet
-    output = None if output == Path("-") else output
     shown = Presentation(units, resolve_format(format, streams, output), output, pointwise, check)
     request = _request(given) if resume is None else _resumed(resume, ctx)
     _check_destinations(shown, request)

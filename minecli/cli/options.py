@@ -259,11 +259,19 @@ TableFormat = Annotated[
     ListFormat,
     typer.Option("--format", "-f", help="auto: a table on a terminal, JSON elsewhere.", rich_help_panel=RESULT_PANEL),
 ]
+
+
+def _or_standard_output(path: Path | None) -> Path | None:
+    """A dash is standard output, as it is standard input where DATA is named."""
+    return None if path == Path("-") else path
+
+
 Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
+        callback=_or_standard_output,
         metavar="FILE",
         help="Write the result to FILE (whole or not at all) instead of stdout.",
         rich_help_panel=RESULT_PANEL,

@@ -218,6 +218,8 @@ def test_two_results_do_not_share_a_file(cli, files):
 def test_output_dash_is_standard_output(cli, files):
     ran = cli("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG, "-o", "-")
     assert ran.json["estimates"][0]["estimator"] == "ksg"
+    assert cli("columns", files / "good.csv", "-o", "-").json["command"] == "columns"
+    assert cli("doctor", "-o", "-").json["command"] == "doctor"
 
 
 def test_a_network_beyond_memory_is_no_internal_error(cli, files):
