@@ -23,13 +23,19 @@ Distributions:
     + "\n\n".join(f"  {name}: {entry.summary}" for name, entry in TASKS.items())
     + f"""
 
+Or one of 40 public benchmark tasks by its name, such as 1v1-bimodal-0.75;
+`minecli bench suite --list` shows them. Parameters may also follow the name:
+gaussian:dim=20,rho=0.9.
+
 Example: {EXAMPLE}
 """
 )
 
 
 def _task_names() -> list[str]:
-    return list(TASKS)
+    from minecli.tasks.registry import task_names
+
+    return list(task_names())
 
 
 def _parameter(text: str, *flags: str, metavar: str = "N") -> Any:
@@ -57,7 +63,11 @@ def sample(
     function: Annotated[str | None, _parameter("identity, cubic or sine.", "--function", metavar="NAME")] = None,
     classes: Annotated[int | None, _parameter("Number of labels.", "--classes")] = None,
     spacing: Annotated[float | None, _parameter("Distance between class means.", "--spacing", metavar="D")] = None,
-    latent: Annotated[int | None, _parameter("Signals shared by the embeddings.", "--latent")] = None,
+    latent: Annotated[int | None, _parameter("Signals shared by both sides.", "--latent")] = None,
+    pairs: Annotated[int | None, _parameter("Pairs of columns that are correlated.", "--pairs")] = None,
+    share: Annotated[float | None, _parameter("Probability that a value is 0.", "--share", metavar="P")] = None,
+    mi_nats: Annotated[float | None, _parameter("The information itself.", "--mi-nats", metavar="I")] = None,
+    tails: Annotated[str | None, _parameter("light or heavy.", "--tails", metavar="NAME")] = None,
     as_list: Annotated[bool, typer.Option("--as-list", help="One list column per side, like an embedding.")] = False,
     missing_share: Annotated[
         float, typer.Option("--missing-share", metavar="S", help="Share of values to leave empty.")
@@ -67,14 +77,15 @@ def sample(
     ] = 0,
 ) -> None:
     from minecli.runtime.writing import check_writable, write_bytes
-    from minecli.tasks.registry import make_task
+    from minecli.tasks.catalogue import parse_task
     from minecli.tasks.table_file import format_of, sample_table, table_bytes
 
     streams: Streams = ctx.obj
     streams.quiet = quiet
     given = {"dim": dim, "rho": rho, "dof": dof, "sigma": sigma, "epsilon": epsilon, "function": function}
-    given |= {"classes": classes, "spacing": spacing, "latent": latent}
-    chosen = make_task(task, **{name: value for name, value in given.items() if value is not None})
+    given |= {"classes": classes, "spacing": spacing, "latent": latent, "pairs": pairs, "share": share}
+    given |= {"mi_nats": mi_nats, "tails": tails}
+    chosen = parse_task(task, **{name: value for name, value in given.items() if value is not None})
     destination = str(output)
     file_format = format_of(destination)
     if destination != "-":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from minecli.errors import UsageError
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class Task(Protocol):
     """A joint distribution of x and z that can be sampled and whose mutual information is known.
 
-    A task is a frozen dataclass; its fields are its parameters. `z_levels` is None where z is numbers;
-    otherwise z holds codes 0 .. K-1 in one column, and `z_levels` their K names.
+    A task is a frozen dataclass; its fields are its parameters, unless `name` is one of them: then the name fixes
+    all the rest. `z_levels` is None where z is numbers; otherwise z holds codes 0 .. K-1 in one column, and
+    `z_levels` their K names.
     """
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str: ...
 
     @property
     def z_levels(self) -> tuple[str, ...] | None: ...
@@ -45,19 +47,28 @@ class Numeric:
 
 
 def parameters(task: Task) -> dict[str, int | float | str]:
-    """The task's parameters as plain values, in the order of declaration."""
-    return {field.name: getattr(task, field.name) for field in fields(cast("Any", task))}
+    """The task's parameters as plain values, in the order of declaration; none where the name fixes all."""
+    names = [field.name for field in fields(cast("Any", task))]
+    return {} if "name" in names else {name: getattr(task, name) for name in names}
+
+
+class ParameterError(UsageError):
+    """A parameter has a value that its task does not allow; the parts are kept for those who word it otherwise."""
+
+    def __init__(self, task: str, parameter: str, value: float | str, allowed: str, example: object) -> None:
+        option = "--" + parameter.replace("_", "-")
+        super().__init__(
+            f"{option} is {value}; for the task '{task}' it must be {allowed}", hint=f"try {option} {example}"
+        )
+        self.task, self.parameter, self.value, self.allowed, self.example = task, parameter, value, allowed, example
 
 
 def require(task: str, name: str, value: float | str, condition: bool, allowed: str, example: object) -> None:
-    """Raise UsageError naming the parameter, its value and what is allowed, unless `condition` holds."""
+    """Raise ParameterError naming the parameter, its value and what is allowed, unless `condition` holds."""
     if not condition or (isinstance(value, float) and not math.isfinite(value)):
-        option = "--" + name.replace("_", "-")
-        raise UsageError(
-            f"{option} is {value}; for the task '{task}' it must be {allowed}", hint=f"try {option} {example}"
-        )
+        raise ParameterError(task, name, value, allowed, example)
 
 
 def require_dim(task: str, dim: int) -> None:
-    """Raise UsageError unless the number of columns per side is at least 1."""
+    """Raise ParameterError unless the number of columns per side is at least 1."""
     require(task, "dim", dim, dim >= 1, "at least 1", 5)

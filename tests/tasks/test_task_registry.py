@@ -29,6 +29,15 @@ def test_defaults_stay_unless_given():
         ("embedding", {"latent": 40}, "--latent is 40; .* from 1 to dim = 32"),
         ("embedding", {"sigma": 0.0}, "--sigma is 0.0; .* greater than 0"),
         ("independent", {"dim": -1}, "--dim is -1"),
+        ("independent", {"tails": "fat"}, "--tails is fat; .* one of light, heavy"),
+        ("multinormal-dense", {"rho": -0.1}, "--rho is -0.1; .* at least 0 and below 1"),
+        ("multinormal-sparse", {"pairs": 6}, "--pairs is 6; .* from 1 to dim = 5"),
+        ("low-rank", {"latent": 51}, "--latent is 51; .* from 1 to dim = 50"),
+        ("low-rank", {"mi_nats": 10.5}, "--mi-nats is 10.5; .* from 0 to 10 per signal, that is to 10"),
+        ("mixed-uniform", {"classes": 1}, "--classes is 1; .* from 2 to 1000"),
+        ("zero-inflated", {"share": 1.5}, "--share is 1.5; .* from 0 to 1"),
+        ("1v1-normal-0.75", {"rho": 0.5}, r"no --rho: its name fixes everything \(leave out --rho\)"),
+        ("1v1-normal-0.7", {}, r"and 40 public tasks \(did you mean 1v1-normal-0.75\?\)"),
     ],
 )
 def test_bad_requests(name, given, message):
