@@ -15,6 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each line may import only lines below it; rooms on one line are strangers.
 LAYERS = (
     ("cli",),
+    ("bench",),
     ("report", "apps", "estimators"),
     ("mine", "tables", "tasks"),
     ("runtime",),
@@ -22,6 +23,7 @@ LAYERS = (
     ("units", "errors"),
 )
 LEVEL = {room: len(LAYERS) - i for i, rooms in enumerate(LAYERS) for room in rooms}
+BENCH_MAY_NOT_IMPORT = {"report", "apps"}  # what is measured does not know how it is shown
 REPORT_MAY_IMPORT = {"report", "result", "units", "errors"}
 HEAVY = {"torch", "pandas", "pyarrow", "scipy", "matplotlib", "ray"}
 TERMINAL = {"rich", "typer"}
@@ -85,6 +87,8 @@ def test_fences(path):
             target = rest.split(".")[0]
             if target in LEVEL and room in LEVEL and target != room:
                 assert LEVEL[target] < LEVEL[room], f"{where}: {room} may not import {target}"
+            if room == "bench":
+                assert target not in BENCH_MAY_NOT_IMPORT, f"{where}: bench knows nothing of {target}"
             if room == "report" and target in LEVEL:
                 assert target in REPORT_MAY_IMPORT, f"{where}: report imports only result and units"
         if top in TERMINAL:

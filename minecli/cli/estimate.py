@@ -68,6 +68,7 @@ def estimate(
     learning_rate: opt.LearningRate = None,
     ema_decay: opt.EmaDecay = None,
     gaussian_base: opt.GaussianBase = None,
+    smile_clip: opt.SmileClip = None,
     precision: opt.Precision = None,
     units: opt.Units = "nats",
     format: opt.Format = "auto",
@@ -92,7 +93,7 @@ def estimate(
 
 SETTINGS = (
     "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "max_steps",
-    "batch_size", "hidden", "layers", "learning_rate", "ema_decay", "gaussian_base", "precision",
+    "batch_size", "hidden", "layers", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
 )  # fmt: skip
 # What may be said again when a run is resumed: where to show the result and how fast to compute it, and,
 # because standard input cannot be read twice, the data.

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     DATA = 3
     DOUBTFUL = 4
     MISSING = 5
+    PARTIAL = 6
     INTERRUPTED = 130
     BROKEN_PIPE = 141
     TERMINATED = 143

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from minecli import __version__
-from minecli.cli import columns, doctor, estimate, sample
+from minecli.cli import bench, columns, doctor, estimate, estimators, sample
 from minecli.cli.exit_codes import ExitCode, explain
 from minecli.cli.streams import ReaderGone, Streams
 
@@ -30,8 +30,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("estimate", help=estimate.HELP)(estimate.estimate)
+app.command("estimators", help=estimators.HELP)(estimators.estimators)
 app.command("columns", help=columns.HELP)(columns.columns)
 app.command("sample", help=sample.HELP)(sample.sample)
+app.add_typer(bench.app, name="bench")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 

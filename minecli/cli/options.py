@@ -18,7 +18,7 @@ from minecli.units import Unit
 
 DATA_PANEL = "Data"
 KSG_PANEL = "Nearest neighbours (ksg, mixed-ksg)"
-MINE_PANEL = "Neural estimators (mine, mine-f)"
+MINE_PANEL = "Neural estimators"
 RESULT_PANEL = "Result"
 RUN_PANEL = "Running"
 
@@ -26,7 +26,7 @@ OutputFormat = Literal["auto", "table", "json", "ndjson", "csv", "value"]
 ListFormat = Literal["auto", "table", "json", "ndjson", "csv"]
 
 # Options named differently from the field they set; the others share its name.
-_FIELD_OF = {"neighbours": "k", "ksg_variant": "variant", "ksg_jitter": "jitter"}
+_FIELD_OF = {"neighbours": "k", "ksg_variant": "variant", "ksg_jitter": "jitter", "smile_clip": "clip"}
 
 
 def field_of(option: str) -> str:
@@ -48,9 +48,13 @@ def flag(option: str) -> str:
 
 
 def owners(option: str) -> tuple[str, ...]:
-    """The estimators that have a setting for an option, in the registry's order."""
+    """The estimators that have a use for an option, in the registry's order."""
     name = field_of(option)
-    return tuple(e.name for e in ESTIMATORS.values() if name in {f.name for f in fields(e.config)})
+    return tuple(
+        e.name
+        for e in ESTIMATORS.values()
+        if name in {f.name for f in fields(e.config)} - set(getattr(e.config, "unused", ()))
+    )
 
 
 def default_text(option: str) -> str:
@@ -82,7 +86,7 @@ def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str,
     for option in given:
         if not set(owners(option)) & set(chosen):
             raise UsageError(
-                f"{flag(option)} applies to {' and '.join(owners(option)) or 'no estimator'}, "
+                f"{flag(option)} applies to {', '.join(owners(option)) or 'no estimator'}, "
                 f"but the estimators asked for are {', '.join(chosen)}",
                 hint="leave it out" + (f" or add -e {owners(option)[0]}" if owners(option) else ""),
             )
@@ -247,6 +251,9 @@ GaussianBase = Annotated[
         MINE_PANEL,
         "--gaussian-base/--no-gaussian-base",
     ),
+]
+SmileClip = Annotated[
+    float | None, _setting("Nats at which smile clips scores.", "smile_clip", MINE_PANEL, metavar="NATS")
 ]
 Precision = Annotated[str | None, _setting("float32 or float64.", "precision", MINE_PANEL, metavar="TYPE")]
 

@@ -1,8 +1,9 @@
 """Several answers side by side: do they agree, and which is to be believed where they do not?
 
-The reasoning rests on what each method does wrong when it is wrong. A neural bound computed on held-out rows
-can be too low, hardly too high. Nearest neighbours are nearly unbiased in a few dimensions, fall short in
-many, and assume that no value occurs twice. Canonical correlations see linear dependence only.
+The reasoning rests on what each method does wrong when it is wrong. A neural lower bound computed on held-out rows
+can be too low, hardly too high; a neural value that is no bound can be either. Nearest neighbours are nearly unbiased
+in a few dimensions, fall short in many, and assume that no value occurs twice. Canonical correlations see linear
+dependence only.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from minecli.estimators.registry import ESTIMATORS, Kind
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity
 
 ABSOLUTE_NATS = 0.05
 RELATIVE = 0.10
 # Three, because several pairs are looked at: two sound methods are then called at odds once in 370 pairs.
 _SIGMAS = 3.0
-_NEURAL = ("mine", "mine-f")
-_NEIGHBOURS = ("ksg", "mixed-ksg")
+# Bounds that, for one network, lie below Donsker-Varadhan's.
+_LOOSER_THAN_MINE = ("mine-f", "tuba")
 _HIGH_DIMENSION = 10
 
 
@@ -103,7 +105,7 @@ def _judge(a: Estimate, b: Estimate, dimensions: int) -> Verdict:
     not.
     """
     low, high = sorted((a, b), key=lambda e: e.mi_nats or 0.0)
-    if "gaussian" in (a.estimator, b.estimator):
+    if "correlations" in (_kind(a), _kind(b)):
         return _judge_gaussian(low, high)
     gap = f"{high.estimator} says {high.mi_nats:.3f} nats, {low.estimator} {low.mi_nats:.3f}: "
     tied = [
@@ -120,8 +122,9 @@ def _judge(a: Estimate, b: Estimate, dimensions: int) -> Verdict:
         if bad is high and _warned_of(bad, DiagnosticCode.NEAR_LOG_N_CEILING):
             why = f"{bad.estimator} is at the limit of what so many rows can show, the truth may lie far above both"
             return bad, good, gap + f"believe neither; {why}", Severity.WARNING
-        # In many dimensions nearest neighbours are no safe ground either, whatever the other's trouble is.
-        unsafe = good.estimator in _NEIGHBOURS and dimensions > _HIGH_DIMENSION
+        # Nearest neighbours in many dimensions, and what is no bound, are no safe ground, whatever the other's trouble.
+        many = dimensions > _HIGH_DIMENSION
+        unsafe = _kind(good) == "neural, no bound" or (_kind(good) == "nearest neighbours" and many)
         reason = f"believe {good.estimator}; {bad.estimator} carries a warning of its own"
         return good, bad, gap + reason, Severity.WARNING if unsafe else Severity.NOTE
     return _judge_by_kind(low, high, dimensions, gap)
@@ -131,31 +134,53 @@ def _judge_gaussian(low: Estimate, high: Estimate) -> Verdict:
     """Correlations are a sanity line: where another estimate differs, they are not what to believe, whatever doubts
     there are of the other.
     """
-    gauss, other = (low, high) if low.estimator == "gaussian" else (high, low)
+    gauss, other = (low, high) if _kind(low) == "correlations" else (high, low)
     gap = f"{high.estimator} says {high.mi_nats:.3f} nats, {low.estimator} {low.mi_nats:.3f}: "
     why = "the dependence is not only linear" if gauss is low else "correlations overstate it (outliers?)"
     severity = Severity.NOTE if other.trustworthy else Severity.WARNING
-    return other, gauss, gap + f"believe {other.estimator} rather than gaussian; {why}", severity
+    return other, gauss, gap + f"believe {other.estimator} rather than {gauss.estimator}; {why}", severity
 
 
 def _judge_by_kind(low: Estimate, high: Estimate, dimensions: int, gap: str) -> Verdict:
-    pair = (low.estimator, high.estimator)
-    if low.estimator in _NEIGHBOURS and high.estimator in _NEURAL:
-        if dimensions > _HIGH_DIMENSION:
-            why = f"nearest neighbours fall short in {dimensions} dimensions, a held-out bound is hardly too high"
-            return high, low, gap + f"believe {high.estimator}; {why}", Severity.NOTE
-        why = "a held-out lower bound is hardly too high, but check for ties, heavy tails or few rows"
-        return high, low, gap + f"believe {high.estimator}; {why}", Severity.WARNING
-    if low.estimator in _NEURAL and high.estimator in _NEIGHBOURS:
-        why = f"{low.estimator} is a lower bound that training has not closed; more rows or --max-steps may"
-        severity = Severity.WARNING if dimensions > _HIGH_DIMENSION else Severity.NOTE
-        return high, low, gap + f"believe {high.estimator}; {why}", severity
-    if pair == ("mine-f", "mine"):
-        return high, low, gap + "believe mine; of two lower bounds the higher is the tighter", Severity.NOTE
-    if "mixed-ksg" in pair:
+    kinds = (_kind(low), _kind(high))
+    if kinds == ("nearest neighbours", "nearest neighbours"):
         mixed, other = (low, high) if low.estimator == "mixed-ksg" else (high, low)
         return mixed, other, gap + "believe mixed-ksg if values repeat, else ksg", Severity.WARNING
-    return high, low, gap + f"believe {high.estimator}; of two lower bounds the higher is the tighter", Severity.WARNING
+    if "nearest neighbours" in kinds:
+        return _judge_neighbours(low, high, dimensions, gap)
+    if kinds == ("lower bound", "lower bound"):
+        expected = high.estimator == "mine" and low.estimator in _LOOSER_THAN_MINE
+        reason = f"believe {high.estimator}; of two lower bounds the higher is the tighter"
+        return high, low, gap + reason, Severity.NOTE if expected else Severity.WARNING
+    if kinds == ("neural, no bound", "lower bound"):
+        why = f"a held-out lower bound is hardly too high, and {low.estimator} can be too low"
+        return high, low, gap + f"believe {high.estimator}; {why}", Severity.NOTE
+    why = f"{high.estimator} is no lower bound and may be too high; the truth may lie between the two or above"
+    return low, high, gap + f"believe {low.estimator}, as a lower bound; {why}", Severity.WARNING
+
+
+def _judge_neighbours(low: Estimate, high: Estimate, dimensions: int, gap: str) -> Verdict:
+    """Nearest neighbours against a neural estimate, bound or not."""
+    many = dimensions > _HIGH_DIMENSION
+    if _kind(high) == "nearest neighbours":
+        lacks = "is a lower bound that" if _kind(low) == "lower bound" else "lacks what its"
+        why = f"{low.estimator} {lacks} training has not closed; more rows or --max-steps may"
+        return high, low, gap + f"believe {high.estimator}; {why}", Severity.WARNING if many else Severity.NOTE
+    if _kind(high) == "lower bound" and many:
+        why = f"nearest neighbours fall short in {dimensions} dimensions, a held-out bound is hardly too high"
+        return high, low, gap + f"believe {high.estimator}; {why}", Severity.NOTE
+    if _kind(high) == "lower bound":
+        why = "a held-out lower bound is hardly too high, but check for ties, heavy tails or few rows"
+        return high, low, gap + f"believe {high.estimator}; {why}", Severity.WARNING
+    if many:
+        why = f"nearest neighbours fall short in {dimensions} dimensions; but it is no lower bound: add -e mine"
+        return high, low, gap + f"believe {high.estimator}; {why}", Severity.WARNING
+    why = f"{high.estimator} is no lower bound and may be too high: add -e mine"
+    return low, high, gap + f"believe {low.estimator}; {why}", Severity.WARNING
+
+
+def _kind(estimate: Estimate) -> Kind:
+    return ESTIMATORS[estimate.estimator].kind
 
 
 def _warned_of(estimate: Estimate, *codes: DiagnosticCode) -> bool:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from minecli.errors import UsageError
-from minecli.mine.config import TrainingConfig, require_whole
+from minecli.mine.config import TrainingConfig, require_number, require_whole
+
+if TYPE_CHECKING:
+    from minecli.mine.objectives import Objective
 
 Preprocess = Literal["rank", "standardize", "none"]
 SearchMethod = Literal["auto", "tree", "brute"]
@@ -116,6 +119,10 @@ class MineConfig(TrainingConfig):
     minecli.errors.UsageError: folds is 1; it must be a whole number of at least 2
     """
 
+    # The name the estimates bear, and the fields that mean nothing under the class's bound.
+    estimator: ClassVar[str] = "mine"
+    unused: ClassVar[tuple[str, ...]] = ()
+
     preprocess: Preprocess = "rank"
     protocol: Literal["held-out", "paper"] = "held-out"
     folds: int = 5
@@ -139,4 +146,83 @@ class MineFConfig(MineConfig):
     'nwj'
     """
 
+    estimator: ClassVar[str] = "mine-f"
+    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
+
     bound: str = "nwj"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoNceConfig(MineConfig):
+    """The neural estimator with the contrastive bound (InfoNCE).
+
+    Each row is told from `marginal_shifts` re-paired ones in training; in the evaluation, from 256 up to 65,536 rows
+    in all, and never from fewer than 64 beyond. The bound cannot exceed the logarithm of one more. Batches are smaller
+    than those of the other bounds, because they hold so many more pairs.
+
+    >>> InfoNceConfig().marginal_shifts
+    8
+    """
+
+    estimator: ClassVar[str] = "info-nce"
+    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
+
+    bound: str = "info-nce"
+    batch_size: int = 256
+    marginal_shifts: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmileConfig(MineConfig):
+    """The neural estimator SMILE: trained as a discriminator of joint and re-paired rows, evaluated with e^T held
+    within e^-clip .. e^clip. No lower bound: a smaller `clip` lowers the variance and raises the bias, in either
+    direction.
+
+    >>> SmileConfig(clip=0.0)
+    Traceback (most recent call last):
+    minecli.errors.UsageError: clip is 0.0; it must be a number above 0
+    """
+
+    estimator: ClassVar[str] = "smile"
+    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
+
+    bound: str = "smile"
+    clip: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_number("clip", self.clip, above=0.0)
+
+    def objective(self) -> Objective:
+        """SMILE with this clip; loads torch."""
+        from minecli.mine.objectives import smile_objective
+
+        return smile_objective(self.clip)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MineJsConfig(MineConfig):
+    """The neural estimator trained as a discriminator (Jensen-Shannon), evaluated with Donsker-Varadhan.
+
+    >>> MineJsConfig().bound
+    'jensen-shannon'
+    """
+
+    estimator: ClassVar[str] = "mine-js"
+    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
+
+    bound: str = "jensen-shannon"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TubaConfig(MineConfig):
+    """The neural estimator with the bound of Barber and Agakov, unnormalised, with a learnt baseline a(x) (TUBA).
+
+    >>> TubaConfig().bound
+    'tuba'
+    """
+
+    estimator: ClassVar[str] = "tuba"
+    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
+
+    bound: str = "tuba"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.mine.evaluation import HeldOutTerms
+from minecli.mine.contributions import HeldOutTerms
 from minecli.result import Interval
 
 Array = npt.NDArray[np.float64]
@@ -17,6 +17,10 @@ Array = npt.NDArray[np.float64]
 COVERS = (
     "the lower bound that networks trained on so many rows reach on new rows, not the mutual information itself, "
     "which may be larger"
+)
+COVERS_NO_BOUND = (
+    "the value that networks trained on so many rows reach on new rows; it is no bound, so that the mutual information "
+    "itself may be larger or smaller"
 )
 
 # A dependence weaker than about 4/n nats cannot be told from none at the 95 % level: for small I the log ratio has
@@ -27,7 +31,7 @@ RESOLUTION = 4.0
 @dataclass(frozen=True)
 class Summary:
     """The parts put together. `sampling_error_nats` leaves out the spread between parts; `pointwise_nats` has shape
-    (n,)."""
+    (n,); `ceiling_nats` is what the bound could not have exceeded."""
 
     mi_nats: float
     standard_error_nats: float
@@ -35,6 +39,7 @@ class Summary:
     interval: Interval
     folds_nats: tuple[float, ...]
     pointwise_nats: Array
+    ceiling_nats: float = math.inf
 
 
 class Collected:
@@ -46,6 +51,7 @@ class Collected:
         self.values: list[float] = []
         self.sizes: list[int] = []
         self.effective_share = 1.0
+        self.ceiling_nats = math.inf
 
     def add(self, terms: HeldOutTerms, held_out: npt.NDArray[np.integer[Any]]) -> None:
         """Take in one model's terms; `held_out`, shape (n_m,), says which rows they belong to."""
@@ -54,9 +60,10 @@ class Collected:
         self.values.append(terms.value_nats)
         self.sizes.append(len(held_out))
         self.effective_share = min(self.effective_share, terms.effective_rows / len(held_out))
+        self.ceiling_nats = min(self.ceiling_nats, terms.ceiling_nats)
 
-    def summary(self, confidence: float) -> Summary:
-        r"""Average the bounds, weighted by their rows, and say how sure that is.
+    def summary(self, confidence: float, covers: str = COVERS) -> Summary:
+        r"""Average the values, weighted by their rows, and say how sure that is; `covers` is said of the interval.
 
         Two standard errors are computed: from the spread of the rows' influences, :math:`\sqrt{Var(\psi)/n}` (each
         row counted once, its influences averaged over repeats), and from the spread of the parts' values,
@@ -72,7 +79,7 @@ class Collected:
         between = float(np.std(self.values, ddof=1) / math.sqrt(parts)) if parts > 1.5 else 0.0
         error = math.hypot(max(within, between), RESOLUTION / rows)
         half = float(norm.ppf(0.5 + confidence / 2.0)) * error
-        interval = Interval(value - half, value + half, confidence, COVERS)
+        interval = Interval(value - half, value + half, confidence, covers)
         self.log_ratio /= times
         sampling = math.hypot(within, RESOLUTION / rows)
-        return Summary(value, error, sampling, interval, tuple(self.values), self.log_ratio)
+        return Summary(value, error, sampling, interval, tuple(self.values), self.log_ratio, self.ceiling_nats)

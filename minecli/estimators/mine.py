@@ -1,4 +1,4 @@
-r"""MINE and MINE-f: a lower bound of I(X; Z) from statistics networks, evaluated on rows they have not seen.
+r"""MINE and its relatives: bounds of I(X; Z) from statistics networks, evaluated on rows they have not seen.
 
 Belghazi et al. (2018), sections 3 and 4. One model per fold and repeat, all trained together as one batched network;
 each is evaluated once, on its held-out rows, with many re-pairings in one log-mean-exp. The estimate is the mean of
@@ -24,7 +24,7 @@ from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import constant_columns, duplicate_rows, identical_columns
 from minecli.estimators.features import FIT_ROWS, FeatureMap, require_representable
-from minecli.estimators.held_out import Collected
+from minecli.estimators.held_out import COVERS, COVERS_NO_BOUND, Collected
 from minecli.estimators.mine_diagnostics import Training as TrainingFacts
 from minecli.estimators.mine_diagnostics import diagnose
 from minecli.estimators.rows import ModelRows, split_rows
@@ -53,7 +53,7 @@ def estimate_mine(x: Array, z: Array, config: MineConfig, context: Context) -> E
     Args:
         x: shape (n, d_x), finite.
         z: shape (n, d_z), finite; row i belongs to row i of x.
-        config: settings; `config.bound` tells MINE from MINE-f.
+        config: settings; `config.bound` says what is trained and evaluated.
         context: device, seed, observer, stop question, checkpoint.
 
     Returns:
@@ -68,7 +68,7 @@ def estimate_mine(x: Array, z: Array, config: MineConfig, context: Context) -> E
     >>> estimate_mine(x, x + rng.standard_normal((400, 1)), config, Context()).status in set(Status)
     True
     """
-    name = "mine-f" if config.bound == "nwj" else "mine"
+    name = config.estimator
     notes = constant_columns(x, z)
     if config.preprocess == "none":
         require_representable(x, z, config.precision)
@@ -118,9 +118,10 @@ class _Job:
             ceiling=score_ceiling(len(x)),
             generator=torch.Generator().manual_seed(child_seed(context.seed, "network")),
             base=base,
+            baseline=config.objective().baseline,
             dtype=dtype,
         ).to(context.device)
-        validate = None if config.protocol == "paper" else rows.validation(config.bound)
+        validate = None if config.protocol == "paper" else rows.validation(config.objective())
         training = Training(network, rows.batch, validate, config, child_seed(context.seed, "training"))
         return cls(config, context, rows, training, (len(x), x.shape[1], z.shape[1]))
 
@@ -154,12 +155,12 @@ class _Job:
         best = self.training.best
         if self.config.protocol == "paper":
             return [1.0] * best.models
-        return [round(s, 2) for s in fit_scale(self.rows.validation_scores(best), self.config.bound).tolist()]
+        return [round(s, 2) for s in fit_scale(self.rows.validation_scores(best), self.config.objective()).tolist()]
 
     def evaluate(self, name: str, scales: list[float], should_stop: Callable[[], bool]) -> Collected | None:
         """Evaluate every model once on its held-out rows; None if stopped before all are done."""
         n = self.shape[0]
-        best, bound = self.training.best, self.config.bound
+        best, objective = self.training.best, self.config.objective()
         collected = Collected(n)
         for m in range(best.models):
             draws = torch.Generator().manual_seed(child_seed(self.context.seed, "evaluation", m))
@@ -167,9 +168,11 @@ class _Job:
                 best.select(m),
                 self.rows.held_out(m),
                 len(self.rows.split[m].held_out),
-                shifts_per_row=min(max(EVALUATION_PAIRS // n, 1), MOST_SHIFTS),
+                shifts_per_row=min(
+                    max(objective.pairs_factor * EVALUATION_PAIRS // n, objective.fewest_shifts), MOST_SHIFTS
+                ),
                 scale=scales[m],
-                bound=bound,
+                objective=objective,
                 generator=draws,
                 should_stop=should_stop,
             )
@@ -187,7 +190,8 @@ class _Job:
         collected = self.evaluate(name, scales, events.never if hurried else self.context.should_stop)
         if collected is None:
             return Estimate(name, None, Status.INTERRUPTED, diagnostics=notes, details=self.details())
-        summary = collected.summary(self.context.confidence)
+        covers = COVERS if self.config.objective().lower_bound else COVERS_NO_BOUND
+        summary = collected.summary(self.context.confidence, covers)
         if not math.isfinite(summary.mi_nats):
             ended = Status.INTERRUPTED if hurried else Status.NONFINITE
             return Estimate(name, None, ended, diagnostics=notes, details=self.details())
@@ -214,7 +218,8 @@ class _Job:
                 "score_scales": scales,
                 "training_nats": facts.training_nats,
                 "effective_share": facts.effective_share,
-            },
+            }
+            | ({"bound_ceiling_nats": summary.ceiling_nats} if math.isfinite(summary.ceiling_nats) else {}),
             pointwise_nats=summary.pointwise_nats,  # type: ignore[arg-type]
         )
 
@@ -225,7 +230,7 @@ class _Job:
         shifts = random_shifts(x.shape[1], 64, torch.Generator().manual_seed(child_seed(self.context.seed, "gap")))
         scores = score_matrix(self.training.best, x, z, [0, *shifts])
         factors = torch.tensor(scales, dtype=scores.dtype, device=scores.device)[:, None, None]
-        return float(bound_of(factors * scores, self.config.bound).mean())
+        return float(bound_of(factors * scores, self.config.objective()).mean())
 
     def details(self) -> dict[str, object]:
         """What was done, as plain JSON values."""

@@ -1,24 +1,33 @@
-"""All estimators by name. A new estimator is one file and one line here."""
+"""All estimators by name. A new estimator is one file and one entry here; a new neural bound, one entry here and one
+in `mine.objectives`.
+"""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from minecli.estimators import config
 from minecli.estimators.context import Estimator
 
+Kind = Literal["lower bound", "neural, no bound", "nearest neighbours", "correlations"]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What an estimator is called, what it is in one line, its settings, how to get it (imported on demand), and
-    whether it has a value for every row.
+    """An estimator: its name, what it computes, what kind of answer that is, what it takes for granted, when it fails
+    and where it comes from, each in one line; its settings, how to get it (imported on demand), and whether it has a
+    value for every row.
     """
 
     name: str
     summary: str
+    kind: Kind
+    assumes: str
+    fails: str
+    reference: str
     config: type
     load: Callable[[], Estimator]
     pointwise: bool = True
@@ -31,21 +40,99 @@ def _later(module: str, function: str) -> Callable[[], Estimator]:
     return load
 
 
+_NEURAL = _later("mine", "estimate_mine")
+_LEARNABLE = "independent rows, from which the dependence can be learnt"
+
 _ENTRIES = (
-    Entry("mine", "neural, Donsker-Varadhan bound", config.MineConfig, _later("mine", "estimate_mine")),
-    Entry("mine-f", "neural, f-divergence bound", config.MineFConfig, _later("mine", "estimate_mine")),
-    Entry("ksg", "Kraskov's k nearest neighbours", config.KsgConfig, _later("ksg", "estimate_ksg")),
     Entry(
-        "mixed-ksg",
-        "nearest neighbours for values with ties",
-        config.MixedKsgConfig,
-        _later("mixed_ksg", "estimate_mixed_ksg"),
+        name="mine",
+        summary="statistics networks, Donsker-Varadhan bound",
+        kind="lower bound",
+        assumes=_LEARNABLE,
+        fails="few rows, or a dependence near ln n: too low",
+        reference="Belghazi et al. 2018, eq. 10, section 3.2",
+        config=config.MineConfig,
+        load=_NEURAL,
     ),
     Entry(
-        "gaussian",
-        "linear: canonical correlations",
-        config.GaussianConfig,
-        _later("gaussian", "estimate_gaussian"),
+        name="mine-f",
+        summary="statistics networks, f-divergence bound",
+        kind="lower bound",
+        assumes=_LEARNABLE,
+        fails="as mine, and never above it for the same network",
+        reference="Belghazi et al. 2018, eq. 8; Nguyen, Wainwright, Jordan 2010",
+        config=config.MineFConfig,
+        load=_NEURAL,
+    ),
+    Entry(
+        name="info-nce",
+        summary="statistics networks, contrastive bound",
+        kind="lower bound",
+        assumes=_LEARNABLE,
+        fails="never above ln(K+1) with K re-pairings per row (64 to 256): too low from 3 nats on",
+        reference="van den Oord, Li, Vinyals 2018; Poole et al. 2019",
+        config=config.InfoNceConfig,
+        load=_NEURAL,
+    ),
+    Entry(
+        name="smile",
+        summary="discriminator, Donsker-Varadhan with clipped e^T",
+        kind="neural, no bound",
+        assumes=_LEARNABLE + "; log ratios that seldom pass the clip",
+        fails="too high or too low by what the clip cuts off, with a narrow interval; few rows: too low",
+        reference="Song, Ermon 2020",
+        config=config.SmileConfig,
+        load=_NEURAL,
+    ),
+    Entry(
+        name="mine-js",
+        summary="discriminator (Jensen-Shannon), Donsker-Varadhan bound",
+        kind="lower bound",
+        assumes=_LEARNABLE,
+        fails="as mine; training is quieter, but cares little for rare, large log ratios",
+        reference="Nowozin, Cseke, Tomioka 2016; Hjelm et al. 2019; Poole et al. 2019",
+        config=config.MineJsConfig,
+        load=_NEURAL,
+    ),
+    Entry(
+        name="tuba",
+        summary="statistics networks, bound with a learnt baseline a(x)",
+        kind="lower bound",
+        assumes=_LEARNABLE,
+        fails="as mine-f: e^T alone is noisy where the dependence is strong",
+        reference="Barber, Agakov 2003; Poole et al. 2019",
+        config=config.TubaConfig,
+        load=_NEURAL,
+    ),
+    Entry(
+        name="ksg",
+        summary="Kraskov's k nearest neighbours",
+        kind="nearest neighbours",
+        assumes="continuous columns without ties",
+        fails="above ten columns: too low; repeated values: anything",
+        reference="Kraskov, Stögbauer, Grassberger 2004",
+        config=config.KsgConfig,
+        load=_later("ksg", "estimate_ksg"),
+    ),
+    Entry(
+        name="mixed-ksg",
+        summary="nearest neighbours for values with ties",
+        kind="nearest neighbours",
+        assumes="nothing about ties: labels, counts and numbers may mix",
+        fails="above ten columns: too low",
+        reference="after Gao, Kannan, Oh, Viswanath 2017",
+        config=config.MixedKsgConfig,
+        load=_later("mixed_ksg", "estimate_mixed_ksg"),
+    ),
+    Entry(
+        name="gaussian",
+        summary="linear: canonical correlations",
+        kind="correlations",
+        assumes="jointly Gaussian columns",
+        fails="blind to nonlinear dependence; misled by outliers (--preprocess rank helps)",
+        reference="Hotelling 1936 (canonical correlations)",
+        config=config.GaussianConfig,
+        load=_later("gaussian", "estimate_gaussian"),
         pointwise=False,
     ),
 )

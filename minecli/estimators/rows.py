@@ -16,13 +16,14 @@ import torch
 from torch import Tensor
 
 from minecli.estimators.features import FeatureMap
-from minecli.mine.evaluation import bound_of, score_matrix
+from minecli.mine.evaluation import criterion_of, score_matrix
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import child_seed, generator
 from minecli.tables.splitting import CrossFit, cross_fit, random_order
 
 if TYPE_CHECKING:
     from minecli.estimators.config import MineConfig
+    from minecli.mine.objectives import Objective
     from minecli.mine.statistics_network import StatisticsNetwork
 
 Array = npt.NDArray[np.float64]
@@ -136,9 +137,10 @@ class ModelRows:
         shifts = random_shifts(rows, min(max(pairs // rows, 2), 64), draws)
         return score_matrix(network, *self.features(parts), [0, *shifts])
 
-    def validation(self, bound: str) -> Callable[[StatisticsNetwork], Tensor]:
-        """The bound on the validation part, shape (models,), as a function of the network."""
-        return lambda network: bound_of(self.validation_scores(network, VALIDATION_PAIRS), bound)
+    def validation(self, objective: Objective) -> Callable[[StatisticsNetwork], Tensor]:
+        """The criterion on the validation part, shape (models,), as a function of the network."""
+        pairs = VALIDATION_PAIRS * min(objective.pairs_factor, 8)
+        return lambda network: criterion_of(self.validation_scores(network, pairs), objective)
 
     def held_out(self, model: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
         """Features of a slice of one model's held-out rows, shapes (1, b, features)."""

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from minecli.errors import UsageError
 
-BOUND_NAMES = ("donsker-varadhan", "nwj")
+if TYPE_CHECKING:
+    from minecli.mine.objectives import Objective
+
+# The keys of `objectives.OBJECTIVES`, which cannot be read here without loading torch.
+BOUND_NAMES = ("donsker-varadhan", "nwj", "info-nce", "smile", "jensen-shannon", "tuba")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """The network T(x, z) and Algorithm 1.
 
-    `hidden` units in each of `layers` layers. Each of `max_steps` steps uses `batch_size` joint pairs and
-    `marginal_shifts` times as many re-paired ones (fewer rows than two batches make the batch smaller).
-    `learning_rate` is the peak of a schedule that rises over the first `warmup_share` of the steps and falls along a
-    cosine. `ema_decay` is the weight of the OLD average in the gradient's denominator; 0 is the plain, biased
-    minibatch gradient. Gradients longer than `gradient_clip` are shortened. `weight_average` is the weight of
-    the old average of the network's weights, which is what is evaluated. A model is settled once its validation bound
-    has not risen for `patience` evaluations, one every `evaluate_every` steps; training stops when all are.
+    `bound` names what is trained and evaluated (see `objectives`). `hidden` units in each of `layers` layers. Each of
+    `max_steps` steps uses `batch_size` joint pairs and `marginal_shifts` times as many re-paired ones (fewer rows than
+    two batches make the batch smaller). `learning_rate` is the peak of a schedule that rises over the first
+    `warmup_share` of the steps and falls along a cosine. `ema_decay` is the weight of the OLD average in the
+    denominator of the Donsker-Varadhan bound's gradient (the other bounds have none); 0 is the plain, biased minibatch
+    gradient. Gradients longer than `gradient_clip` are shortened. `weight_average` is the weight of the old average of
+    the network's weights, which is what is evaluated. A model is settled once its validation bound has not risen for
+    `patience` evaluations, one every `evaluate_every` steps; training stops when all are.
 
     >>> TrainingConfig().batch_size
     512
@@ -59,6 +65,12 @@ class TrainingConfig:
         for name in ("ema_decay", "weight_average"):
             require_number(name, getattr(self, name), least=0.0, below=1.0)
         require_number("warmup_share", self.warmup_share, least=0.0, below=1.0)
+
+    def objective(self) -> Objective:
+        """What `bound` names; loads torch."""
+        from minecli.mine.objectives import OBJECTIVES
+
+        return OBJECTIVES[self.bound]
 
 
 def require_whole(name: str, value: object, *, least: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from minecli.mine.bounds import OFFSETS, BoundName, log_mean_exp
+from minecli.mine.bounds import all_pairs, log_mean_exp
 
 
 class MovingAverageDenominator:
@@ -48,27 +48,21 @@ class MovingAverageDenominator:
         return self.log_average
 
 
-def surrogate(
-    bound: BoundName, log_ratio_joint: Tensor, log_ratio_marginal: Tensor, average: MovingAverageDenominator
-) -> Tensor:
-    r"""Return a quantity whose gradient is the one to ascend; its value is not an estimate.
+def corrected_donsker_varadhan(t_joint: Tensor, t_marginal: Tensor, average: MovingAverageDenominator) -> Tensor:
+    r"""Return a quantity whose gradient is the corrected one of the Donsker-Varadhan bound; its value is no estimate.
 
-    For Donsker-Varadhan: :math:`E_B[T] - E_B[e^T] / a` with the moving average `a` held constant. For the
-    f-divergence bound the minibatch gradient is unbiased as it is (paper, footnote 6), and no average is kept.
+    It is :math:`E_B[T] - E_B[e^T] / a` with the moving average `a` held constant.
 
     Args:
-        bound: which bound the gradient belongs to.
-        log_ratio_joint: T less the bound's offset on joint pairs, shape (models, b).
-        log_ratio_marginal: the same on re-paired rows, shape (models, m).
+        t_joint: shape (models, b).
+        t_marginal: shape (models, s, b).
         average: the moving average, updated here and nowhere else.
 
     Returns:
         Shape (models,).
     """
-    log_batch = log_mean_exp(log_ratio_marginal)
-    if bound == "donsker-varadhan":
-        return log_ratio_joint.mean(-1) - torch.exp(log_batch - average.update(log_batch))
-    return log_ratio_joint.mean(-1) + OFFSETS[bound] - torch.exp(log_batch)
+    log_batch = log_mean_exp(all_pairs(t_joint, t_marginal))
+    return t_joint.mean(-1) - torch.exp(log_batch - average.update(log_batch))
 
 
 def clip_gradients(parameters: Sequence[Tensor], limit: float) -> Tensor:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -87,6 +87,7 @@ class StatisticsNetwork(nn.Module):
         ceiling: the smooth bound c on the absolute value, in nats; infinity for none.
         generator: where the initial weights are drawn from.
         base: the Gaussian log ratio to start from, or None.
+        baseline: subtract the logarithm of a learnt a(x), 1 at first (see `bounds.tuba`).
 
     >>> network = StatisticsNetwork(3, 2, 1, hidden=8, generator=torch.Generator().manual_seed(0))
     >>> x, z = torch.zeros(3, 5, 2), torch.zeros(3, 5, 1)
@@ -105,6 +106,7 @@ class StatisticsNetwork(nn.Module):
         ceiling: float = math.inf,
         generator: torch.Generator,
         base: GaussianBase | None = None,
+        baseline: bool = False,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
@@ -125,6 +127,8 @@ class StatisticsNetwork(nn.Module):
         self.biases = nn.ParameterList(zeros(1, hidden) for _ in range(layers - 1))
         self.readout = zeros(hidden, 1)
         self.base = None if base is None else base.to(dtype)
+        self.baseline_readout = zeros(hidden, 1) if baseline else None
+        self.baseline_bias = zeros(1, 1) if baseline else None
 
     @property
     def models(self) -> int:
@@ -133,7 +137,12 @@ class StatisticsNetwork(nn.Module):
 
     def project_x(self, x: Tensor) -> Projected:
         """Project rows of x, shape (models, b, x_features)."""
-        return self._projected("x", x, torch.baddbmm(self.bias, x, self.x_weight))
+        projected = self._projected("x", x, torch.baddbmm(self.bias, x, self.x_weight))
+        if self.baseline_readout is None or self.baseline_bias is None:
+            return projected
+        # The base's gain multiplies it, too: a power of a positive function of x is one again.
+        log_baseline = torch.baddbmm(self.baseline_bias, nn.functional.silu(projected.hidden), self.baseline_readout)
+        return replace(projected, energy=projected.energy - log_baseline.squeeze(-1))
 
     def project_z(self, z: Tensor) -> Projected:
         """Project rows of z, shape (models, b, z_features)."""
@@ -179,5 +188,7 @@ class StatisticsNetwork(nn.Module):
         t = torch.bmm(h, self.readout).squeeze(-1)
         if self.base is not None:
             t = t + self.base.gain * log_ratio
+        elif self.baseline_readout is not None:
+            t = t + log_ratio
         bounded: Tensor = t if math.isinf(self.ceiling) else self.ceiling * torch.tanh(t / self.ceiling)
         return bounded

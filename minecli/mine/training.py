@@ -19,9 +19,8 @@ import torch
 from torch import Tensor
 
 from minecli import events
-from minecli.mine.bounds import BOUNDS, OFFSETS
 from minecli.mine.config import TrainingConfig
-from minecli.mine.gradient import MovingAverageDenominator, clip_gradients, surrogate
+from minecli.mine.gradient import MovingAverageDenominator, clip_gradients
 from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.result import Status
@@ -45,7 +44,7 @@ def ascend(
     shifts: Sequence[int],
     config: TrainingConfig,
 ) -> Tensor:
-    """Take one step of gradient ascent on the bound, for every model.
+    """Take one step of gradient ascent, for every model.
 
     Args:
         x: features of the batch's rows, shape (models, b, x_features).
@@ -53,17 +52,17 @@ def ascend(
         shifts: the re-pairings that make the marginal pairs, each in 1 .. b-1.
 
     Returns:
-        The bound on this batch in nats, detached, shape (models,). It says how training goes and is no estimate.
+        The criterion on this batch in nats, detached, shape (models,). It says how training goes and is no estimate.
     """
+    objective = config.objective()
     t = network.score(network.project_x(x), network.project_z(z), [0, *shifts])
-    joint, marginal = t[:, 0], t[:, 1:].flatten(1)
-    loss = -surrogate(config.bound, joint, marginal, average).sum()  # type: ignore[arg-type]
+    joint, marginal = t[:, 0], t[:, 1:]
+    loss = -objective.ascent(joint, marginal, average).sum()
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     clip_gradients(list(network.parameters()), config.gradient_clip)
     optimizer.step()
-    offset = OFFSETS[config.bound]
-    return BOUNDS[config.bound](joint.detach() + offset, marginal.detach() + offset)
+    return objective.criterion_of(joint.detach(), marginal.detach())
 
 
 @dataclass(frozen=True)

@@ -238,8 +238,30 @@ def test_settings_reach_the_estimators_that_have_them():
     configs = options.configs_from(["ksg", "gaussian"], {"neighbours": 7, "preprocess": "rank", "folds": None})
     assert configs["ksg"].k == 7
     assert configs["gaussian"].preprocess == "rank"
-    with pytest.raises(UsageError, match="--folds applies to mine and mine-f"):
+    with pytest.raises(UsageError, match="--folds applies to mine, mine-f, info-nce"):
         options.configs_from(["ksg"], {"folds": 3})
+
+
+def test_smile_takes_its_clip_and_nobody_else_does(cli, gauss):
+    words = [*QUICK[:4], "-e", "smile", *QUICK[6:], "--smile-clip", "2.5"]
+    assert QUICK[4:6] == ("-e", "mine")
+    ran = cli("estimate", gauss, *words)
+    assert ran.code == 0, ran.stderr
+    assert ran.json["config"]["estimators"]["smile"]["clip"] == 2.5
+    assert "no bound" in ran.json["estimates"][0]["interval"]["covers"]
+    ran = cli("estimate", gauss, *words[:-1], "0")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "clip is 0.0; it must be a number above 0" in ran.stderr
+    ran = cli("estimate", gauss, *QUICK, "--smile-clip", "5")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "--smile-clip applies to smile" in ran.stderr
+
+
+def test_the_moving_average_belongs_to_mine_alone(cli, gauss):
+    assert options.owners("ema_decay") == ("mine",)
+    with pytest.raises(UsageError, match="--ema-decay applies to mine, but the estimators asked for are smile"):
+        options.configs_from(["smile"], {"ema_decay": 0.5})
+    assert options.configs_from(["mine", "smile"], {"ema_decay": 0.5})["mine"].ema_decay == 0.5
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_run(cli, gauss, tmp_path, monkeypatch):

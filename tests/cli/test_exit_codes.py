@@ -12,6 +12,7 @@ def test_the_codes_are_pinned():
         "DATA": 3,
         "DOUBTFUL": 4,
         "MISSING": 5,
+        "PARTIAL": 6,
         "INTERRUPTED": 130,
         "BROKEN_PIPE": 141,
         "TERMINATED": 143,

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from minecli import __version__
-from minecli.cli import columns, doctor, estimate, sample
+from minecli.cli import columns, doctor, estimate, estimators, sample
 from minecli.tasks.registry import TASKS, make_task
 from minecli.tasks.task import parameters
 
-COMMANDS = {"estimate": estimate, "columns": columns, "sample": sample, "doctor": doctor}
+COMMANDS = {"estimate": estimate, "estimators": estimators, "columns": columns, "sample": sample, "doctor": doctor}
 
 
 def test_version(cli):

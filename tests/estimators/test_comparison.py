@@ -46,6 +46,18 @@ def test_both_conditions_are_needed(a, b, error, expected):
         ([answer("gaussian", 0.9), answer("mine", 0.5)], 2, "mine", True, "correlations overstate it"),
         ([answer("mine", 0.9), answer("mine-f", 0.5)], 2, "mine", True, "the higher is the tighter"),
         ([answer("mine", 0.5), answer("mine-f", 0.9)], 2, "mine-f", False, "the higher is the tighter"),
+        ([answer("mine", 0.9), answer("tuba", 0.5)], 2, "mine", True, "the higher is the tighter"),
+        ([answer("mine", 0.5), answer("mine-js", 0.9)], 2, "mine-js", False, "the higher is the tighter"),
+        ([answer("info-nce", 0.5), answer("mine", 0.9)], 2, "mine", False, "the higher is the tighter"),
+        ([answer("info-nce", 2.8), answer("ksg", 1.6)], 40, "info-nce", True, "fall short in 40 dimensions"),
+        ([answer("tuba", 0.3), answer("ksg", 0.6)], 2, "ksg", True, "tuba is a lower bound that training"),
+        ([answer("smile", 0.9), answer("mine", 0.5)], 2, "mine", False, "smile is no lower bound and may be too high"),
+        ([answer("smile", 0.5), answer("mine", 0.9)], 2, "mine", True, "smile can be too low"),
+        ([answer("smile", 0.9), answer("ksg", 0.5)], 2, "ksg", False, "smile is no lower bound and may be too high"),
+        ([answer("smile", 0.9), answer("ksg", 0.5)], 40, "smile", False, "fall short in 40 dimensions; but it is no"),
+        ([answer("smile", 0.5), answer("ksg", 0.9)], 2, "ksg", True, "smile lacks what its training has not closed"),
+        ([answer("smile", 0.5), answer("mine", 0.9, GAP)], 2, "smile", False, "mine carries a warning of its own"),
+        ([answer("gaussian", 0.1), answer("smile", 0.5)], 2, "smile", True, "not only linear"),
     ],
 )
 def test_disagreement_says_whom_to_believe_and_why(estimates, dimensions, believe, trustworthy, why):
@@ -57,6 +69,16 @@ def test_disagreement_says_whom_to_believe_and_why(estimates, dimensions, believ
         assert why in diagnostic.message
         assert f"believe {believe}" in diagnostic.message
         assert (diagnostic.severity is Severity.NOTE) is trustworthy
+
+
+def test_smile_is_never_called_a_lower_bound():
+    for other in ("mine", "mine-f", "info-nce", "ksg", "mixed-ksg", "gaussian"):
+        for values in ((0.5, 0.9), (0.9, 0.5)):
+            for dimensions in (2, 40):
+                result = compare([answer("smile", values[0]), answer(other, values[1])], dimensions)
+                (diagnostic,) = result.diagnostics
+                assert "two lower bounds" not in diagnostic.message
+                assert "smile is a lower bound" not in diagnostic.message
 
 
 def test_three_answers():

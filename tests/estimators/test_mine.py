@@ -10,8 +10,7 @@ from minecli.estimators.config import MineConfig, MineFConfig
 from minecli.estimators.context import Context
 from minecli.estimators.held_out import RESOLUTION, Collected
 from minecli.estimators.mine import estimate_mine
-from minecli.estimators.registry import ESTIMATORS
-from minecli.mine.evaluation import HeldOutTerms
+from minecli.mine.contributions import HeldOutTerms
 from minecli.result import DiagnosticCode, Status
 
 # Small and quick: two folds, few steps. What is learnt from the Gaussian base alone needs no more.
@@ -38,7 +37,7 @@ def test_gaussian_within_its_standard_error(config, rho, seed):
     assert abs(estimate.mi_nats - truth) < 4 * estimate.standard_error_nats
     assert estimate.standard_error_nats < 0.03
     assert estimate.status is Status.CONVERGED
-    assert estimate.estimator == ("mine-f" if config.bound == "nwj" else "mine")
+    assert estimate.estimator == config.estimator
 
 
 @pytest.mark.parametrize("d", [1, 10])
@@ -291,10 +290,6 @@ def test_cuda_agrees_with_the_cpu():
     cpu, cuda = (estimate_mine(x, z, MineConfig(**QUICK), Context(device=d)) for d in ("cpu", "cuda:0"))
     # Other rounding, so another trajectory; both within the noise of training.
     assert cuda.mi_nats == pytest.approx(cpu.mi_nats, abs=0.02)
-
-
-def test_registry_knows_both():
-    assert ESTIMATORS["mine"].load() is ESTIMATORS["mine-f"].load() is estimate_mine
 
 
 def part(value, influence):

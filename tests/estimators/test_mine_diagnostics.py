@@ -1,5 +1,6 @@
 """Each reason to doubt a neural estimate, forced, and absent where there is none."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 from minecli.estimators.held_out import Collected, Summary
 from minecli.estimators.mine_diagnostics import Training, diagnose
-from minecli.mine.evaluation import HeldOutTerms
+from minecli.mine.contributions import HeldOutTerms
 from minecli.result import DiagnosticCode, Interval, Status
 
 GOOD = Training(
@@ -50,6 +51,19 @@ def test_a_sound_estimate_has_none():
 )
 def test_each_doubt_is_raised(training, numbers, code):
     assert code in codes(training, numbers)
+
+
+def test_a_contrastive_bound_is_doubted_well_below_its_ceiling():
+    # ln 65 = 4.17 with 64 re-paired rows per row: 2.3 nats below, it falls short by a tenth of a nat or more.
+    for value, doubted in ((1.8, False), (1.95, True)):
+        numbers = replace(summary(value, folds=(value, value)), ceiling_nats=math.log(65))
+        training = replace(GOOD, training_nats=value)
+        found = diagnose(training, numbers, 1000, 1, 1).diagnostics
+        assert (DiagnosticCode.NEAR_LOG_N_CEILING in {d.code for d in found}) is doubted
+        assert all("add -e mine" in d.message and "4.17" in d.message for d in found)
+    # One reason is enough where both ceilings are near.
+    numbers = replace(summary(5.5, folds=(5.5, 5.5)), ceiling_nats=math.log(257))
+    assert len(diagnose(replace(GOOD, training_nats=5.5), numbers, 1000, 1, 1).diagnostics) == 1
 
 
 def test_few_samples_depend_on_the_number_of_columns():

@@ -8,9 +8,9 @@ import torch
 
 from minecli import events
 from minecli.mine import evaluation
-from minecli.mine.bounds import donsker_varadhan, nwj
 from minecli.mine.canonical import canonical_correlations
-from minecli.mine.evaluation import fit_scale, held_out_terms, score_matrix
+from minecli.mine.evaluation import bound_of, criterion_of, fit_scale, held_out_terms, score_matrix
+from minecli.mine.objectives import OBJECTIVES, smile_objective
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 
 F64 = torch.float64
@@ -41,35 +41,72 @@ def terms(net, x, z, bound="donsker-varadhan", scale=1.0, shifts=10**6, should_s
         len(x),
         shifts_per_row=shifts,
         scale=scale,
-        bound=bound,
+        objective=OBJECTIVES[bound] if isinstance(bound, str) else bound,
         generator=torch.Generator().manual_seed(0),
         should_stop=should_stop,
     )
 
 
-@pytest.mark.parametrize("bound", ["donsker-varadhan", "nwj"])
+@pytest.mark.parametrize("bound", [*OBJECTIVES.values(), smile_objective(0.3)], ids=[*OBJECTIVES, "smile-0.3"])
 def test_equals_the_bound_over_all_off_diagonal_pairs(bound):
     net, (x, z) = fitted_network(), gaussian(40, 0)
     px, pz = torch.from_numpy(x), torch.from_numpy(z)
     left, right = px.repeat_interleave(40, 0)[None], pz.repeat(40, 1)[None]
     grid = net(net.project_x(left), net.project_z(right)).view(40, 40)
-    joint, off = grid.diagonal(), grid[~torch.eye(40, dtype=torch.bool)]
-    expected = donsker_varadhan(joint, off) if bound == "donsker-varadhan" else nwj(joint + 1.0, off + 1.0)
+    others = torch.stack([torch.cat([row[:i], row[i + 1 :]]) for i, row in enumerate(grid)], 1)
     found = terms(net, x, z, bound)
     # Sums of 1560 terms of size one in another order.
-    assert found.value_nats == pytest.approx(expected.item(), abs=1e-12)
-    weights = grid.exp() * (1.0 - torch.eye(40, dtype=F64))
-    effective = [(side.sum() ** 2 / side.square().sum()).item() for side in (weights.sum(0), weights.sum(1))]
-    assert found.effective_rows == pytest.approx(min(effective), rel=1e-9)
+    assert found.value_nats == pytest.approx(bound.value_of(grid.diagonal(), others).item(), abs=1e-12)
 
 
-def test_mean_of_the_log_ratios_is_the_estimate():
-    found = terms(fitted_network(), *gaussian(200, 1))
+@pytest.mark.parametrize("bound", ["donsker-varadhan", "nwj"])
+def test_effective_rows_are_those_of_the_weights_of_all_pairs(bound):
+    net, (x, z) = fitted_network(), gaussian(40, 0)
+    scores = score_matrix(net, torch.from_numpy(x)[None], torch.from_numpy(z)[None], range(40))[0]
+    weights = torch.stack([torch.roll(scores.exp()[s], -s) for s in range(1, 40)])  # of row i's z, by shift
+    effective = [(side.sum() ** 2 / side.square().sum()).item() for side in (scores[1:].exp().sum(0), weights.sum(0))]
+    assert terms(net, x, z, bound).effective_rows == pytest.approx(min(effective), rel=1e-9)
+
+
+class ScoresOfZ:
+    """T(x, z) = z, whatever x."""
+
+    def project_x(self, x):
+        return x[..., 0]
+
+    def project_z(self, z):
+        return z[..., 0]
+
+    def score(self, left, right, shifts):
+        return torch.stack([torch.roll(right, s, 1) for s in shifts], 1)
+
+
+def test_a_z_that_outweighs_all_others_leaves_few_effective_rows():
+    x, z = np.zeros((200, 1)), np.zeros((200, 1))
+    assert terms(ScoresOfZ(), x, z, "info-nce").effective_rows == pytest.approx(200.0)
+    # e^z = 398 against the 199 others: it carries w = 2/3 of every row's sum, so that the shares are 200 w and 1 - w.
+    z[7] = math.log(398.0)
+    expected = 200**2 / ((200 * 2 / 3) ** 2 + 199 * (200 / 3 / 199) ** 2)
+    assert terms(ScoresOfZ(), x, z, "info-nce").effective_rows == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_ceiling_is_that_of_the_re_pairings_there_are():
+    x, z = gaussian(40, 0)
+    assert terms(fitted_network(), x, z, "info-nce", shifts=10).ceiling_nats == math.log(11)
+    assert terms(fitted_network(), x, z, "info-nce").ceiling_nats == math.log(40)
+    assert terms(fitted_network(), x, z).ceiling_nats == math.inf
+
+
+@pytest.mark.parametrize("bound", ["donsker-varadhan", "info-nce", "smile", "jensen-shannon"])
+def test_mean_of_the_log_ratios_is_the_estimate(bound):
+    found = terms(fitted_network(), *gaussian(200, 1), bound)
     assert float(found.log_ratio.mean()) == pytest.approx(found.value_nats, abs=1e-12)
 
 
-def test_scale_zero_is_exactly_nothing():
-    assert terms(fitted_network(), *gaussian(50, 2), scale=0.0).value_nats == 0.0
+@pytest.mark.parametrize("bound", OBJECTIVES)
+def test_scale_zero_is_nothing(bound):
+    # Exactly so, but for the sum of 49 weights of InfoNCE.
+    assert terms(fitted_network(), *gaussian(50, 2), bound, scale=0.0).value_nats == pytest.approx(0.0, abs=1e-14)
 
 
 def test_blocks_and_chunks_change_only_which_pairs_are_used(monkeypatch):
@@ -82,7 +119,7 @@ def test_blocks_and_chunks_change_only_which_pairs_are_used(monkeypatch):
     assert terms(net, x, z).value_nats == pytest.approx(whole.value_nats, abs=5 * 0.02)
 
 
-@pytest.mark.parametrize("bound", ["donsker-varadhan", "nwj"])
+@pytest.mark.parametrize("bound", [*OBJECTIVES.values(), smile_objective(0.3)], ids=[*OBJECTIVES, "smile-0.3"])
 def test_influence_predicts_the_spread_over_new_rows(bound):
     net = fitted_network()
     runs = [terms(net, *gaussian(300, 1000 + s), bound=bound, shifts=64) for s in range(200)]
@@ -92,15 +129,28 @@ def test_influence_predicts_the_spread_over_new_rows(bound):
     assert observed == pytest.approx(predicted, rel=0.2)
 
 
-def test_fit_scale_mends_a_score_that_is_too_large_and_silences_noise():
+@pytest.mark.parametrize("bound", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_fit_scale_mends_a_score_that_is_too_large_and_silences_noise(bound):
     x, z = (torch.from_numpy(v)[None] for v in gaussian(4000, 4))
     shifts = [0, *range(1, 400, 13)]
-    good = fit_scale(score_matrix(fitted_network(), x, z, shifts), "donsker-varadhan")
-    loud = fit_scale(score_matrix(fitted_network(2.0), x, z, shifts), "donsker-varadhan")
+    good = fit_scale(score_matrix(fitted_network(), x, z, shifts), bound)
+    loud = fit_scale(score_matrix(fitted_network(2.0), x, z, shifts), bound)
     assert good.item() == pytest.approx(1.0, abs=0.15)
     assert loud.item() == pytest.approx(0.5, abs=0.1)
-    reversed_z = fit_scale(score_matrix(fitted_network(), x, -z, shifts), "donsker-varadhan")
+    reversed_z = fit_scale(score_matrix(fitted_network(), x, -z, shifts), bound)
     assert reversed_z.item() == 0.0
+
+
+def test_smile_does_not_choose_by_its_own_value():
+    # Scores three times too large and a narrow clip: SMILE prefers the largest, which is far above the truth.
+    x, z = (torch.from_numpy(v)[None] for v in gaussian(4000, 4))
+    scores, objective = score_matrix(fitted_network(3.0), x, z, [0, *range(1, 400, 13)]), smile_objective(0.5)
+    truth = -0.5 * math.log(1 - RHO**2)
+    assert bound_of(scores, objective).item() > truth + 0.2
+    scale = fit_scale(scores, objective)
+    assert scale.item() == pytest.approx(1 / 3, abs=0.1)
+    # A lower bound up to the noise of 4000 rows, of which the log ratio has a standard deviation of 0.6.
+    assert criterion_of(scale * scores, objective).item() < truth + 4 * 0.6 / math.sqrt(4000)
 
 
 def test_stop_is_obeyed():

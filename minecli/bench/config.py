@@ -1,0 +1,234 @@
+"""What a benchmark was asked for, fully resolved: what a run folder stores and a resumed run reads.
+
+Everything in it decides the numbers. Device and threads are not in it: they decide the speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from minecli.bench.cells import Cell
+from minecli.errors import DataError, UsageError
+from minecli.estimators.registry import ESTIMATORS
+from minecli.mine.config import TrainingConfig, require_number, require_whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreshConfig:
+    """New rows at every step instead of a table of fixed size; for the neural estimators alone.
+
+    The bound is computed once, on `evaluation_rows` rows that training has not seen, each paired with `shifts_per_row`
+    others. `plain` leaves out the Gaussian base and the ceiling of the score.
+
+    >>> FreshConfig(evaluation_rows=1)
+    Traceback (most recent call last):
+    minecli.errors.UsageError: evaluation_rows is 1; it must be a whole number of at least 100
+    """
+
+    evaluation_rows: int = 65_536
+    shifts_per_row: int = 32
+    plain: bool = False
+
+    def __post_init__(self) -> None:
+        require_whole("evaluation_rows", self.evaluation_rows, least=100)
+        require_whole("shifts_per_row", self.shifts_per_row, least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchRequest:
+    """What all benchmarks share: the cells' seeds and rows, and the estimators with their settings.
+
+    With `fresh` the neural estimators see new rows at every step; the others go on with `rows`.
+    """
+
+    command: ClassVar[str] = "bench"
+
+    seeds: tuple[int, ...] = (0,)
+    rows: int = 10_000
+    confidence: float = 0.95
+    estimators: Mapping[str, Any] = field(default_factory=dict)
+    fresh: FreshConfig | None = None
+
+    def __post_init__(self) -> None:
+        _require_some("seeds", self.seeds)
+        for seed in self.seeds:
+            require_whole("seed", seed, least=0)
+        if isinstance(self.rows, bool) or self.rows < 2:
+            raise UsageError(f"-n is {self.rows}; it must be at least 2", hint="try -n 10000")
+        require_number("confidence", self.confidence, least=0.5, below=1.0)
+        if self.fresh is not None and not any(map(self.is_fresh, self.estimators)):
+            asked = " and ".join(self.estimators)
+            raise UsageError(f"--fresh is for the neural estimators, not for {asked}", hint="add -e mine")
+
+    def cells(self) -> list[Cell]:
+        """The plan, in the order in which it is worked on."""
+        from minecli.tasks.catalogue import spec_of
+
+        found = []
+        for task, group, place in self.questions():
+            about = {"task": task, "spec": spec_of(task), "group": group, "true_mi_nats": task.true_mi_nats()}
+            for seed in self.seeds:
+                for name in self.estimators:
+                    found.append(Cell(**about, rows=self.rows_of(name), seed=seed, estimator=name, place=place))
+        return found
+
+    def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
+        """The tasks, each with its heading and its place in a figure."""
+        raise NotImplementedError
+
+    def is_fresh(self, estimator: str) -> bool:
+        """Whether an estimator sees new rows at every step."""
+        return self.fresh is not None and isinstance(self.estimators[estimator], TrainingConfig)
+
+    def rows_of(self, estimator: str) -> int:
+        """How many rows an estimator's answer is computed from."""
+        if self.fresh is not None and self.is_fresh(estimator):
+            return self.fresh.evaluation_rows
+        return self.rows
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as plain JSON values."""
+        content = asdict(self)
+        content["estimators"] = {name: asdict(config) for name, config in self.estimators.items()}
+        return {"command": self.command} | {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> BenchRequest:
+        """The request that `to_json` wrote; UsageError for another command's, DataError for anything else."""
+        values = dict(content)
+        asked = values.pop("command", "estimate")
+        if asked != cls.command:
+            raise UsageError(
+                f"this is a run of `minecli {asked}`, not of `minecli {cls.command}`",
+                hint=f"resume it with minecli {asked} --resume",
+            )
+        try:
+            configs = values.pop("estimators")
+            values["estimators"] = {name: ESTIMATORS[name].config(**c) for name, c in configs.items()}
+            fresh = values.pop("fresh")
+            values["fresh"] = None if fresh is None else FreshConfig(**fresh)
+            plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            return cls(**plain)
+        except (KeyError, TypeError, AttributeError) as problem:
+            raise DataError(
+                f"config.json is not one this version of minecli wrote ({problem})",
+                hint="start the run again in another folder",
+            ) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteRequest(BenchRequest):
+    """The suite: any tasks, by their specs, all seeds, all estimators.
+
+    >>> ksg = {"ksg": ESTIMATORS["ksg"].config()}
+    >>> request = SuiteRequest(tasks=("1v1-normal-0.75",), seeds=(0,), estimators=ksg)
+    >>> [cell.key for cell in request.cells()]
+    [('1v1-normal-0.75', 10000, 0, 'ksg')]
+    """
+
+    command: ClassVar[str] = "bench suite"
+
+    tasks: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0, 1, 2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_some("tasks", self.tasks)
+
+    def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
+        from minecli.tasks.catalogue import parse_task
+
+        tasks = [parse_task(spec) for spec in self.tasks]
+        # A task seen through maps belongs to the distribution behind them.
+        return [(task, getattr(task, "base", task).name, {}) for task in tasks]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fig1Request(BenchRequest):
+    """Figure 1 of the paper: normal pairs, correlation rho in each of d components, truth -d/2 ln(1 - rho^2).
+
+    >>> Fig1Request(dims=(2,), rhos=(0.5,), estimators={"ksg": ESTIMATORS["ksg"].config()}).cells()[0].place
+    {'d': 2, 'rho': 0.5}
+    """
+
+    command: ClassVar[str] = "bench fig1"
+
+    dims: tuple[int, ...] = (1, 2, 20)
+    rhos: tuple[float, ...] = (-0.99, -0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_some("dims", self.dims)
+        _require_some("rhos", self.rhos)
+
+    def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
+        from minecli.tasks.registry import make_task
+
+        return [
+            (make_task("gaussian", dim=d, rho=rho), f"d = {d}", {"d": d, "rho": rho})
+            for d in self.dims
+            for rho in self.rhos
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fig2Request(BenchRequest):
+    """Figure 2 of the paper: x uniform on (-1, 1), z = f(x) + sigma * noise, in `dim` columns.
+
+    At the same sigma the three f do not carry the same information, because they differ in spread; `equal_snr`
+    multiplies sigma by the standard deviation of f(x), so that they nearly do.
+
+    >>> ksg = {"ksg": ESTIMATORS["ksg"].config()}
+    >>> request = Fig2Request(functions=("cubic",), sigmas=(0.5,), equal_snr=True, estimators=ksg)
+    >>> round(request.cells()[0].task.sigma, 4)
+    0.189
+    """
+
+    command: ClassVar[str] = "bench fig2"
+
+    functions: tuple[str, ...] = ("identity", "cubic", "sine")
+    sigmas: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    dim: int = 2
+    equal_snr: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_some("functions", self.functions)
+        _require_some("sigmas", self.sigmas)
+
+    def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
+        from minecli.tasks.registry import make_task
+
+        found: list[tuple[Any, str, dict[str, float | str]]] = []
+        for function in self.functions:
+            for sigma in self.sigmas:
+                noise = sigma * spread_of(function) if self.equal_snr else sigma
+                task = make_task("nonlinear", dim=self.dim, function=function, sigma=noise)
+                found.append((task, function, {"function": function, "sigma": sigma}))
+        return found
+
+
+def spread_of(function: str) -> float:
+    """The standard deviation of f(x) for x uniform on (-1, 1), by Gauss-Legendre quadrature.
+
+    >>> [round(spread_of(f), 3) for f in ("identity", "cubic", "sine")]
+    [0.577, 0.378, 0.522]
+    """
+    import numpy as np
+
+    from minecli.tasks.registry import make_task
+
+    nodes, weights = np.polynomial.legendre.leggauss(32)
+    values = make_task("nonlinear", function=function).apply(nodes)  # type: ignore[attr-defined]
+    mean = 0.5 * float(weights @ values)
+    return float(np.sqrt(0.5 * float(weights @ values**2) - mean**2))
+
+
+def _require_some(name: str, values: tuple[object, ...]) -> None:
+    if not values:
+        raise UsageError(f"--{name} is empty", hint="leave it out, or name at least one")
+    if len(set(values)) < len(values):
+        twice = next(value for i, value in enumerate(values) if value in values[:i])
+        raise UsageError(f"--{name} names {twice} twice", hint="name each once")

@@ -1,0 +1,154 @@
+"""Options of the benchmarks, and how lists and counts are read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from minecli.bench.config import FreshConfig
+from minecli.cli.options import MINE_PANEL, RUN_PANEL, flag
+from minecli.errors import UsageError
+from minecli.estimators.registry import ESTIMATORS
+
+FRESH_PANEL = "New rows at every step (neural estimators)"
+
+Number = TypeVar("Number", int, float)
+
+
+def _task_words() -> list[str]:
+    from minecli.tasks.catalogue import GROUPS
+    from minecli.tasks.registry import task_names
+
+    return [*GROUPS, *task_names()]
+
+
+def _estimator_names() -> list[str]:
+    return list(ESTIMATORS)
+
+
+Estimators = Annotated[
+    list[str],
+    typer.Option(
+        "--estimator",
+        "-e",
+        metavar="NAME",
+        autocompletion=_estimator_names,
+        help=f"Repeatable, or separated by commas: {', '.join(ESTIMATORS)}.",
+    ),
+]
+Tasks = Annotated[
+    list[str],
+    typer.Option(
+        "--tasks",
+        metavar="NAMES",
+        autocompletion=_task_words,
+        help="Groups and specs, separated by commas; repeatable.",
+    ),
+]
+Rows = Annotated[int, typer.Option("--rows", "-n", metavar="N", help="Rows of every sample.")]
+Seeds = Annotated[
+    str, typer.Option("--seeds", metavar="SEEDS", help="How many (N: 0 to N-1), or which: 0,5,7. One: 5,")
+]
+SeedList = Annotated[str, typer.Option("--seed", metavar="N", help="Where all randomness comes from; 0,1,2 averages.")]
+RunDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-dir",
+        metavar="DIR",
+        help="Keep config, records, tables and pictures in DIR; the same command goes on.",
+        rich_help_panel=RUN_PANEL,
+        show_default=False,
+    ),
+]
+Fresh = Annotated[
+    bool,
+    typer.Option("--fresh", help="Train on new rows at every step, as the paper does.", rich_help_panel=FRESH_PANEL),
+]
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain",
+        help="The paper's network: the columns as they are, no Gaussian base, no ceiling.",
+        rich_help_panel=FRESH_PANEL,
+    ),
+]
+EvaluationRows = Annotated[
+    int,
+    typer.Option(
+        "--evaluation-rows", metavar="N", help="New rows the bound is computed on.", rich_help_panel=FRESH_PANEL
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        "--max-steps",
+        "--steps",
+        metavar="N",
+        help=f"Most training steps. (default {ESTIMATORS['mine'].config().max_steps})",
+        rich_help_panel=MINE_PANEL,
+        show_default=False,
+    ),
+]
+
+
+def names(words: Iterable[str]) -> list[str]:
+    """Words separated by commas, and repeated options, as one list.
+
+    >>> names(["mine,ksg", "gaussian"])
+    ['mine', 'ksg', 'gaussian']
+    """
+    return [piece.strip() for word in words for piece in word.split(",") if piece.strip()]
+
+
+def numbers(option: str, text: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
+    """Numbers separated by commas.
+
+    >>> numbers("dims", "1,2,20", int)
+    (1, 2, 20)
+    >>> numbers("dims", "1,a", int)
+    Traceback (most recent call last):
+    minecli.errors.UsageError: --dims holds 'a', which is no whole number (try --dims 1,2)
+    """
+    found = []
+    for piece in names([text]):
+        try:
+            found.append(kind(piece))
+        except ValueError:
+            what, example = ("whole number", "1,2") if kind is int else ("number", "0.1,0.5")
+            raise UsageError(
+                f"{flag(option)} holds '{piece}', which is no {what}", hint=f"try {flag(option)} {example}"
+            ) from None
+    return tuple(found)
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """`N` is the seeds 0 to N-1; with a comma the seeds are listed.
+
+    >>> seeds("3"), seeds("5,7"), seeds("5,")
+    ((0, 1, 2), (5, 7), (5,))
+    """
+    found = numbers("seeds", text, int)
+    if "," in text or len(found) != 1:
+        return found
+    if found[0] < 1:
+        raise UsageError(f"--seeds is {found[0]}; there must be at least 1", hint="try --seeds 3")
+    return tuple(range(found[0]))
+
+
+def fresh_config(given: dict[str, Any], chosen_by_person: Callable[[str], bool]) -> FreshConfig | None:
+    """The fresh regime the options ask for, None for samples of fixed size; UsageError where they do not fit."""
+    if given["fresh"]:
+        for option in ("folds", "repeats"):
+            if given[option] is not None:
+                raise UsageError(f"{flag(option)} is for samples of fixed size", hint="leave it out, or --fresh")
+        for option in ("gaussian_base", "preprocess"):
+            if given["plain"] and given[option] is not None:
+                raise UsageError(f"{flag(option)} does not go with --plain", hint="leave one of them out")
+        return FreshConfig(evaluation_rows=given["evaluation_rows"], plain=given["plain"])
+    for option in ("plain", "evaluation_rows"):
+        if chosen_by_person(option):
+            raise UsageError(f"{flag(option)} goes with --fresh", hint="add --fresh, or leave it out")
+    return None
