@@ -11,7 +11,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,14 @@ from minecli.bench.records import Record, record_of
 from minecli.errors import OutputError
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.features import FeatureMap
 from minecli.estimators.held_out import COVERS, COVERS_NO_BOUND, Collected
-from minecli.estimators.mine import MOST_BASE_COLUMNS, SECONDS_BETWEEN_CHECKPOINTS, score_ceiling
+from minecli.estimators.mine import SECONDS_BETWEEN_CHECKPOINTS, fit_features, score_ceiling
 from minecli.estimators.mine_diagnostics import Training as TrainingFacts
 from minecli.estimators.mine_diagnostics import diagnose
-from minecli.mine.canonical import canonical_correlations
-from minecli.mine.evaluation import criterion_of, fit_scale, held_out_terms, score_matrix
+from minecli.mine.evaluation import criterion_of, fit_weights, held_out_terms, score_matrix
 from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
-from minecli.mine.training import RISE_NATS, RISE_SHARE, Training
+from minecli.mine.training import Training, end_of, still_rising
 from minecli.result import Estimate, Status
 from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from minecli.runtime.seeds import child_seed, generator
@@ -116,8 +114,10 @@ class FreshRows:
         self.cells, self.config, self.device = cells, config, device
         self.dtype = torch.float64 if config.precision == "float64" else torch.float32
         self.fitted = [self._drawn(cell, FIT_ROWS, "fit", 0) for cell in cells]
-        preprocess = "none" if plain else config.preprocess
-        self.maps = [(FeatureMap(x, preprocess), FeatureMap(z, preprocess)) for x, z in self.fitted]
+        shown = replace(config, preprocess="none", gaussian_base=False) if plain else config
+        found = [fit_features(x, z, shown) for x, z in self.fitted]
+        self.maps = [maps for maps, _ in found]
+        self.fits = [fit for _, fit in found if fit is not None]
 
     @staticmethod
     def _drawn(cell: Cell, rows: int, purpose: str, number: int) -> Sides:
@@ -137,13 +137,9 @@ class FreshRows:
         """The rows of a training step."""
         return self.features(range(len(self.cells)), self.config.batch_size, "step", step)
 
-    def base(self) -> GaussianBase:
-        """The log ratio of the Gaussian copula fitted to every cell's first sample."""
-        fits = [
-            canonical_correlations(fx(x)[:, : x.shape[1]], fz(z)[:, : z.shape[1]])
-            for (x, z), (fx, fz) in zip(self.fitted, self.maps, strict=True)
-        ]
-        return GaussianBase(fits, FIT_ROWS)
+    def base(self) -> GaussianBase | None:
+        """The log ratio of the Gaussian copula fitted to every cell's first sample, if there is to be one."""
+        return GaussianBase(self.fits, FIT_ROWS) if self.fits else None
 
 
 @dataclass
@@ -166,8 +162,6 @@ class _Job:
     ) -> _Job:
         """Fit what is fitted to every cell's first sample, build the network, take up a checkpoint."""
         rows = FreshRows(cells, config, fresh.plain, context.device)
-        x, z = rows.fitted[0]
-        copula = config.gaussian_base and config.preprocess == "rank" and not fresh.plain
         seed = child_seed(cells[0].seed, "bench", "fresh", config.bound)
         network = StatisticsNetwork(
             len(cells),
@@ -175,9 +169,10 @@ class _Job:
             rows.maps[0][1].width,
             hidden=config.hidden,
             layers=config.layers,
+            tower_layers=0 if fresh.plain else config.tower_layers,
             ceiling=math.inf if fresh.plain else score_ceiling(fresh.evaluation_rows * fresh.shifts_per_row),
             generator=torch.Generator().manual_seed(child_seed(seed, "network")),
-            base=rows.base() if copula and x.shape[1] + z.shape[1] <= MOST_BASE_COLUMNS else None,
+            base=rows.base(),
             baseline=config.objective().baseline,
             dtype=rows.dtype,
         ).to(context.device)
@@ -229,7 +224,7 @@ class _Job:
             scores = self._validation_scores(
                 self.training.best, max(SCALE_SHIFTS, self.config.objective().fewest_shifts)
             )
-            self.scales = [round(s, 2) for s in fit_scale(scores, self.config.objective()).tolist()]
+            self.scales = [fit_weights(own[None], self.config.objective())[0] for own in scores]
         return status
 
     def curve(self, m: int) -> tuple[float, ...]:
@@ -271,11 +266,11 @@ class _Job:
     def _estimate(self, m: int, name: str) -> Estimate | None:
         objective, count = self.config.objective(), self.fresh.evaluation_rows
         terms = held_out_terms(
-            self.training.best.select(m),
+            self.training.best.select([m]),
             lambda where: self.rows.features([m], where.stop - where.start, "evaluation", where.start),
             count,
             shifts_per_row=max(self.fresh.shifts_per_row, objective.fewest_shifts),
-            scale=self.scales[m],
+            weights=[self.scales[m]],
             objective=objective,
             generator=torch.Generator().manual_seed(child_seed(self.rows.cells[m].seed, "bench", "evaluation")),
             should_stop=self.context.should_stop,
@@ -288,7 +283,7 @@ class _Job:
         if not math.isfinite(summary.mi_nats):
             return Estimate(name, None, Status.NONFINITE)
         curve = self.curve(m)
-        rising = not bool(self.training.settled[m]) and still_rising(curve, self.config.patience)
+        rising = not bool(self.training.settled[m]) and still_rising(curve, end_of(self.config.patience))
         facts = TrainingFacts(
             protocol="held-out",
             status=Status.MAX_STEPS if rising else Status.CONVERGED,
@@ -308,15 +303,3 @@ class _Job:
             interval=summary.interval,
             diagnostics=found.diagnostics,
         )
-
-
-def still_rising(curve: Sequence[float], patience: int) -> bool:
-    """Whether one cell's validation bound rose over the last `patience` looks, or there are too few to say.
-
-    >>> still_rising([0.1, 0.5, 0.5, 0.5], 2), still_rising([0.1, 0.2, 0.3, 0.4], 2), still_rising([0.1], 2)
-    (False, True, True)
-    """
-    if len(curve) <= patience:
-        return True
-    before, after = max(curve[:-patience]), max(curve[-patience:])
-    return after - before > RISE_NATS + RISE_SHARE * abs(before)

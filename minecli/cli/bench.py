@@ -14,6 +14,7 @@ from minecli.cli import options as opt
 from minecli.cli.bench_run import Delivery, run_bench
 from minecli.cli.delivery import deliver, resolve_format
 from minecli.cli.streams import Streams
+from minecli.cli.words import flag, names, numbers
 from minecli.errors import UsageError
 
 HELP = "Estimators against known truth: the task suite, and figures 1 and 2 of the paper."
@@ -40,8 +41,8 @@ app = typer.Typer(help=HELP, rich_markup_mode="rich", context_settings={"help_op
 # What may be said again when a run is resumed: where to show the result and how fast to compute it.
 _ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume", "listed"}
 _SETTINGS = (
-    "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "hidden", "layers", "learning_rate",
-    "ema_decay", "gaussian_base", "smile_clip", "precision",
+    "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "hidden", "layers",
+    "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
 )  # fmt: skip
 
 Asked = TypeVar("Asked", bound=BenchRequest)
@@ -64,6 +65,8 @@ def suite(
     batch_size: opt.BatchSize = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
+    tower_layers: opt.TowerLayers = None,
+    weight_decay: opt.WeightDecay = None,
     learning_rate: opt.LearningRate = None,
     ema_decay: opt.EmaDecay = None,
     gaussian_base: opt.GaussianBase = None,
@@ -110,6 +113,8 @@ def fig1(
     batch_size: opt.BatchSize = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
+    tower_layers: opt.TowerLayers = None,
+    weight_decay: opt.WeightDecay = None,
     learning_rate: opt.LearningRate = None,
     ema_decay: opt.EmaDecay = None,
     gaussian_base: opt.GaussianBase = None,
@@ -127,9 +132,9 @@ def fig1(
         request = _resumed(Fig1Request, resume, ctx)
     else:
         request = Fig1Request(
-            dims=bopt.numbers("dims", dims, int),
-            rhos=bopt.numbers("rhos", rhos, float),
-            seeds=bopt.numbers("seed", seed, int),
+            dims=numbers("dims", dims, int),
+            rhos=numbers("rhos", rhos, float),
+            seeds=numbers("seed", seed, int),
             fresh=_fresh(ctx),
             **_shared(ctx),
         )
@@ -164,6 +169,8 @@ def fig2(
     batch_size: opt.BatchSize = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
+    tower_layers: opt.TowerLayers = None,
+    weight_decay: opt.WeightDecay = None,
     learning_rate: opt.LearningRate = None,
     ema_decay: opt.EmaDecay = None,
     gaussian_base: opt.GaussianBase = None,
@@ -181,11 +188,11 @@ def fig2(
         request = _resumed(Fig2Request, resume, ctx)
     else:
         request = Fig2Request(
-            functions=tuple(bopt.names([functions])),
-            sigmas=bopt.numbers("sigmas", sigmas, float),
+            functions=tuple(names([functions])),
+            sigmas=numbers("sigmas", sigmas, float),
             dim=dim,
             equal_snr=equal_snr,
-            seeds=bopt.numbers("seed", seed, int),
+            seeds=numbers("seed", seed, int),
             fresh=_fresh(ctx),
             **_shared(ctx),
         )
@@ -199,7 +206,7 @@ def _typed(ctx: typer.Context, name: str) -> bool:
 def _shared(ctx: typer.Context) -> dict[str, Any]:
     """What the options say that all benchmarks have."""
     given = ctx.params
-    configs = opt.configs_from(bopt.names(given["estimator"]), {name: given[name] for name in _SETTINGS})
+    configs = opt.configs_from(names(given["estimator"]), {name: given[name] for name in _SETTINGS})
     return {"rows": given["rows"], "confidence": given["confidence"], "estimators": configs}
 
 
@@ -214,7 +221,7 @@ def _resumed(kind: type[Asked], path: Path, ctx: typer.Context) -> Asked:
     changed = [name for name in ctx.params if name not in _ALLOWED_WITH_RESUME and _typed(ctx, name)]
     if changed:
         raise UsageError(
-            f"--resume takes its settings from '{path}' and does not go with {', '.join(map(opt.flag, changed))}",
+            f"--resume takes its settings from '{path}' and does not go with {', '.join(map(flag, changed))}",
             hint="leave them out, or start another run with --run-dir",
         )
     return kind.from_json(open_run(path).read_config())  # type: ignore[return-value]

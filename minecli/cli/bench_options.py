@@ -1,21 +1,20 @@
-"""Options of the benchmarks, and how lists and counts are read from them."""
+"""Options of the benchmarks, and how seeds and the fresh regime are read from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from minecli.bench.config import FreshConfig
-from minecli.cli.options import MINE_PANEL, RUN_PANEL, flag
+from minecli.cli.options import MINE_PANEL, RUN_PANEL
+from minecli.cli.words import flag, numbers
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
 
 FRESH_PANEL = "New rows at every step (neural estimators)"
-
-Number = TypeVar("Number", int, float)
 
 
 def _task_words() -> list[str]:
@@ -94,36 +93,6 @@ Steps = Annotated[
 ]
 
 
-def names(words: Iterable[str]) -> list[str]:
-    """Words separated by commas, and repeated options, as one list.
-
-    >>> names(["mine,ksg", "gaussian"])
-    ['mine', 'ksg', 'gaussian']
-    """
-    return [piece.strip() for word in words for piece in word.split(",") if piece.strip()]
-
-
-def numbers(option: str, text: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
-    """Numbers separated by commas.
-
-    >>> numbers("dims", "1,2,20", int)
-    (1, 2, 20)
-    >>> numbers("dims", "1,a", int)
-    Traceback (most recent call last):
-    minecli.errors.UsageError: --dims holds 'a', which is no whole number (try --dims 1,2)
-    """
-    found = []
-    for piece in names([text]):
-        try:
-            found.append(kind(piece))
-        except ValueError:
-            what, example = ("whole number", "1,2") if kind is int else ("number", "0.1,0.5")
-            raise UsageError(
-                f"{flag(option)} holds '{piece}', which is no {what}", hint=f"try {flag(option)} {example}"
-            ) from None
-    return tuple(found)
-
-
 def seeds(text: str) -> tuple[int, ...]:
     """`N` is the seeds 0 to N-1; with a comma the seeds are listed.
 
@@ -141,10 +110,10 @@ def seeds(text: str) -> tuple[int, ...]:
 def fresh_config(given: dict[str, Any], chosen_by_person: Callable[[str], bool]) -> FreshConfig | None:
     """The fresh regime the options ask for, None for samples of fixed size; UsageError where they do not fit."""
     if given["fresh"]:
-        for option in ("folds", "repeats"):
+        for option in ("folds", "repeats", "weight_decay"):
             if given[option] is not None:
                 raise UsageError(f"{flag(option)} is for samples of fixed size", hint="leave it out, or --fresh")
-        for option in ("gaussian_base", "preprocess"):
+        for option in ("gaussian_base", "preprocess", "tower_layers"):
             if given["plain"] and given[option] is not None:
                 raise UsageError(f"{flag(option)} does not go with --plain", hint="leave one of them out")
         return FreshConfig(evaluation_rows=given["evaluation_rows"], plain=given["plain"])

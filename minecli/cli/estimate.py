@@ -17,6 +17,7 @@ from minecli.cli.destinations import check_destinations
 from minecli.cli.environment import environment_facts
 from minecli.cli.request import Request, data_facts, lasting_source
 from minecli.cli.streams import Streams
+from minecli.cli.words import flag
 from minecli.errors import OutputError, UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.events import Event
@@ -65,6 +66,8 @@ def estimate(
     batch_size: opt.BatchSize = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
+    tower_layers: opt.TowerLayers = None,
+    weight_decay: opt.WeightDecay = None,
     learning_rate: opt.LearningRate = None,
     ema_decay: opt.EmaDecay = None,
     gaussian_base: opt.GaussianBase = None,
@@ -93,7 +96,8 @@ def estimate(
 
 SETTINGS = (
     "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "max_steps",
-    "batch_size", "hidden", "layers", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
+    "batch_size", "hidden", "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base",
+    "smile_clip", "precision",
 )  # fmt: skip
 # What may be said again when a run is resumed: where to show the result and how fast to compute it, and,
 # because standard input cannot be read twice, the data.
@@ -146,7 +150,7 @@ def _resumed(path: Path, ctx: typer.Context) -> Request:
     ]
     if changed:
         raise UsageError(
-            f"--resume takes its settings from '{path}' and does not go with {', '.join(map(opt.flag, changed))}",
+            f"--resume takes its settings from '{path}' and does not go with {', '.join(map(flag, changed))}",
             hint="leave them out, or start another run with --run-dir",
         )
     request = Request.from_json(open_run(path).read_config())

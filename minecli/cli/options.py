@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from minecli.cli.words import flag, numbers
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.units import Unit
@@ -26,7 +27,13 @@ OutputFormat = Literal["auto", "table", "json", "ndjson", "csv", "value"]
 ListFormat = Literal["auto", "table", "json", "ndjson", "csv"]
 
 # Options named differently from the field they set; the others share its name.
-_FIELD_OF = {"neighbours": "k", "ksg_variant": "variant", "ksg_jitter": "jitter", "smile_clip": "clip"}
+_FIELD_OF = {
+    "neighbours": "k",
+    "ksg_variant": "variant",
+    "ksg_jitter": "jitter",
+    "smile_clip": "clip",
+    "weight_decay": "weight_decays",
+}
 
 
 def field_of(option: str) -> str:
@@ -36,15 +43,6 @@ def field_of(option: str) -> str:
     ('k', 'folds')
     """
     return _FIELD_OF.get(option, option)
-
-
-def flag(option: str) -> str:
-    """An option as it is typed.
-
-    >>> flag("max_steps")
-    '--max-steps'
-    """
-    return "--" + option.replace("_", "-")
 
 
 def owners(option: str) -> tuple[str, ...]:
@@ -66,19 +64,21 @@ def default_text(option: str) -> str:
     by_value: dict[str, list[str]] = {}
     for owner in owners(option):
         default = next(f.default for f in fields(ESTIMATORS[owner].config) if f.name == field_of(option))
-        by_value.setdefault(str(default), []).append(owner)
+        text = ",".join(f"{value:g}" for value in default) if isinstance(default, tuple) else str(default)
+        by_value.setdefault(text, []).append(owner)
     if len(by_value) == 1:
         return f"(default {next(iter(by_value))})"
     return "(default " + "; ".join(f"{v} for {', '.join(o)}" for v, o in by_value.items()) + ")"
 
 
 def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Build one config per estimator from the options that were given (not None).
+    """Build one config per estimator from the options that were given (neither None nor an empty list).
 
     UsageError for an unknown estimator, a value its config refuses, and a setting that applies to none of
     them.
     """
-    given = {option: value for option, value in settings.items() if value is not None}
+    # A repeatable option that was not given is an empty list.
+    given = {option: value for option, value in settings.items() if value is not None and value != []}
     chosen = tuple(dict.fromkeys(names))
     for name in chosen:
         if name not in ESTIMATORS:
@@ -100,6 +100,11 @@ def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str,
 
 def _estimator_names() -> list[str]:
     return list(ESTIMATORS)
+
+
+def _strengths(words: list[str] | None) -> tuple[float, ...] | None:
+    """Repeated, or separated by commas; None where nothing was said, for which a repeatable option has an empty list."""
+    return numbers("weight_decay", ",".join(words), float) if words else None
 
 
 def _setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:
@@ -232,7 +237,20 @@ Repeats = Annotated[int | None, _setting("Cross-fittings to average.", "repeats"
 MaxSteps = Annotated[int | None, _setting("Most training steps.", "max_steps", MINE_PANEL, metavar="N")]
 BatchSize = Annotated[int | None, _setting("Rows per step.", "batch_size", MINE_PANEL, metavar="N")]
 Hidden = Annotated[int | None, _setting("Width of the hidden layers.", "hidden", MINE_PANEL, metavar="N")]
-Layers = Annotated[int | None, _setting("Number of hidden layers.", "layers", MINE_PANEL, metavar="N")]
+Layers = Annotated[int | None, _setting("Number of joint hidden layers.", "layers", MINE_PANEL, metavar="N")]
+TowerLayers = Annotated[
+    int | None, _setting("Hidden layers of each side before both meet.", "tower_layers", MINE_PANEL, metavar="N")
+]
+WeightDecay = Annotated[
+    list[str] | None,
+    _setting(
+        "Weight decay at 10,000 rows; for each a network per fold.",
+        "weight_decay",
+        MINE_PANEL,
+        metavar="D[,D...]",
+        callback=_strengths,
+    ),
+]
 LearningRate = Annotated[float | None, _setting("Step size of Adam.", "learning_rate", MINE_PANEL, metavar="RATE")]
 EmaDecay = Annotated[
     float | None,

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Preprocess = Literal["rank", "standardize", "none"]
 SearchMethod = Literal["auto", "tree", "brute"]
 
+# Networks per fold, and the number of rows that weight decays are given for.
+MOST_MEMBERS = 16
+DECAY_ROWS = 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class KsgConfig:
@@ -96,6 +100,13 @@ def _require_neighbours(k: object) -> None:
         raise UsageError(f"k is {k!r}; it must be a whole number of at least 1", hint="try 3")
 
 
+def _require_decays(decays: object) -> None:
+    if not isinstance(decays, tuple | list) or not 1 <= len(decays) <= MOST_MEMBERS:
+        raise UsageError(f"weight_decays is {decays!r}; it must be 1 to {MOST_MEMBERS} numbers")
+    for decay in decays:
+        require_number("weight_decays", decay, least=0.0, below=100.0)
+
+
 def _require_choice(field: str, value: object, allowed: Sequence[object]) -> None:
     if value not in allowed or isinstance(value, bool):
         choices = ", ".join(repr(choice) for choice in allowed)
@@ -107,10 +118,12 @@ class MineConfig(TrainingConfig):
     """The neural estimator (MINE); the network's and the training's fields are those of `TrainingConfig`.
 
     `preprocess` says in what form the network sees the columns (see `features`). `protocol` "held-out" cross-fits:
-    each of `folds` models is evaluated on rows that it has not seen; "paper" trains and evaluates on all rows
-    (Definition 3.1). The Gaussian base is that of normal scores (a Gaussian copula), so that it is there with "rank"
-    alone; the other two train a plain network. The whole is done `repeats` times with other folds and other initial
-    weights, and averaged.
+    the networks of each of `folds` folds are evaluated on rows that they have not seen; "paper" trains and evaluates on
+    all rows (Definition 3.1). There is one network per fold for each of `weight_decays`, given for 10,000 rows; fewer
+    rows make each stronger by the root of the ratio. A fold's networks are combined by weights fitted to its validation
+    rows: sharp dependences want a weak decay, smooth ones and few rows a strong one. The Gaussian base is that of
+    normal scores (a Gaussian copula), so that it is there with "rank" alone; the other two train a plain network. The
+    whole is done `repeats` times with other folds and other initial weights, and averaged.
 
     >>> MineConfig().folds
     5
@@ -127,6 +140,7 @@ class MineConfig(TrainingConfig):
     protocol: Literal["held-out", "paper"] = "held-out"
     folds: int = 5
     repeats: int = 1
+    weight_decays: tuple[float, ...] = (0.1, 1.0)
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
@@ -136,6 +150,13 @@ class MineConfig(TrainingConfig):
         _require_choice("precision", self.precision, ("float32", "float64"))
         require_whole("folds", self.folds, least=2)
         require_whole("repeats", self.repeats, least=1)
+        _require_decays(self.weight_decays)
+        # A run folder holds a list.
+        object.__setattr__(self, "weight_decays", tuple(self.weight_decays))
+
+    def weight_decays_for(self, rows: int) -> list[float]:
+        """The strengths for so many rows: those given are for 10,000 rows."""
+        return [decay * math.sqrt(DECAY_ROWS / rows) for decay in self.weight_decays]
 
 
 @dataclass(frozen=True, kw_only=True)

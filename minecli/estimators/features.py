@@ -4,11 +4,13 @@ Mutual information does not change under maps of X alone or of Z alone that lose
 the columns in whatever form it learns from best:
 
 `rank` gives, for every column, its normal score (the training ranks pushed through the normal quantile function,
-linear between at most 4096 knots) and its robustly scaled value (median and interquartile range, bent smoothly at 4),
-and, for the group, one radial feature: the standardised :math:`\log(1 + |x|^2)` of the robustly scaled columns. Scores
-tame heavy tails, scaled values keep what ranks flatten, and the radial feature shows a scale common to all columns,
-where all of the dependence of multivariate Student-t data sits. None of them leaves the range seen in training by
-more than a bounded amount, so that an outlier cannot send the network where it has never been.
+linear between at most 4096 knots), its robustly scaled value (median and interquartile range, bent smoothly at 4)
+and its score times the standardised mean square of all scores, and, for the group, one radial feature: the
+standardised :math:`\log(1 + |x|^2)` of the robustly scaled columns. Scores tame heavy tails, scaled values keep what
+ranks flatten, the products show what turns with the distance from the centre (as spirals do), and the radial feature
+shows a scale common to all columns, where all of the dependence of multivariate Student-t data sits. None of them
+leaves the range seen in training by more than a bounded amount, so that an outlier cannot send the network where it
+has never been. Features may be weighed by their relevance (see `screening`).
 
 `standardize` subtracts the mean, divides by the standard deviation and bends smoothly at 10; `none` passes the
 columns through.
@@ -75,14 +77,15 @@ class FeatureMap:
 
     >>> x = np.random.default_rng(0).standard_cauchy((1000, 2))
     >>> FeatureMap(x, "rank")(1e300 * np.ones((1, 2))).shape
-    (1, 5)
+    (1, 7)
     """
 
     def __init__(self, training: Array, preprocess: Preprocess) -> None:
         sample = training[:FIT_ROWS]
         self.preprocess = preprocess
         self.columns = sample.shape[1]
-        self.width = 2 * self.columns + 1 if preprocess == "rank" else self.columns
+        self.width = 3 * self.columns + 1 if preprocess == "rank" else self.columns
+        self.weights: Array | None = None
         if preprocess == "none":
             return
         # Dividing by the largest magnitude first keeps sums and squares of values near 1e308 finite.
@@ -98,10 +101,19 @@ class FeatureMap:
         self._location, self._scale = middle, _or_one(np.where(spread > 0.0, spread, scaled.std(0)))
         radius = self._radius(self._scaled(sample))
         self._radius_location, self._radius_scale = radius.mean(), float(_or_one(radius.std(keepdims=True))[0])
+        energy = self._energy(self._scores(sample))
+        self._energy_location, self._energy_scale = energy.mean(), float(_or_one(energy.std(keepdims=True))[0])
 
     def _scaled(self, values: Array) -> Array:
         with np.errstate(over="ignore"):
             return np.asarray(np.clip((values / self._unit - self._location) / self._scale, -1e100, 1e100))
+
+    def _scores(self, values: Array) -> Array:
+        return np.stack([knots(values[:, j]) for j, knots in enumerate(self._knots)], 1)
+
+    @staticmethod
+    def _energy(scores: Array) -> Array:
+        return _bend(np.asarray(np.einsum("ij,ij->i", scores, scores)) / scores.shape[1])
 
     @staticmethod
     def _radius(scaled: Array) -> Array:
@@ -113,11 +125,15 @@ class FeatureMap:
         scaled = self._scaled(values)
         if self.preprocess == "standardize":
             return _bend(scaled, STANDARDIZED_BEND)
+        d, scores = self.columns, self._scores(values)
         features = np.empty((len(values), self.width))
-        for j, knots in enumerate(self._knots):
-            features[:, j] = knots(values[:, j])
-        features[:, self.columns : 2 * self.columns] = _bend(scaled)
+        features[:, :d] = scores
+        features[:, d : 2 * d] = _bend(scaled)
+        energy = (self._energy(scores) - self._energy_location) / self._energy_scale
+        np.multiply(scores, energy[:, None], out=features[:, 2 * d : 3 * d])
         features[:, -1] = _bend((self._radius(scaled) - self._radius_location) / self._radius_scale)
+        if self.weights is not None:
+            features *= self.weights
         return features
 
 

@@ -1,9 +1,9 @@
 r"""MINE and its relatives: bounds of I(X; Z) from statistics networks, evaluated on rows they have not seen.
 
-Belghazi et al. (2018), sections 3 and 4. One model per fold and repeat, all trained together as one batched network;
-each is evaluated once, on its held-out rows, with many re-pairings in one log-mean-exp. The estimate is the mean of
-those bounds, weighted by rows. Under `--protocol paper` there are no folds, and training and evaluation share all
-rows (Definition 3.1).
+Belghazi et al. (2018), sections 3 and 4. A few networks per fold and repeat, which differ in their weight decay, all
+trained together as one batched network; those of a fold are combined and evaluated once, on its held-out rows, with
+many re-pairings in one log-mean-exp. The estimate is the mean of those bounds, weighted by rows. Under
+`--protocol paper` there are no folds, and training and evaluation share all rows (Definition 3.1).
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from minecli.estimators.held_out import COVERS, COVERS_NO_BOUND, Collected
 from minecli.estimators.mine_diagnostics import Training as TrainingFacts
 from minecli.estimators.mine_diagnostics import diagnose
 from minecli.estimators.rows import ModelRows, split_rows
-from minecli.mine.canonical import canonical_correlations
-from minecli.mine.evaluation import bound_of, fit_scale, held_out_terms, score_matrix
+from minecli.estimators.screening import screen
+from minecli.mine.canonical import Canonical, canonical_correlations
+from minecli.mine.evaluation import bound_of, fit_weights, held_out_terms, score_matrix
 from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training
@@ -98,31 +99,29 @@ class _Job:
         """Split the rows, fit what is fitted to training rows, build the networks, take up a checkpoint."""
         split = split_rows(len(x), config, context.seed)
         dtype = torch.float64 if config.precision == "float64" else torch.float32
+        members, device = len(config.weight_decays), context.device
         samples = [part.training(np.arange(min(part.training_rows, FIT_ROWS))) for part in split]
-        maps = [(FeatureMap(x[s], config.preprocess), FeatureMap(z[s], config.preprocess)) for s in samples]
-        rows = ModelRows(x, z, split, maps, config.batch_size, child_seed(context.seed, "rows"), dtype, context.device)
-        base = None
-        copula = config.gaussian_base and config.preprocess == "rank"
-        if copula and x.shape[1] + z.shape[1] <= MOST_BASE_COLUMNS:
-            fits = [
-                canonical_correlations(fx(x[s])[:, : x.shape[1]], fz(z[s])[:, : z.shape[1]])
-                for s, (fx, fz) in zip(samples, maps, strict=True)
-            ]
-            base = GaussianBase(fits, len(samples[0]))
+        fitted = [fit_features(x[s], z[s], config) for s in samples]
+        maps = [pair for pair, _ in fitted]
+        row_seed = child_seed(context.seed, "rows")
+        rows = ModelRows(x, z, split, maps, config.batch_size, row_seed, dtype, device, members)
+        fits = [fit for _, fit in fitted for _ in range(members) if fit is not None]
         network = StatisticsNetwork(
-            len(split),
+            len(split) * members,
             maps[0][0].width,
             maps[0][1].width,
             hidden=config.hidden,
             layers=config.layers,
+            tower_layers=config.tower_layers,
             ceiling=score_ceiling(len(x)),
             generator=torch.Generator().manual_seed(child_seed(context.seed, "network")),
-            base=base,
+            base=GaussianBase(fits, len(samples[0])) if fits else None,
             baseline=config.objective().baseline,
             dtype=dtype,
-        ).to(context.device)
+        ).to(device)
+        decay = torch.tensor(config.weight_decays_for(len(x)) * len(split), dtype=dtype, device=device)
         validate = None if config.protocol == "paper" else rows.validation(config.objective())
-        training = Training(network, rows.batch, validate, config, child_seed(context.seed, "training"))
+        training = Training(network, rows.batch, validate, config, child_seed(context.seed, "training"), decay)
         return cls(config, context, rows, training, (len(x), x.shape[1], z.shape[1]))
 
     def train(self, name: str) -> Status:
@@ -150,44 +149,47 @@ class _Job:
 
         return self.training.run(name, self.context.observer, self.context.should_stop, save)
 
-    def scales(self) -> list[float]:
-        """The factors on the models' scores, fitted on the validation parts; 1 where there are none."""
-        best = self.training.best
+    def weights(self) -> list[list[float]]:
+        """The weight of every model in its part, fitted on the validation part; equal ones where there is none."""
+        best, members = self.training.best, self.rows.members
         if self.config.protocol == "paper":
-            return [1.0] * best.models
-        return [round(s, 2) for s in fit_scale(self.rows.validation_scores(best), self.config.objective()).tolist()]
+            return [[1.0 / members] * members for _ in self.rows.split]
+        scores = self.rows.validation_scores(best)
+        return [fit_weights(part, self.config.objective()) for part in torch.split(scores, members)]
 
-    def evaluate(self, name: str, scales: list[float], should_stop: Callable[[], bool]) -> Collected | None:
-        """Evaluate every model once on its held-out rows; None if stopped before all are done."""
-        n = self.shape[0]
+    def evaluate(self, name: str, weights: list[list[float]], should_stop: Callable[[], bool]) -> Collected | None:
+        """Evaluate every part's combination once on its held-out rows; None if stopped before all are done."""
+        n, members = self.shape[0], self.rows.members
         best, objective = self.training.best, self.config.objective()
         collected = Collected(n)
-        for m in range(best.models):
-            draws = torch.Generator().manual_seed(child_seed(self.context.seed, "evaluation", m))
+        for k, part in enumerate(self.rows.split):
+            draws = torch.Generator().manual_seed(child_seed(self.context.seed, "evaluation", k))
+            # What has no weight need not be computed; one is kept so that there is something to score.
+            used = [m for m in range(members) if weights[k][m] > 0.0] or [0]
             found = held_out_terms(
-                best.select(m),
-                self.rows.held_out(m),
-                len(self.rows.split[m].held_out),
+                best.select([k * members + m for m in used]),
+                self.rows.held_out(k, len(used)),
+                len(part.held_out),
                 shifts_per_row=min(
                     max(objective.pairs_factor * EVALUATION_PAIRS // n, objective.fewest_shifts), MOST_SHIFTS
                 ),
-                scale=scales[m],
+                weights=[weights[k][m] for m in used],
                 objective=objective,
                 generator=draws,
                 should_stop=should_stop,
             )
             if found is None:
                 return None
-            collected.add(found, self.rows.split[m].held_out)
-            self.context.observer(events.Event(f"{name}: evaluation", m + 1, best.models))
+            collected.add(found, part.held_out)
+            self.context.observer(events.Event(f"{name}: evaluation", k + 1, len(self.rows.split)))
         return collected
 
     def report(self, name: str, status: Status, notes: tuple[Any, ...]) -> Estimate:
         """Put the held-out parts together."""
         # After an interruption the little that is left to do is done, so that there is a number to show.
         hurried = status is Status.INTERRUPTED
-        scales = self.scales()
-        collected = self.evaluate(name, scales, events.never if hurried else self.context.should_stop)
+        weights = self.weights()
+        collected = self.evaluate(name, weights, events.never if hurried else self.context.should_stop)
         if collected is None:
             return Estimate(name, None, Status.INTERRUPTED, diagnostics=notes, details=self.details())
         covers = COVERS if self.config.objective().lower_bound else COVERS_NO_BOUND
@@ -200,7 +202,7 @@ class _Job:
             status=status,
             validation_nats=tuple(e.validation_nats for e in self.training.history if e.validation_nats is not None),
             still_rising=self.training.still_rising(),
-            training_nats=self.training_bound(scales),
+            training_nats=self.training_bound(weights),
             held_out_rows=len(self.rows.split[0].held_out),
             effective_share=collected.effective_share,
         )
@@ -215,7 +217,7 @@ class _Job:
             details=self.details()
             | {
                 "folds_nats": list(summary.folds_nats),
-                "score_scales": scales,
+                "network_weights": weights,
                 "training_nats": facts.training_nats,
                 "effective_share": facts.effective_share,
             }
@@ -224,13 +226,14 @@ class _Job:
         )
 
     @torch.no_grad()
-    def training_bound(self, scales: list[float]) -> float:
-        """The bound of the same scaled scores on rows that trained the networks, for the gap between the two."""
+    def training_bound(self, weights: list[list[float]]) -> float:
+        """The bound of the same combinations on rows that trained the networks, for the gap between the two."""
         x, z = self.rows.batch(0)
         shifts = random_shifts(x.shape[1], 64, torch.Generator().manual_seed(child_seed(self.context.seed, "gap")))
         scores = score_matrix(self.training.best, x, z, [0, *shifts])
-        factors = torch.tensor(scales, dtype=scores.dtype, device=scores.device)[:, None, None]
-        return float(bound_of(factors * scores, self.config.objective()).mean())
+        scores = scores.view(-1, self.rows.members, *scores.shape[1:])
+        combined = torch.einsum("km,kmsb->ksb", torch.tensor(weights).to(scores), scores)
+        return float(bound_of(combined, self.config.objective()).mean())
 
     def details(self) -> dict[str, object]:
         """What was done, as plain JSON values."""
@@ -243,6 +246,22 @@ class _Job:
             "ceiling_nats": self.training.network.ceiling,
             "curve": [[e.step, e.training_nats, e.validation_nats] for e in self.training.history],
         }
+
+
+def fit_features(x: Array, z: Array, config: MineConfig) -> tuple[tuple[FeatureMap, FeatureMap], Canonical | None]:
+    """Fit to training rows x (n, d_x), z (n, d_z): the features of both sides, their weights, and what the Gaussian
+    base starts from, if there is to be one."""
+    maps = FeatureMap(x, config.preprocess), FeatureMap(z, config.preprocess)
+    if config.preprocess != "rank":
+        return maps, None
+    features = maps[0](x), maps[1](z)
+    weights = screen(*features, *(side.columns * 2 for side in maps))
+    for side, own in zip(maps, weights, strict=True):
+        side.weights = own
+    if not config.gaussian_base or x.shape[1] + z.shape[1] > MOST_BASE_COLUMNS:
+        return maps, None
+    left, right = (f[:, : m.columns] * w[: m.columns] for f, m, w in zip(features, maps, weights, strict=True))
+    return maps, canonical_correlations(left, right)
 
 
 def score_ceiling(rows: int) -> float:

@@ -39,7 +39,7 @@ VALIDATION_PAIRS = 16_384
 
 @dataclass(frozen=True)
 class Part:
-    """One model's rows. Training rows are asked for by place, so that they need not all be listed."""
+    """The rows of one or more models. Training rows are asked for by place, so that they need not all be listed."""
 
     training_rows: int
     training: Callable[[Indices], Indices]
@@ -48,7 +48,7 @@ class Part:
 
 
 def split_rows(rows: int, config: MineConfig, seed: int) -> list[Part]:
-    """One part per model: folds within repeats, or, under the paper's protocol, all rows for every repeat."""
+    """The parts: folds within repeats, or, under the paper's protocol, all rows for every repeat."""
     if config.protocol == "paper":
         # In random order, like the folds: rows that lie together in a sorted table must not be re-paired together.
         return [_everything(random_order(rows, generator(seed, "split", r))) for r in range(config.repeats)]
@@ -65,7 +65,10 @@ def _fold(cross: CrossFit, k: int) -> Part:
 
 
 class ModelRows:
-    """Batches for training, and the validation and held-out parts, as feature tensors."""
+    """Batches for training, and the validation and held-out parts, as feature tensors.
+
+    There are `members` models per part, side by side: model i belongs to part i // members.
+    """
 
     def __init__(
         self,
@@ -77,7 +80,9 @@ class ModelRows:
         seed: int,
         dtype: torch.dtype,
         device: str,
+        members: int = 1,
     ) -> None:
+        self.members = members
         self.x, self.z, self.split, self.maps, self.seed = x, z, split, maps, seed
         self.dtype, self.device = dtype, device
         self.training_rows = min(part.training_rows for part in split)
@@ -99,23 +104,26 @@ class ModelRows:
             sides.append(kept.to(self.device))
         return sides[0], sides[1]
 
-    def features(self, rows: Sequence[Indices], models: Sequence[int] | None = None) -> tuple[Tensor, Tensor]:
-        """Features of `rows[i]` as model `models[i]` sees them, shapes (len(rows), b, features)."""
-        models = range(len(rows)) if models is None else models
+    def features(self, rows: Sequence[Indices], parts: Sequence[int] | None = None) -> tuple[Tensor, Tensor]:
+        """Features of `rows[i]` as part `parts[i]` sees them, shapes (len(rows), b, features)."""
+        parts = range(len(rows)) if parts is None else parts
         if self._cache is not None:
             at = torch.from_numpy(np.stack(rows)).to(self.device)
-            which = torch.tensor(list(models), device=self.device)[:, None]
+            which = torch.tensor(list(parts), device=self.device)[:, None]
             return self._cache[0][which, at], self._cache[1][which, at]
         sides = []
         for side, values in enumerate((self.x, self.z)):
-            mapped = np.stack([self.maps[m][side](values[r]) for m, r in zip(models, rows, strict=True)])
+            mapped = np.stack([self.maps[m][side](values[r]) for m, r in zip(parts, rows, strict=True)])
             sides.append(torch.from_numpy(mapped).to(self.dtype).to(self.device))
         return sides[0], sides[1]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """The training rows of a step; the same step always gives the same rows."""
+        """The training rows of a step, for every model; the same step always gives the same rows."""
         places = self._places(step)
-        return self.features([part.training(p) for part, p in zip(self.split, places, strict=True)])
+        return self._for_members(*self.features([p.training(at) for p, at in zip(self.split, places, strict=True)]))
+
+    def _for_members(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        return x.repeat_interleave(self.members, 0), z.repeat_interleave(self.members, 0)
 
     def _places(self, step: int) -> Indices:
         if self.training_rows > LONGEST_EPOCH:
@@ -135,14 +143,19 @@ class ModelRows:
         rows = len(parts[0])
         draws = torch.Generator().manual_seed(child_seed(self.seed, "validation"))
         shifts = random_shifts(rows, min(max(pairs // rows, 2), 64), draws)
-        return score_matrix(network, *self.features(parts), [0, *shifts])
+        return score_matrix(network, *self._for_members(*self.features(parts)), [0, *shifts])
 
     def validation(self, objective: Objective) -> Callable[[StatisticsNetwork], Tensor]:
         """The criterion on the validation part, shape (models,), as a function of the network."""
         pairs = VALIDATION_PAIRS * min(objective.pairs_factor, 8)
         return lambda network: criterion_of(self.validation_scores(network, pairs), objective)
 
-    def held_out(self, model: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
-        """Features of a slice of one model's held-out rows, shapes (1, b, features)."""
-        rows = self.split[model].held_out
-        return lambda where: self.features([rows[where]], [model])
+    def held_out(self, part: int, models: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
+        """Features of a slice of one part's held-out rows for so many of its models, shapes (models, b, features)."""
+        rows = self.split[part].held_out
+
+        def sliced(where: slice) -> tuple[Tensor, Tensor]:
+            x, z = self.features([rows[where]], [part])
+            return x.expand(models, -1, -1), z.expand(models, -1, -1)
+
+        return sliced

@@ -19,14 +19,15 @@ BOUND_NAMES = ("donsker-varadhan", "nwj", "info-nce", "smile", "jensen-shannon",
 class TrainingConfig:
     """The network T(x, z) and Algorithm 1.
 
-    `bound` names what is trained and evaluated (see `objectives`). `hidden` units in each of `layers` layers. Each of
-    `max_steps` steps uses `batch_size` joint pairs and `marginal_shifts` times as many re-paired ones (fewer rows than
-    two batches make the batch smaller). `learning_rate` is the peak of a schedule that rises over the first
-    `warmup_share` of the steps and falls along a cosine. `ema_decay` is the weight of the OLD average in the
-    denominator of the Donsker-Varadhan bound's gradient (the other bounds have none); 0 is the plain, biased minibatch
-    gradient. Gradients longer than `gradient_clip` are shortened. `weight_average` is the weight of the old average of
-    the network's weights, which is what is evaluated. A model is settled once its validation bound has not risen for
-    `patience` evaluations, one every `evaluate_every` steps; training stops when all are.
+    `bound` names what is trained and evaluated (see `objectives`). Each side passes through `tower_layers` layers of
+    its own before both meet in `layers` joint ones, all of `hidden` units. Each of `max_steps` steps uses `batch_size`
+    joint pairs and `marginal_shifts` times as many re-paired ones (fewer rows than two batches make the batch smaller).
+    `learning_rate` is the peak of a schedule that rises over the first `warmup_share` of the steps and falls along a
+    cosine. `ema_decay` is the weight of the OLD average in the denominator of the Donsker-Varadhan bound's gradient
+    (the other bounds have none); 0 is the plain, biased minibatch gradient. Gradients longer than `gradient_clip` are
+    shortened. `weight_average` is the weight of the old average of the network's weights, which is what is evaluated. A
+    model is settled once its validation bound has not risen for `patience` evaluations, one every `evaluate_every`
+    steps; training stops when all are.
 
     >>> TrainingConfig().batch_size
     512
@@ -36,27 +37,29 @@ class TrainingConfig:
     """
 
     bound: str = "donsker-varadhan"
-    hidden: int = 128
+    hidden: int = 64
     layers: int = 2
+    tower_layers: int = 2
     gaussian_base: bool = True
-    max_steps: int = 2000
+    max_steps: int = 1200
     batch_size: int = 512
     marginal_shifts: int = 1
-    learning_rate: float = 2e-3
+    learning_rate: float = 8e-3
     warmup_share: float = 0.15
     ema_decay: float = 0.99
     gradient_clip: float = 1.0
     weight_average: float = 0.99
     evaluate_every: int = 100
-    patience: int = 6
+    patience: int = 9
 
     def __post_init__(self) -> None:
         if self.bound not in BOUND_NAMES:
             raise UsageError(f"bound is '{self.bound}'; it must be one of {', '.join(BOUND_NAMES)}")
         for name in ("hidden", "layers", "max_steps", "marginal_shifts", "evaluate_every", "patience"):
             require_whole(name, getattr(self, name), least=1)
+        require_whole("tower_layers", self.tower_layers, least=0)
         # Beyond these a network would need gigabytes or minutes for a single step, and could not be interrupted.
-        for name, most in (("hidden", 16_384), ("layers", 64)):
+        for name, most in (("hidden", 16_384), ("layers", 64), ("tower_layers", 64)):
             if getattr(self, name) > most:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at most {most}")
         require_whole("batch_size", self.batch_size, least=2)

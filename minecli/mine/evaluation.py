@@ -8,10 +8,14 @@ standard error, and they are the pointwise log density ratios.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from scipy.optimize import minimize
 from torch import Tensor
 
 from minecli.mine.contributions import HeldOutTerms
@@ -25,10 +29,6 @@ Rows = Callable[[slice], tuple[Tensor, Tensor]]
 # stays bounded.
 BLOCK_ROWS = 4096
 CHUNK_PAIRS = 32_768
-
-# The scales a score may be given on validation rows: 0 is "no dependence found". None is above 1, so that scaled
-# scores keep the network's ceiling.
-SCALES = torch.linspace(0.0, 1.0, 21)
 
 
 @torch.no_grad()
@@ -50,18 +50,45 @@ def criterion_of(scores: Tensor, objective: Objective) -> Tensor:
     return objective.criterion_of(scores[:, 0], scores[:, 1:])
 
 
-def fit_scale(scores: Tensor, objective: Objective) -> Tensor:
-    r"""Choose, for every model, the :math:`\alpha` in `SCALES` for which :math:`\alpha T` has the largest criterion.
+def fit_weights(scores: Tensor, objective: Objective) -> list[float]:
+    r"""Combine networks: the weights :math:`w_j \ge 0`, :math:`\sum_j w_j \le 1`, for which :math:`\sum_j w_j T_j`
+    has the largest criterion.
 
-    Every criterion is concave in alpha, and alpha = 0 gives exactly 0: a network that has learnt nothing but noise is
-    switched off rather than reported as negative information. To be called with validation rows.
+    Every criterion is concave in T, hence in w, and w = 0 gives exactly 0: networks that have learnt nothing but noise
+    are switched off rather than reported as negative information. The sum is at most 1 so that the combination keeps
+    the networks' ceiling. To be called with validation rows.
+
+    Args:
+        scores: shape (networks, 1 + shifts, b), the first shift being 0.
+        objective: whose criterion to use.
 
     Returns:
-        Shape (models,).
+        One weight per network, rounded to 0.01.
     """
-    scales = SCALES.to(scores)
-    values = torch.stack([criterion_of(scale * scores, objective) for scale in scales])
-    return scales[values.argmax(0)]
+    members = scores.shape[0]
+    each = scores.double()
+
+    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        with torch.enable_grad():
+            w = torch.tensor(weights, device=each.device, requires_grad=True)
+            value = -criterion_of(torch.einsum("m,msb->sb", w, each)[None], objective).sum()
+            (slope,) = torch.autograd.grad(value, w)
+        return float(value.detach()), slope.cpu().numpy()
+
+    found = minimize(  # type: ignore[call-overload]
+        loss,
+        np.full(members, 1.0 / members),
+        jac=True,
+        bounds=[(0.0, 1.0)] * members,
+        constraints=[{"type": "ineq", "fun": lambda w: 1.0 - w.sum(), "jac": lambda w: -np.ones(members)}],
+        method="SLSQP",
+        options={"ftol": 1e-7},
+    )
+    chosen = np.clip(found.x, 0.0, 1.0)
+    if not np.isfinite(found.fun) or found.fun > 0.0:
+        return [0.0] * members
+    # Rounded down, so that they still sum to at most 1; a little more first, less than 0.01 in all, so that 1 stays 1.
+    return [math.floor(100.0 * min(w + 5e-4, 1.0)) / 100.0 for w in chosen.tolist()]
 
 
 @torch.no_grad()
@@ -71,19 +98,19 @@ def held_out_terms(
     count: int,
     *,
     shifts_per_row: int,
-    scale: float,
+    weights: Sequence[float],
     objective: Objective,
     generator: torch.Generator,
     should_stop: Callable[[], bool],
 ) -> HeldOutTerms | None:
-    """Evaluate one model on `count` rows, in random order, that it has not seen.
+    """Evaluate a combination of models on `count` rows, in random order, that it has not seen.
 
     Args:
-        network: holds a single model.
-        rows: gives the features of a slice of the rows, shapes (1, b, features).
+        network: the models to combine.
+        rows: gives the features of a slice of the rows, shapes (models, b, features).
         count: how many rows there are, at least two.
         shifts_per_row: how many other rows each row is paired with (fewer where a block has no more).
-        scale: the factor on T from `fit_scale`.
+        weights: one per model, from `fit_weights`; the sum of the weighted scores is evaluated.
         objective: what to evaluate.
         generator: where the re-pairings are drawn from.
         should_stop: asked once per block; None is returned if it says yes.
@@ -97,10 +124,11 @@ def held_out_terms(
         if should_stop():
             return None
         shifts = random_shifts(end - start, shifts_per_row, generator)
-        scores = scale * score_matrix(network, *rows(slice(start, end)), [0, *shifts])[0].double().cpu()
-        own[start:end], weights = objective.contribution.block(scores[0], scores[1:])
-        as_x[start:end] = weights.mean(0)
-        for shift, row in zip(shifts, weights, strict=True):
+        each = score_matrix(network, *rows(slice(start, end)), [0, *shifts])
+        scores = torch.einsum("m,msb->sb", torch.tensor(weights).to(each), each).double().cpu()
+        own[start:end], exponentials = objective.contribution.block(scores[0], scores[1:])
+        as_x[start:end] = exponentials.mean(0)
+        for shift, row in zip(shifts, exponentials, strict=True):
             as_z[start:end] += torch.roll(row, -shift) / shifts_per_row
     terms = objective.contribution.gather(own, as_x, as_z)
     return replace(terms, ceiling_nats=objective.ceiling(shifts_per_row))

@@ -1,7 +1,9 @@
 r"""The statistics network T(x, z) ("also called critic"), several models evaluated as one.
 
-The first layer is additive in x and z, :math:`h_1 = \phi(W_x x + W_z z + b)`, so that both projections are computed
-once per row and re-paired freely: a marginal pair costs an addition, not another pass over the features.
+Each side passes through a tower of its own, and the joint part starts from the sum of what they give,
+:math:`h_1 = \phi(f(x) + g(z) + b)`: towers are computed once per row and re-paired freely, so that a marginal pair
+costs an addition and the joint layers, not another pass over the features. Without tower layers f and g are linear,
+and the network is the plain perceptron of the pair.
 
 On top of the perceptron stands an optional base: the log density ratio of the Gaussian with the training rows'
 canonical correlations. The perceptron's last layer starts from zero, so that training begins at the base and learns
@@ -12,8 +14,9 @@ enormous score would be the whole log-mean-exp of held-out data.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,6 +24,11 @@ from torch import Tensor, nn
 
 from minecli.mine.canonical import Canonical, shrink_correlations
 from minecli.mine.sampling import repair
+
+Draw = Callable[..., nn.Parameter]
+
+# Keeps the size of signals about the same from hidden layer to hidden layer.
+HIDDEN_GAIN = 1.3
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,27 @@ class GaussianBase(nn.Module):
         return variates * squared.sqrt() / (1.0 - squared), energy
 
 
+class Tower(nn.Module):
+    """What one side's features (models, b, features) become before they meet the other side's: `layers` hidden layers
+    of `hidden` units and a linear one, shape (models, b, hidden)."""
+
+    def __init__(self, draw: Draw, features: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        widths = [features, *[hidden] * (layers + 1)]
+        self.weights = nn.ParameterList(
+            draw(rows, columns, 1.0 if i in (0, layers) else HIDDEN_GAIN)
+            for i, (rows, columns) in enumerate(itertools.pairwise(widths))
+        )
+        zeros = torch.zeros_like(self.weights[0][:, :1])
+        self.biases = nn.ParameterList(nn.Parameter(zeros.clone()) for _ in range(layers))
+
+    def forward(self, features: Tensor) -> Tensor:
+        h = features
+        for weight, bias in zip(self.weights, self.biases, strict=False):
+            h = nn.functional.silu(torch.baddbmm(bias, h, weight))
+        return torch.bmm(h, self.weights[-1])
+
+
 class StatisticsNetwork(nn.Module):
     """T(x, z) for `models` models at once, as a log density ratio (bounds add their own offset).
 
@@ -83,7 +112,8 @@ class StatisticsNetwork(nn.Module):
         x_features: number of features of x; the first ones are what the base was fitted to.
         z_features: likewise for z.
         hidden: units per hidden layer.
-        layers: hidden layers, the additive first one included.
+        layers: hidden layers of the joint part, the additive first one included.
+        tower_layers: hidden layers of each side's tower.
         ceiling: the smooth bound c on the absolute value, in nats; infinity for none.
         generator: where the initial weights are drawn from.
         base: the Gaussian log ratio to start from, or None.
@@ -103,6 +133,7 @@ class StatisticsNetwork(nn.Module):
         *,
         hidden: int,
         layers: int = 2,
+        tower_layers: int = 0,
         ceiling: float = math.inf,
         generator: torch.Generator,
         base: GaussianBase | None = None,
@@ -120,10 +151,10 @@ class StatisticsNetwork(nn.Module):
             return nn.Parameter(torch.zeros(models, rows, columns, dtype=dtype))
 
         self.ceiling = ceiling
-        self.x_weight = drawn(x_features, hidden)
-        self.z_weight = drawn(z_features, hidden)
+        self.x_tower = Tower(drawn, x_features, hidden, tower_layers)
+        self.z_tower = Tower(drawn, z_features, hidden, tower_layers)
         self.bias = zeros(1, hidden)
-        self.weights = nn.ParameterList(drawn(hidden, hidden, 1.3) for _ in range(layers - 1))
+        self.weights = nn.ParameterList(drawn(hidden, hidden, HIDDEN_GAIN) for _ in range(layers - 1))
         self.biases = nn.ParameterList(zeros(1, hidden) for _ in range(layers - 1))
         self.readout = zeros(hidden, 1)
         self.base = None if base is None else base.to(dtype)
@@ -133,11 +164,11 @@ class StatisticsNetwork(nn.Module):
     @property
     def models(self) -> int:
         """How many networks are held."""
-        return int(self.x_weight.shape[0])
+        return int(self.bias.shape[0])
 
     def project_x(self, x: Tensor) -> Projected:
         """Project rows of x, shape (models, b, x_features)."""
-        projected = self._projected("x", x, torch.baddbmm(self.bias, x, self.x_weight))
+        projected = self._projected("x", x, self.x_tower(x) + self.bias)
         if self.baseline_readout is None or self.baseline_bias is None:
             return projected
         # The base's gain multiplies it, too: a power of a positive function of x is one again.
@@ -146,14 +177,19 @@ class StatisticsNetwork(nn.Module):
 
     def project_z(self, z: Tensor) -> Projected:
         """Project rows of z, shape (models, b, z_features)."""
-        return self._projected("z", z, torch.bmm(z, self.z_weight))
+        return self._projected("z", z, self.z_tower(z))
 
-    def select(self, model: int) -> StatisticsNetwork:
-        """A copy that holds one of the models alone."""
-        alone = copy.deepcopy(self)
+    def select(self, models: Sequence[int]) -> StatisticsNetwork:
+        """A copy that holds some of the models alone."""
+        alone, kept = copy.deepcopy(self), list(models)
         for tensor in [*alone.parameters(), *alone.buffers()]:
-            tensor.data = tensor.data[model : model + 1].clone()
+            tensor.data = tensor.data[kept].clone()
         return alone
+
+    def decaying(self) -> list[nn.Parameter]:
+        """The weights that weight decay applies to: those between features and hidden units. Biases, the readout and
+        the base's gain decide how large T is, which the bound itself should."""
+        return [*self.x_tower.weights, *self.z_tower.weights, *self.weights]
 
     def _projected(self, side: str, features: Tensor, hidden: Tensor) -> Projected:
         if self.base is None:

@@ -90,6 +90,8 @@ class Training:
             averaged weights of the last step are the result.
         config: settings.
         seed: names the random streams.
+        weight_decay: by how much, in units of the learning rate, each model's weights shrink at every step, shape
+            (models,) (decoupled weight decay, Loshchilov and Hutter, 2019); None for not at all.
     """
 
     def __init__(
@@ -99,7 +101,9 @@ class Training:
         validate: Validation | None,
         config: TrainingConfig,
         seed: int,
+        weight_decay: Tensor | None = None,
     ) -> None:
+        self.weight_decay = weight_decay
         self.network, self.batch, self.validate, self.config, self.seed = network, batch, validate, config, seed
         self.averaged = copy.deepcopy(network).requires_grad_(False)
         self.best = copy.deepcopy(self.averaged)
@@ -164,6 +168,7 @@ class Training:
         draws = torch.Generator().manual_seed(child_seed(self.seed, "shifts", self.step))
         shifts = random_shifts(x.shape[1], self.config.marginal_shifts, draws)
         value = ascend(self.network, self.optimizer, self.average, x, z, shifts, self.config)
+        self._decay()
         # The average of the first steps is short, so that it does not hold on to the initial weights.
         keep = min(self.config.weight_average, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
@@ -171,6 +176,15 @@ class Training:
                 slow.lerp_(fast, 1.0 - keep)
         self._recent = value if self._recent is None else self._recent.lerp(value, 0.02)
         self.step += 1
+
+    @torch.no_grad()
+    def _decay(self) -> None:
+        if self.weight_decay is None:
+            return
+        # A strength beyond 1 / learning rate leaves nothing; it must not turn weights around.
+        kept = (1.0 - self.learning_rate(self.step) * self.weight_decay[:, None, None]).clamp(min=0.0)
+        for weight in self.network.decaying():
+            weight.mul_(kept)
 
     @torch.no_grad()
     def _evaluate(self) -> Evaluation:
@@ -199,20 +213,13 @@ class Training:
             return
         for m in range(self.network.models):
             curve = [e.by_model_nats[m] for e in self.history]
-            if len(curve) > self.config.patience and not self._rising(curve):
+            if not still_rising(curve, self.config.patience):
                 self.settled[m] = True
 
     def still_rising(self) -> bool:
-        """Whether the mean validation bound rose during the last `patience` evaluations by more than noise, or there
-        are not enough evaluations to say that it did not."""
+        """Whether the mean validation bound was still rising at the end."""
         curve = [e.validation_nats for e in self.history if e.validation_nats is not None]
-        if self.validate is None:
-            return False
-        return len(curve) <= self.config.patience or self._rising(curve)
-
-    def _rising(self, curve: Sequence[float]) -> bool:
-        patience = self.config.patience
-        return _rises(max(curve[:-patience]), max(curve[-patience:]))
+        return self.validate is not None and still_rising(curve, end_of(self.config.patience))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a later `load_state_dict` needs to go on as if nothing had happened."""
@@ -232,7 +239,7 @@ class Training:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` gave, of a run with the same settings, data and seed."""
-        device = self.network.x_weight.device
+        device = self.network.bias.device
         self.step = int(state["step"])
         self.ended = None if state["ended"] is None else Status(state["ended"])
         self.network.load_state_dict(state["network"])
@@ -246,8 +253,27 @@ class Training:
         self.history = [Evaluation(step, nats, tuple(by_model)) for step, nats, by_model in state["history"]]
 
 
-def _rises(before: float, after: float) -> bool:
+def still_rising(curve: Sequence[float], evaluations: int) -> bool:
+    """Whether the last so many values of a validation curve, in nats, exceed all before by more than noise, or there
+    are too few to say.
+
+    >>> still_rising([0.1, 0.5, 0.5, 0.5], 2), still_rising([0.1, 0.2, 0.3, 0.4], 2), still_rising([0.1], 2)
+    (False, True, True)
+    """
+    if len(curve) <= evaluations:
+        return True
+    before, after = max(curve[:-evaluations]), max(curve[-evaluations:])
     return after - before > RISE_NATS + RISE_SHARE * abs(before)
+
+
+def end_of(patience: int) -> int:
+    """How many evaluations count as the end of training: the learning rate has become small by then, and a bound that
+    still rises shows that more steps would have raised it further.
+
+    >>> end_of(9)
+    3
+    """
+    return max(1, patience // 3)
 
 
 def _progress(stage: str, evaluation: Evaluation, total: int) -> events.Event:

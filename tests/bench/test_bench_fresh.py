@@ -9,6 +9,7 @@ from minecli.bench.config import Fig1Request, FreshConfig
 from minecli.bench.fresh import FreshRows, run_fresh
 from minecli.errors import UsageError
 from minecli.estimators.context import Context
+from minecli.estimators.mine import fit_features
 from minecli.estimators.registry import ESTIMATORS
 
 SMALL = {"hidden": 8, "max_steps": 30, "batch_size": 64, "evaluate_every": 10}
@@ -78,6 +79,21 @@ def test_rows_are_new_at_every_step_and_for_every_purpose():
     seen = torch.cat([x, rows.batch(1)[0], evaluation], 1)
     for cell in seen:
         assert len(torch.unique(cell)) == 3 * 64
+
+
+def test_features_are_fitted_as_those_of_a_sample_are():
+    # Six columns a side, of which screening weighs the features unequally; the base is of the weighed scores.
+    config = ESTIMATORS["mine"].config(**SMALL)
+    rows = FreshRows(request("mine", dims=(6,)).cells(), config, plain=False, device="cpu")
+    for (x, z), maps, base in zip(rows.fitted, rows.maps, rows.fits, strict=True):
+        expected, expected_base = fit_features(x, z, config)
+        for own, other, values in zip(maps, expected, (x, z), strict=True):
+            assert np.ptp(own.weights) > 0.0
+            assert np.array_equal(own(values[:50]), other(values[:50]))
+        assert np.array_equal(base.x_weights, expected_base.x_weights)
+    assert FreshRows(request("mine").cells(), config, plain=True, device="cpu").base() is None
+    bare = ESTIMATORS["mine"].config(**SMALL, gaussian_base=False)
+    assert FreshRows(request("mine").cells(), bare, plain=False, device="cpu").base() is None
 
 
 def test_a_batched_cell_is_trained_on_its_own_task():

@@ -187,6 +187,9 @@ def test_failed_cells_are_listed_and_tried_again(cli, tmp_path, monkeypatch):
         (("fig1", "--evaluation-rows", "500"), "--evaluation-rows goes with --fresh"),
         (("fig1", "--fresh", "-e", "ksg"), "--fresh is for the neural estimators"),
         (("fig1", "--fresh", "--folds", "3"), "--folds is for samples of fixed size"),
+        (("fig1", "--fresh", "--weight-decay", "1"), "--weight-decay is for samples of fixed size"),
+        (("fig1", "--fresh", "--plain", "--tower-layers", "1"), "--tower-layers does not go with --plain"),
+        (("suite", "-e", "mine", "--weight-decay", "a"), "--weight-decay holds 'a', which is no number"),
         (("fig1", "--fresh", "--plain", "--gaussian-base"), "--gaussian-base does not go with --plain"),
         (("fig1", "--fresh", "--evaluation-rows", "5"), "evaluation_rows is 5"),
         (("fig2", "--functions", "tangent"), "one of identity, cubic, sine"),
@@ -214,6 +217,16 @@ def test_figure_1_with_samples(cli, tmp_path):
     cli("sample", "gaussian", "--rho", "-0.9", *words, "-o", made)
     asked = ("estimate", made, "--x", "x0", "--z", "z0", "-e", "mine", "--folds", "2", *TINY)
     assert cli(*asked).json["estimates"][0]["mi_nats"] == first["mi_nats"]
+
+
+def test_settings_of_networks_reach_a_suite(cli, tmp_path):
+    words = ("--tasks", "1v1-normal-0.75", "-n", "100", "--seeds", "1", "-e", "mine", "--folds", "2", *TINY)
+    asked = ("bench", "suite", *words, "--weight-decay", "0,1,2", "--tower-layers", "1", "--run-dir", tmp_path / "run")
+    first = cli(*asked).json
+    config = first["config"]["estimators"]["mine"]
+    assert (config["weight_decays"], config["tower_layers"]) == ([0.0, 1.0, 2.0], 1)
+    # Read back from the folder it is the same request.
+    assert same(cli("bench", "suite", "--resume", tmp_path / "run", "-q").json)["config"] == first["config"]
 
 
 def test_figure_1_with_new_rows_at_every_step(cli, tmp_path):

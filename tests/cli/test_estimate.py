@@ -231,7 +231,8 @@ def test_every_setting_reaches_a_config_field_and_shows_its_default(cli, option)
     for owner in options.owners(option):
         field = next(f for f in fields(ESTIMATORS[owner].config) if f.name == options.field_of(option))
         assert field.default is not MISSING
-        assert str(field.default) in default
+        as_typed = ",".join(f"{v:g}" for v in field.default) if isinstance(field.default, tuple) else str(field.default)
+        assert as_typed in default
 
 
 def test_settings_reach_the_estimators_that_have_them():
@@ -255,6 +256,50 @@ def test_smile_takes_its_clip_and_nobody_else_does(cli, gauss):
     ran = cli("estimate", gauss, *QUICK, "--smile-clip", "5")
     assert (ran.code, ran.stdout) == (2, "")
     assert "--smile-clip applies to smile" in ran.stderr
+
+
+def test_weight_decays_are_a_list_and_towers_a_number(cli, gauss, tmp_path):
+    decays = ("--weight-decay", "0.5, 2", "--weight-decay", "0")
+    words = (*QUICK, "--hidden", "4", *decays, "--tower-layers", "0", "--run-dir", tmp_path / "run")
+    ran = cli("estimate", gauss, *words)
+    assert ran.code == 0, ran.stderr
+    config = ran.json["config"]["estimators"]["mine"]
+    assert (config["weight_decays"], config["tower_layers"]) == ([0.5, 2.0, 0.0], 0)
+    (entry,) = ran.json["estimates"]
+    assert entry["details"]["models"] == 2 * 3
+    assert [len(weights) for weights in entry["details"]["network_weights"]] == [3, 3]
+    # The folder keeps a list; a resumed run is the same run.
+    again = cli("estimate", "--resume", tmp_path / "run")
+    assert again.json["estimates"][0]["mi_nats"] == entry["mi_nats"]
+    assert "does not go with --weight-decay" in cli("estimate", "--resume", tmp_path / "run", *decays).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--weight-decay", "strong"),
+            "--weight-decay holds 'strong', which is no number (try --weight-decay 0.1,0.5)",
+        ),
+        (("--weight-decay", "0.1;1"), "--weight-decay holds '0.1;1', which is no number"),
+        (("--weight-decay", "0.1,-1"), "weight_decays is -1.0; it must be a number of at least 0 and below 100"),
+        (("--weight-decay", "nan"), "weight_decays is nan; it must be a number"),
+        (("--weight-decay", ","), "weight_decays is (); it must be 1 to 16 numbers"),
+        (("--weight-decay", ",".join("1" * 17)), "it must be 1 to 16 numbers"),
+        (("--tower-layers", "-1"), "tower_layers is -1; it must be a whole number of at least 0"),
+        (("--tower-layers", "1000"), "tower_layers is 1000; it must be at most 64"),
+    ],
+)
+def test_networks_that_cannot_be_are_refused(cli, gauss, words, message):
+    ran = cli("estimate", gauss, *QUICK, *words)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert message in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_settings_of_networks_are_not_for_neighbours(cli, gauss):
+    for words in (("--weight-decay", "1"), ("--tower-layers", "1")):
+        assert f"{words[0]} applies to mine" in cli("estimate", gauss, *KSG, *words).stderr
 
 
 def test_the_moving_average_belongs_to_mine_alone(cli, gauss):

@@ -35,9 +35,9 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("line", "word", "found"),
     [
-        ("minecli est", 1, "estimate"),
+        ("minecli doc", 1, "doctor"),
         ("minecli estimate a.csv -e mixed", 4, "mixed-ksg"),
-        ("minecli sample stu", 2, "student"),
+        ("minecli sample unif", 2, "uniform-noise"),
     ],
 )
 def test_shell_completion(line, word, found):

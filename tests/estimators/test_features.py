@@ -7,13 +7,23 @@ from minecli.errors import DataError
 from minecli.estimators.features import MOST_KNOTS, FeatureMap, fit_knots, require_representable
 
 
-def test_rank_features_are_scores_bent_values_and_a_radius(seed):
+def test_rank_features_are_scores_bent_values_products_and_a_radius(seed):
     x = np.random.default_rng(seed).standard_normal((2000, 3))
     features = FeatureMap(x, "rank")(x)
-    assert features.shape == (2000, 7)
+    assert features.shape == (2000, 10)
     # Scores of 2000 training rows are the normal quantiles of (i - 1/2) / n: variance 1 less the tails' share.
     assert np.allclose(features[:, :3].std(0), 1.0, atol=0.01)
-    assert np.abs(features[:, 3:]).max() <= 4.0
+    assert np.abs(features[:, [3, 4, 5, 9]]).max() <= 4.0
+    energy = 4.0 * np.tanh(np.square(features[:, :3]).mean(1) / 4.0)
+    turning = features[:, :3] * ((energy - energy.mean()) / energy.std())[:, None]
+    assert np.allclose(features[:, 6:9], turning, atol=1e-12)
+
+
+def test_weights_multiply_the_features():
+    x = np.random.default_rng(0).standard_normal((100, 2))
+    plain, weighed = FeatureMap(x, "rank"), FeatureMap(x, "rank")
+    weighed.weights = np.arange(7.0)
+    assert np.array_equal(weighed(x), plain(x) * np.arange(7.0))
 
 
 def test_scores_do_not_change_under_monotone_maps(seed):
@@ -39,7 +49,9 @@ def test_values_outside_the_training_range_do_not_extrapolate():
     fitted = FeatureMap(x, "rank")
     far = fitted(np.array([[1e300, -1e300], [np.finfo(float).max, np.finfo(float).min]]))
     assert np.isfinite(far).all()
-    assert np.abs(far).max() <= 4.0
+    assert np.abs(far[:, [0, 1, 2, 3, 6]]).max() <= 4.0
+    # A score of at most 3.3 times a mean square that is bent at 4 and has a standard deviation of about 1.
+    assert np.abs(far[:, 4:6]).max() <= 16.0
     assert far[0, 0] == fitted(x)[:, 0].max()
 
 

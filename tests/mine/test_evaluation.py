@@ -9,7 +9,7 @@ import torch
 from minecli import events
 from minecli.mine import evaluation
 from minecli.mine.canonical import canonical_correlations
-from minecli.mine.evaluation import bound_of, criterion_of, fit_scale, held_out_terms, score_matrix
+from minecli.mine.evaluation import bound_of, criterion_of, fit_weights, held_out_terms, score_matrix
 from minecli.mine.objectives import OBJECTIVES, smile_objective
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 
@@ -33,14 +33,14 @@ def fitted_network(gain=1.0):
     return net
 
 
-def terms(net, x, z, bound="donsker-varadhan", scale=1.0, shifts=10**6, should_stop=events.never):
+def terms(net, x, z, bound="donsker-varadhan", weights=(1.0,), shifts=10**6, should_stop=events.never):
     tx, tz = torch.from_numpy(x)[None], torch.from_numpy(z)[None]
     return held_out_terms(
         net,
-        lambda where: (tx[:, where], tz[:, where]),
+        lambda where: (tx[:, where].expand(net.models, -1, -1), tz[:, where].expand(net.models, -1, -1)),
         len(x),
         shifts_per_row=shifts,
-        scale=scale,
+        weights=weights,
         objective=OBJECTIVES[bound] if isinstance(bound, str) else bound,
         generator=torch.Generator().manual_seed(0),
         should_stop=should_stop,
@@ -70,6 +70,8 @@ def test_effective_rows_are_those_of_the_weights_of_all_pairs(bound):
 
 class ScoresOfZ:
     """T(x, z) = z, whatever x."""
+
+    models = 1
 
     def project_x(self, x):
         return x[..., 0]
@@ -104,9 +106,9 @@ def test_mean_of_the_log_ratios_is_the_estimate(bound):
 
 
 @pytest.mark.parametrize("bound", OBJECTIVES)
-def test_scale_zero_is_nothing(bound):
+def test_weight_zero_is_nothing(bound):
     # Exactly so, but for the sum of 49 weights of InfoNCE.
-    assert terms(fitted_network(), *gaussian(50, 2), bound, scale=0.0).value_nats == pytest.approx(0.0, abs=1e-14)
+    assert terms(fitted_network(), *gaussian(50, 2), bound, weights=[0.0]).value_nats == pytest.approx(0.0, abs=1e-14)
 
 
 def test_blocks_and_chunks_change_only_which_pairs_are_used(monkeypatch):
@@ -130,15 +132,47 @@ def test_influence_predicts_the_spread_over_new_rows(bound):
 
 
 @pytest.mark.parametrize("bound", OBJECTIVES.values(), ids=OBJECTIVES)
-def test_fit_scale_mends_a_score_that_is_too_large_and_silences_noise(bound):
+def test_weights_mend_a_score_that_is_too_large_and_silence_noise(bound):
     x, z = (torch.from_numpy(v)[None] for v in gaussian(4000, 4))
     shifts = [0, *range(1, 400, 13)]
-    good = fit_scale(score_matrix(fitted_network(), x, z, shifts), bound)
-    loud = fit_scale(score_matrix(fitted_network(2.0), x, z, shifts), bound)
-    assert good.item() == pytest.approx(1.0, abs=0.15)
-    assert loud.item() == pytest.approx(0.5, abs=0.1)
-    reversed_z = fit_scale(score_matrix(fitted_network(), x, -z, shifts), bound)
-    assert reversed_z.item() == 0.0
+    good = score_matrix(fitted_network(), x, z, shifts)
+    assert fit_weights(good, bound) == pytest.approx([1.0], abs=0.15)
+    assert fit_weights(score_matrix(fitted_network(2.0), x, z, shifts), bound) == pytest.approx([0.5], abs=0.1)
+    reversed_z = score_matrix(fitted_network(), x, -z, shifts)
+    assert fit_weights(reversed_z, bound) == [0.0]
+    with_noise = fit_weights(torch.cat([reversed_z, good]), bound)
+    assert with_noise == pytest.approx([0.0, 1.0], abs=0.15)
+    assert sum(with_noise) <= 1.0
+
+
+def test_weights_are_those_of_a_search_over_a_grid():
+    """Two networks, each of which knows half of the truth: the best combination beats both."""
+    objective = OBJECTIVES["donsker-varadhan"]
+    x, z = (torch.from_numpy(v)[None] for v in gaussian(4000, 4))
+    whole = score_matrix(fitted_network(2.0), x, z, [0, *range(1, 400, 13)])
+    noise = torch.randn(whole.shape, generator=torch.Generator().manual_seed(0), dtype=F64)
+    scores = torch.cat([whole + 1.5 * noise, whole - 1.5 * noise])
+    steps = torch.linspace(0.0, 1.0, 101).tolist()
+    value = {
+        (a, b): criterion_of((a * scores[0] + b * scores[1])[None], objective).item()
+        for a in steps[::2]
+        for b in steps[::2]
+        if a + b <= 1.0
+    }
+    best = max(value, key=value.__getitem__)
+    found = fit_weights(scores, objective)
+    assert found == pytest.approx(best, abs=0.03)
+    assert max(value[a, b] for a, b in value if not (a and b)) < value[best] - 0.01
+
+
+def test_a_combination_is_the_weighted_sum_of_its_scores():
+    net, (x, z) = fitted_network(), gaussian(200, 6)
+    twice = StatisticsNetwork(2, 1, 1, hidden=2, generator=torch.Generator().manual_seed(0), dtype=F64)
+    with torch.no_grad():  # a network without anything to say beside one that says twice as much
+        twice.base = GaussianBase([canonical_correlations(*gaussian(200_000, 99))] * 2, 200_000).to(F64)
+        twice.base.gain.copy_(torch.tensor([[0.0], [2.0]]))
+    both = terms(twice, x, z, weights=[0.5, 0.5])
+    assert both.value_nats == pytest.approx(terms(net, x, z).value_nats, abs=1e-12)
 
 
 def test_smile_does_not_choose_by_its_own_value():
@@ -147,8 +181,8 @@ def test_smile_does_not_choose_by_its_own_value():
     scores, objective = score_matrix(fitted_network(3.0), x, z, [0, *range(1, 400, 13)]), smile_objective(0.5)
     truth = -0.5 * math.log(1 - RHO**2)
     assert bound_of(scores, objective).item() > truth + 0.2
-    scale = fit_scale(scores, objective)
-    assert scale.item() == pytest.approx(1 / 3, abs=0.1)
+    (scale,) = fit_weights(scores, objective)
+    assert scale == pytest.approx(1 / 3, abs=0.1)
     # A lower bound up to the noise of 4000 rows, of which the log ratio has a standard deviation of 0.6.
     assert criterion_of(scale * scores, objective).item() < truth + 4 * 0.6 / math.sqrt(4000)
 

@@ -70,7 +70,7 @@ def test_the_baseline_is_nothing_at_first_and_a_function_of_x_later(with_base):
     assert torch.allclose(taken, taken[:, :1].expand(2, 6, 6))
     assert taken.abs().min() > 0.0
     assert taken[0].std() > 0.1
-    alone = net.select(1)
+    alone = net.select([1])
     with torch.no_grad():
         kept = alone.score(alone.project_x(x[1:]), alone.project_z(z[1:]), range(6))
     assert torch.allclose(kept, scores(net)[1:])
@@ -84,7 +84,7 @@ def test_the_baseline_learns_the_mean_of_e_to_the_t():
     g = torch.Generator().manual_seed(3)
     x, z = torch.randn(2, 4000, 1, generator=g, dtype=F64), torch.randn(2, 4000, 1, generator=g, dtype=F64)
     net, fixed = network(True), x[..., 0]
-    optimizer = torch.optim.Adam([net.baseline_readout, net.baseline_bias, net.x_weight, net.bias], lr=0.02)
+    optimizer = torch.optim.Adam([net.baseline_readout, net.baseline_bias, *net.x_tower.weights, net.bias], lr=0.02)
     for _ in range(300):
         log_baseline = -net(net.project_x(x), net.project_z(z))  # readout is 0: all there is to the score
         t = torch.stack([fixed + torch.roll(z[..., 0], s, 1) for s in (0, 1, 2)], 1) - log_baseline[:, None]

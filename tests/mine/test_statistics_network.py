@@ -12,13 +12,14 @@ ROUNDING = 1e-10
 F64 = torch.float64
 
 
-def network(models=3, layers=2, ceiling=float("inf"), base=None, seed=0):
+def network(models=3, layers=2, tower_layers=0, ceiling=float("inf"), base=None, seed=0):
     made = StatisticsNetwork(
         models,
         2,
         1,
         hidden=8,
         layers=layers,
+        tower_layers=tower_layers,
         ceiling=ceiling,
         generator=torch.Generator().manual_seed(seed),
         base=base,
@@ -38,12 +39,38 @@ def rows(models=3, b=6, seed=2):
 def test_equals_a_perceptron_on_concatenated_rows(layers):
     net, (x, z) = network(layers=layers), rows()
     for m in range(3):
-        h = torch.cat([x[m], z[m]], 1) @ torch.cat([net.x_weight[m], net.z_weight[m]], 0) + net.bias[m]
+        first = torch.cat([net.x_tower.weights[0][m], net.z_tower.weights[0][m]], 0)
+        h = torch.cat([x[m], z[m]], 1) @ first + net.bias[m]
         h = torch.nn.functional.silu(h)
         for w, b in zip(net.weights, net.biases, strict=True):
             h = torch.nn.functional.silu(h @ w[m] + b[m])
         expected = (h @ net.readout[m])[:, 0]
         assert torch.allclose(net(net.project_x(x), net.project_z(z))[m], expected, atol=ROUNDING)
+
+
+@pytest.mark.parametrize("tower_layers", [1, 3])
+def test_towers_are_perceptrons_of_one_side(tower_layers):
+    net, (x, z) = network(layers=1, tower_layers=tower_layers), rows()
+    with torch.no_grad():
+        for bias in [*net.x_tower.biases, *net.z_tower.biases]:
+            bias.normal_(generator=torch.Generator().manual_seed(5))
+    sides = []
+    for tower, h in ((net.x_tower, x[0]), (net.z_tower, z[0])):
+        for w, b in zip(list(tower.weights)[:-1], tower.biases, strict=True):
+            h = torch.nn.functional.silu(h @ w[0] + b[0])
+        sides.append(h @ tower.weights[-1][0])
+    expected = (torch.nn.functional.silu(sides[0] + sides[1] + net.bias[0]) @ net.readout[0])[:, 0]
+    t = net(net.project_x(x), net.project_z(z))
+    assert torch.allclose(t[0], expected, atol=ROUNDING)
+    t.sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_decay_applies_to_the_weights_between_units_alone():
+    net = network(layers=3, tower_layers=2)
+    assert len(net.decaying()) == 2 * 3 + 2
+    others = {id(p) for p in net.parameters()} - {id(p) for p in net.decaying()}
+    assert {id(net.readout), id(net.bias), *map(id, net.biases), *map(id, net.x_tower.biases)} <= others
 
 
 def test_score_repairs_as_the_rows_would_be():
@@ -57,10 +84,10 @@ def test_score_repairs_as_the_rows_would_be():
 def test_models_do_not_influence_each_other_and_can_be_taken_out():
     net, (x, z) = network(), rows()
     before = net(net.project_x(x), net.project_z(z))
-    alone = net.select(1)
+    alone = net.select([1])
     assert torch.equal(alone(alone.project_x(x[1:2]), alone.project_z(z[1:2])), before[1:2])
     with torch.no_grad():
-        net.x_weight[0] += 1.0
+        net.x_tower.weights[0][0] += 1.0
     after = net(net.project_x(x), net.project_z(z))
     assert torch.equal(before[1:], after[1:])
     assert not torch.equal(before[0], after[0])

@@ -110,11 +110,11 @@ def test_best_weights_are_kept_per_model():
     job.validate = lambda network: torch.tensor(next(values))
     job._advance()
     job._evaluate()
-    first = job.best.x_weight.clone()
+    first = job.best.bias.clone()
     job._advance()
     job._evaluate()
-    assert torch.equal(job.best.x_weight[0], first[0])
-    assert torch.equal(job.best.x_weight[1], job.averaged.x_weight[1])
+    assert torch.equal(job.best.bias[0], first[0])
+    assert torch.equal(job.best.bias[1], job.averaged.bias[1])
     assert job.best_nats.tolist() == [1.0, 2.0]
 
 
@@ -125,7 +125,7 @@ def test_evaluation_changes_nothing_that_training_uses():
         watched._evaluate()
         plain._advance()
     assert torch.equal(watched.average.log_average, plain.average.log_average)
-    assert torch.equal(watched.network.x_weight, plain.network.x_weight)
+    assert torch.equal(watched.network.bias, plain.network.bias)
 
 
 def test_schedule_rises_then_falls():
@@ -163,3 +163,27 @@ def test_progress_is_reported():
 def test_settings_out_of_range_are_named(field, value):
     with pytest.raises(UsageError, match=f"{field} is .*must be"):
         TrainingConfig(**{field: value})
+
+
+def test_weight_decay_shrinks_each_model_by_its_own_strength_and_biases_not_at_all():
+    plain, decayed = training(), training()
+    decayed.weight_decay = torch.tensor([0.0, 10.0])
+    plain._advance()
+    decayed._advance()
+    factor = 1.0 - 10.0 * plain.learning_rate(0)
+    for before, after in zip(plain.network.decaying(), decayed.network.decaying(), strict=True):
+        assert torch.equal(after[0], before[0])
+        assert torch.allclose(after[1], factor * before[1], rtol=1e-6)
+    assert torch.equal(plain.network.bias, decayed.network.bias)
+    assert torch.equal(plain.network.readout, decayed.network.readout)
+
+
+def test_a_decay_beyond_all_measure_leaves_nothing_instead_of_exploding():
+    job = training()
+    job.weight_decay = torch.tensor([0.0, 1e6])
+    for _ in range(3):
+        job._advance()
+    for weight in job.network.decaying():
+        assert weight[0].abs().max() > 0.0
+        assert weight[1].abs().max() == 0.0
+    assert all(p.isfinite().all() for p in job.network.parameters())

@@ -1,0 +1,77 @@
+"""Which rows which model sees: members of a part lie side by side and share its rows, parts do not."""
+
+import numpy as np
+import pytest
+import torch
+
+from minecli.estimators import rows as rows_module
+from minecli.estimators.config import MineConfig
+from minecli.estimators.features import FeatureMap
+from minecli.estimators.rows import ModelRows, split_rows
+from minecli.mine.objectives import OBJECTIVES
+from minecli.mine.statistics_network import StatisticsNetwork
+
+F64 = torch.float64
+
+
+def model_rows(members, rows=200, batch_size=16):
+    x = np.random.default_rng(0).standard_normal((rows, 2))
+    z = x[:, :1] + np.random.default_rng(1).standard_normal((rows, 1))
+    split = split_rows(rows, MineConfig(folds=3), seed=0)
+    maps = [(FeatureMap(x, "none"), FeatureMap(z, "none"))] * len(split)
+    return ModelRows(x, z, split, maps, batch_size, 5, F64, "cpu", members)
+
+
+def network(models, seed=0):
+    made = StatisticsNetwork(models, 2, 1, hidden=4, generator=torch.Generator().manual_seed(seed), dtype=F64)
+    with torch.no_grad():
+        made.readout.normal_(generator=torch.Generator().manual_seed(seed + 1))
+    return made
+
+
+@pytest.mark.parametrize("cache", [None, 0])
+def test_a_batch_repeats_each_parts_rows_for_its_members(monkeypatch, cache):
+    if cache is not None:
+        monkeypatch.setattr(rows_module, "CACHE_BYTES", cache)
+    alone, shared = model_rows(1), model_rows(2)
+    for step in (0, 1, 30):  # the last is of another epoch
+        for one, two in zip(alone.batch(step), shared.batch(step), strict=True):
+            assert two.shape == (6, *one.shape[1:])
+            for model in range(6):
+                assert torch.equal(two[model], one[model // 2])
+            assert not torch.equal(two[0], two[2])
+
+
+def test_held_out_rows_are_those_of_the_part_for_so_many_models():
+    rows = model_rows(2)
+    for part in range(3):
+        x, z = rows.held_out(part, 2)(slice(3, 9))
+        at = rows.split[part].held_out[3:9]
+        for model in range(2):
+            assert np.array_equal(x[model].numpy(), rows.x[at])
+            assert np.array_equal(z[model].numpy(), rows.z[at])
+
+
+def test_each_member_is_validated_on_the_validation_rows_of_its_part():
+    rows, net = model_rows(2), network(6)
+    scores = rows.validation_scores(net)
+    size = min(len(part.validation) for part in rows.split)
+    assert scores.shape[0] == 6
+    assert scores.shape[2] == size
+    for model in range(6):
+        at = rows.split[model // 2].validation[:size]
+        x, z = torch.from_numpy(rows.x[at])[None], torch.from_numpy(rows.z[at])[None]
+        one = net.select([model])
+        assert torch.allclose(scores[model, 0], one(one.project_x(x), one.project_z(z))[0], atol=1e-12)
+    objective = OBJECTIVES["donsker-varadhan"]
+    assert rows.validation(objective)(net).shape == (6,)
+
+
+def test_members_with_the_same_weights_have_the_same_criterion():
+    rows, net = model_rows(2), network(6)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter[1::2] = parameter[::2]
+    values = rows.validation(OBJECTIVES["donsker-varadhan"])(net)
+    assert torch.equal(values[::2], values[1::2])
+    assert len(set(values.tolist())) == 3
