@@ -103,7 +103,7 @@ def _estimator_names() -> list[str]:
 
 
 def _strengths(words: list[str] | None) -> tuple[float, ...] | None:
-    """Repeated, or separated by commas; None where nothing was said, for which a repeatable option has an empty list."""
+    """Repeated, or separated by commas; None where nothing was said, for which there is an empty list."""
     return numbers("weight_decay", ",".join(words), float) if words else None
 
 

@@ -10,8 +10,8 @@ speak for a feature, too. The weights
 for p features make relevant features large and let all the others together count as little as four; none is 0,
 because a dependence can hide from every correlation. All are then multiplied by one number, at most 4, that brings
 their mean square towards 1, so that a few relevant features reach the network as strongly as many would. Where no
-relevance is found, all weights are 1. To be computed
-from training rows. The idea is that of sure independence screening (Fan and Lv, 2008), without throwing away anything.
+relevance is found, all weights are 1. To be computed from training rows. The idea is that of sure independence
+screening (Fan and Lv, 2008), without throwing away anything.
 """
 
 from __future__ import annotations
