@@ -52,7 +52,11 @@ def cli() -> Cli:
             stderr_is_terminal=terminal,
             environment=environment or {},
         )
+        # A command changes its process's thread settings; the next one is to start as a new process would.
+        before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
         code = run([str(word) for word in words], streams)
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         out.flush()
         err.flush()
         return Ran(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())  # type: ignore[attr-defined]
