@@ -75,7 +75,7 @@ def fit_weights(scores: Tensor, objective: Objective) -> list[float]:
             (slope,) = torch.autograd.grad(value, w)
         return float(value.detach()), slope.cpu().numpy()
 
-    found = minimize(  # type: ignore[call-overload]
+    found = minimize(
         loss,
         np.full(members, 1.0 / members),
         jac=True,

@@ -164,7 +164,8 @@ class NormalToMixture:
 
         one = np.ones_like(values)
         below, above = self._area(values, one), self._area(values, -one)
-        return np.where(below < above, ndtri(below), -ndtri(above))
+        quantiles: Array = np.where(below < above, ndtri(below), -ndtri(above))
+        return quantiles
 
     def _area(self, values: Array, side: Array) -> Array:
         """The mixture's probability below each value where `side` is 1, above it where `side` is -1."""
