@@ -56,6 +56,7 @@ class DiagnosticCode(StrEnum):
     REDUNDANT_COLUMNS = "redundant-columns"
     NO_DEPENDENCE_FOUND = "no-dependence-found"
     IN_SAMPLE = "in-sample"
+    PRECISION_NOT_REACHED = "precision-not-reached"
     ESTIMATORS_DISAGREE = "estimators-disagree"
 
 

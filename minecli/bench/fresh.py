@@ -27,11 +27,11 @@ from minecli.bench.records import Record, record_of
 from minecli.errors import OutputError
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.held_out import COVERS, COVERS_NO_BOUND, Collected
-from minecli.estimators.mine import SECONDS_BETWEEN_CHECKPOINTS, fit_features, score_ceiling
+from minecli.estimators.cross_fitting import SECONDS_BETWEEN_CHECKPOINTS, fit_features, score_ceiling
+from minecli.estimators.held_out import COVERS_NEW_ROWS, Collected
 from minecli.estimators.mine_diagnostics import Training as TrainingFacts
 from minecli.estimators.mine_diagnostics import diagnose
-from minecli.mine.evaluation import criterion_of, fit_weights, held_out_terms, score_matrix
+from minecli.mine.evaluation import criterion_of, fit_weights, row_terms, score_matrix
 from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training, end_of, still_rising
@@ -265,7 +265,7 @@ class _Job:
 
     def _estimate(self, m: int, name: str) -> Estimate | None:
         objective, count = self.config.objective(), self.fresh.evaluation_rows
-        terms = held_out_terms(
+        terms = row_terms(
             self.training.best.select([m]),
             lambda where: self.rows.features([m], where.stop - where.start, "evaluation", where.start),
             count,
@@ -279,7 +279,7 @@ class _Job:
             return None
         collected = Collected(count)
         collected.add(terms, np.arange(count))
-        summary = collected.summary(self.context.confidence, COVERS if objective.lower_bound else COVERS_NO_BOUND)
+        summary = collected.summary(self.context.confidence, COVERS_NEW_ROWS)
         if not math.isfinite(summary.mi_nats):
             return Estimate(name, None, Status.NONFINITE)
         curve = self.curve(m)
@@ -289,7 +289,6 @@ class _Job:
             status=Status.MAX_STEPS if rising else Status.CONVERGED,
             validation_nats=curve,
             still_rising=rising,
-            training_nats=summary.mi_nats,  # no row is seen twice: there is nothing to overfit
             held_out_rows=count,
             effective_share=collected.effective_share,
         )

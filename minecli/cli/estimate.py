@@ -62,6 +62,8 @@ def estimate(
     protocol: opt.Protocol = None,
     folds: opt.Folds = None,
     repeats: opt.Repeats = None,
+    target_precision: opt.TargetPrecision = None,
+    max_repeats: opt.MaxRepeats = None,
     max_steps: opt.MaxSteps = None,
     batch_size: opt.BatchSize = None,
     hidden: opt.Hidden = None,
@@ -95,9 +97,9 @@ def estimate(
 
 
 SETTINGS = (
-    "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "max_steps",
-    "batch_size", "hidden", "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base",
-    "smile_clip", "precision",
+    "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "target_precision",
+    "max_repeats", "max_steps", "batch_size", "hidden", "layers", "tower_layers", "weight_decay", "learning_rate",
+    "ema_decay", "gaussian_base", "smile_clip", "precision",
 )  # fmt: skip
 # What may be said again when a run is resumed: where to show the result and how fast to compute it, and,
 # because standard input cannot be read twice, the data.

@@ -56,16 +56,18 @@ def owners(option: str) -> tuple[str, ...]:
 
 
 def default_text(option: str) -> str:
-    """The default of an option in words, taken from the config classes.
+    """The default of an option in words, taken from the config classes; nothing where that is to do without.
 
-    >>> default_text("ksg_variant")
-    '(default 1)'
+    >>> default_text("ksg_variant"), default_text("target_precision")
+    ('(default 1)', '')
     """
     by_value: dict[str, list[str]] = {}
     for owner in owners(option):
         default = next(f.default for f in fields(ESTIMATORS[owner].config) if f.name == field_of(option))
         text = ",".join(f"{value:g}" for value in default) if isinstance(default, tuple) else str(default)
         by_value.setdefault(text, []).append(owner)
+    if set(by_value) == {"None"}:
+        return ""
     if len(by_value) == 1:
         return f"(default {next(iter(by_value))})"
     return "(default " + "; ".join(f"{v} for {', '.join(o)}" for v, o in by_value.items()) + ")"
@@ -110,7 +112,7 @@ def _strengths(words: list[str] | None) -> tuple[float, ...] | None:
 def _setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:
     return typer.Option(
         *(flags or (flag(option),)),
-        help=f"{text} {default_text(option)}",
+        help=f"{text} {default_text(option)}".rstrip(),
         rich_help_panel=panel,
         show_default=False,
         **extra,
@@ -234,6 +236,14 @@ Protocol = Annotated[
 ]
 Folds = Annotated[int | None, _setting("Parts for cross-fitting.", "folds", MINE_PANEL, metavar="N")]
 Repeats = Annotated[int | None, _setting("Cross-fittings to average.", "repeats", MINE_PANEL, metavar="N")]
+TargetPrecision = Annotated[
+    float | None,
+    _setting("Add cross-fittings until the interval is so narrow.", "target_precision", MINE_PANEL, metavar="NATS"),
+]
+MaxRepeats = Annotated[
+    int | None,
+    _setting("Most cross-fittings for --target-precision.", "max_repeats", MINE_PANEL, metavar="N"),
+]
 MaxSteps = Annotated[int | None, _setting("Most training steps.", "max_steps", MINE_PANEL, metavar="N")]
 BatchSize = Annotated[int | None, _setting("Rows per step.", "batch_size", MINE_PANEL, metavar="N")]
 Hidden = Annotated[int | None, _setting("Width of the hidden layers.", "hidden", MINE_PANEL, metavar="N")]

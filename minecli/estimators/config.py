@@ -123,7 +123,9 @@ class MineConfig(TrainingConfig):
     rows make each stronger by the root of the ratio. A fold's networks are combined by weights fitted to its validation
     rows: sharp dependences want a weak decay, smooth ones and few rows a strong one. The Gaussian base is that of
     normal scores (a Gaussian copula), so that it is there with "rank" alone; the other two train a plain network. The
-    whole is done `repeats` times with other folds and other initial weights, and averaged.
+    whole is done `repeats` times with other folds and other initial weights, and averaged. With a `target_precision`,
+    repeats are added, up to `max_repeats`, until the interval is at most so many nats wide, or what more repeats cannot
+    narrow is wider by itself.
 
     >>> MineConfig().folds
     5
@@ -140,6 +142,8 @@ class MineConfig(TrainingConfig):
     protocol: Literal["held-out", "paper"] = "held-out"
     folds: int = 5
     repeats: int = 1
+    target_precision: float | None = None
+    max_repeats: int = 10
     weight_decays: tuple[float, ...] = (0.1, 1.0)
     precision: Literal["float32", "float64"] = "float32"
 
@@ -150,9 +154,22 @@ class MineConfig(TrainingConfig):
         _require_choice("precision", self.precision, ("float32", "float64"))
         require_whole("folds", self.folds, least=2)
         require_whole("repeats", self.repeats, least=1)
+        require_whole("max_repeats", self.max_repeats, least=1)
+        if self.target_precision is not None:
+            self._require_reachable(self.target_precision)
         _require_decays(self.weight_decays)
         # A run folder holds a list.
         object.__setattr__(self, "weight_decays", tuple(self.weight_decays))
+
+    def _require_reachable(self, target: float) -> None:
+        require_number("target_precision", target, above=0.0)
+        if self.protocol == "paper":
+            raise UsageError(
+                "target_precision does not go with the paper's protocol, whose interval does not cover the MI",
+                hint="use --protocol held-out",
+            )
+        if self.max_repeats < self.repeats:
+            raise UsageError(f"max_repeats is {self.max_repeats}, below repeats, which is {self.repeats}")
 
     def weight_decays_for(self, rows: int) -> list[float]:
         """The strengths for so many rows: those given are for 10,000 rows."""

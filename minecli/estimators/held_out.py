@@ -9,18 +9,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.mine.contributions import HeldOutTerms
+from minecli.mine.contributions import RowTerms
 from minecli.result import Interval
 
 Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.integer[Any]]
 
 COVERS = (
-    "the lower bound that networks trained on so many rows reach on new rows, not the mutual information itself, "
-    "which may be larger"
+    "the mutual information, as far as networks like these can show it: from what they reach on new rows, a lower "
+    "bound, to what they reach on the rows that trained them, each with its sampling error"
 )
 COVERS_NO_BOUND = (
-    "the value that networks trained on so many rows reach on new rows; it is no bound, so that the mutual information "
-    "itself may be larger or smaller"
+    "the mutual information, as far as networks like these can show it: from what they reach on new rows to what they "
+    "reach on the rows that trained them, each with its sampling error; neither is a bound"
+)
+COVERS_NEW_ROWS = (
+    "the value that these networks reach on new rows, not the mutual information itself, which may be larger"
+)
+COVERS_IN_SAMPLE = (
+    "the value that networks reach on the rows that trained them; the mutual information may be far below it"
 )
 
 # A dependence weaker than about 4/n nats cannot be told from none at the 95 % level: for small I the log ratio has
@@ -30,8 +37,9 @@ RESOLUTION = 4.0
 
 @dataclass(frozen=True)
 class Summary:
-    """The parts put together. `sampling_error_nats` leaves out the spread between parts; `pointwise_nats` has shape
-    (n,); `ceiling_nats` is what the bound could not have exceeded."""
+    """The parts put together. `sampling_error_nats` leaves out the spread between parts; `training_nats` is what the
+    same networks reach on rows that trained them (None: not asked); `pointwise_nats` has shape (n,); `ceiling_nats`
+    is what the bound could not have exceeded."""
 
     mi_nats: float
     standard_error_nats: float
@@ -39,7 +47,19 @@ class Summary:
     interval: Interval
     folds_nats: tuple[float, ...]
     pointwise_nats: Array
+    training_nats: float | None = None
     ceiling_nats: float = math.inf
+
+    @property
+    def width_nats(self) -> float:
+        """Of the interval."""
+        return self.interval.high_nats - self.interval.low_nats
+
+    @property
+    def least_width_nats(self) -> float:
+        """The interval's width but for what more repeats would remove: the chances of training."""
+        gap = 0.0 if self.training_nats is None else max(self.training_nats - self.mi_nats, 0.0)
+        return gap + (self.width_nats - gap) * self.sampling_error_nats / self.standard_error_nats
 
 
 class Collected:
@@ -48,13 +68,14 @@ class Collected:
     def __init__(self, rows: int) -> None:
         # Influences serve the standard error alone, for which single precision is plenty.
         self.influence, self.log_ratio = np.zeros(rows, dtype=np.float32), np.zeros(rows)
+        self.in_sample, self.times_in_sample = np.zeros(rows, dtype=np.float32), np.zeros(rows, dtype=np.uint16)
         self.values: list[float] = []
         self.sizes: list[int] = []
         self.effective_share = 1.0
         self.ceiling_nats = math.inf
 
-    def add(self, terms: HeldOutTerms, held_out: npt.NDArray[np.integer[Any]]) -> None:
-        """Take in one model's terms; `held_out`, shape (n_m,), says which rows they belong to."""
+    def add(self, terms: RowTerms, held_out: Indices) -> None:
+        """Take in one part's terms; `held_out`, shape (n_m,), says which rows they belong to."""
         self.influence[held_out] += (terms.influence - terms.influence.mean()).numpy()
         self.log_ratio[held_out] += terms.log_ratio.numpy()
         self.values.append(terms.value_nats)
@@ -62,24 +83,46 @@ class Collected:
         self.effective_share = min(self.effective_share, terms.effective_rows / len(held_out))
         self.ceiling_nats = min(self.ceiling_nats, terms.ceiling_nats)
 
+    def add_in_sample(self, terms: RowTerms, training: Indices) -> None:
+        """Take in the terms of rows that trained the networks."""
+        self.in_sample[training] += terms.log_ratio.numpy()
+        self.times_in_sample[training] += 1
+
     def summary(self, confidence: float, covers: str = COVERS) -> Summary:
         r"""Average the values, weighted by their rows, and say how sure that is; `covers` is said of the interval.
 
-        Two standard errors are computed: from the spread of the rows' influences, :math:`\sqrt{Var(\psi)/n}` (each
-        row counted once, its influences averaged over repeats), and from the spread of the parts' values,
-        :math:`s/\sqrt{K}` for K parts that hold every row once. The larger is taken: the first misses what differs
-        between trainings, the second is uncertain for few folds. The resolution 4/n is added in quadrature.
+        The standard error has two sources: the rows, :math:`\sqrt{Var(\psi)/n}` (each row counted once, its
+        influences :math:`\psi` averaged over repeats), and what happens in training, which is what the spread s of the
+        parts' values has beyond the rows': :math:`(s^2 - K Var(\psi)/n) / KR`, if positive, for K parts that hold every
+        row once and R repeats. The resolution 4/n is added in quadrature.
+
+        The interval runs from z standard errors below the value to z above what the same combinations of networks
+        reach on rows that trained them. Held-out values fall short of the mutual information, because networks learn
+        noise of their training rows; the same noise lifts the value on those rows. The two thus enclose what such
+        networks could reach if they learnt no noise.
         """
         from scipy.stats import norm
 
         rows, times = len(self.influence), sum(self.sizes) / len(self.influence)
         value = float(np.average(self.values, weights=self.sizes))
-        within = float(self.influence.std(dtype=np.float64) / times / math.sqrt(rows))
+        variance = float(self.influence.var(dtype=np.float64)) / times**2 / rows
         parts = len(self.values) / times
-        between = float(np.std(self.values, ddof=1) / math.sqrt(parts)) if parts > 1.5 else 0.0
-        error = math.hypot(max(within, between), RESOLUTION / rows)
+        spread = float(np.var(self.values, ddof=1)) if parts > 1.5 else 0.0
+        in_training = max(spread - parts * variance, 0.0) / len(self.values)
+        sampling = math.hypot(math.sqrt(variance), RESOLUTION / rows)
+        error = math.hypot(sampling, math.sqrt(in_training))
         half = float(norm.ppf(0.5 + confidence / 2.0)) * error
-        interval = Interval(value - half, value + half, confidence, covers)
-        self.log_ratio /= times
-        sampling = math.hypot(within, RESOLUTION / rows)
-        return Summary(value, error, sampling, interval, tuple(self.values), self.log_ratio, self.ceiling_nats)
+        log_ratio = self.log_ratio / times
+        training = self._training_nats(value, log_ratio)
+        interval = Interval(
+            value - half, max(value, value if training is None else training) + half, confidence, covers
+        )
+        return Summary(value, error, sampling, interval, tuple(self.values), log_ratio, training, self.ceiling_nats)
+
+    def _training_nats(self, value: float, log_ratio: Array) -> float | None:
+        """The value on training rows: held out and in-sample terms are compared row by row, so that what is peculiar
+        to the rows cancels."""
+        seen = self.times_in_sample > 0
+        if not seen.any():
+            return None
+        return value + float(np.mean(self.in_sample[seen] / self.times_in_sample[seen] - log_ratio[seen]))

@@ -30,9 +30,10 @@ class Training:
     status: Status
     validation_nats: tuple[float, ...]
     still_rising: bool
-    training_nats: float
     held_out_rows: int
     effective_share: float
+    target_precision: float | None = None
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int
         *_of_training(training, summary),
         *_of_ceiling(training, summary),
         *_of_folds(summary),
+        *_of_precision(training, summary),
     ]
     status = training.status
     stopped = status is Status.INTERRUPTED
@@ -87,10 +89,9 @@ def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
             "the weights of the peak are used"
         )
         found.append(Diagnostic(DiagnosticCode.FELL_FROM_PEAK, message, Severity.NOTE))
-    gap = training.training_nats - value
-    if training.protocol != "paper" and gap > max(0.1, 0.25 * abs(value)):
+    if summary.training_nats is not None and summary.training_nats - value > max(0.1, 0.25 * abs(value)):
         message = (
-            f"{training.training_nats:.3f} nats on training rows, {value:.3f} held out: the networks learn noise; "
+            f"{summary.training_nats:.3f} nats on training rows, {value:.3f} held out: the networks learn noise; "
             "the MI may be larger than the estimate, and more rows would tell"
         )
         found.append(Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, message))
@@ -135,3 +136,16 @@ def _of_folds(summary: Summary) -> list[Diagnostic]:
         return []
     message = f"the folds' values range from {min(folds):.3f} to {max(folds):.3f} nats: look for outliers or drifts"
     return [Diagnostic(DiagnosticCode.FOLDS_DISAGREE, message)]
+
+
+def _of_precision(training: Training, summary: Summary) -> list[Diagnostic]:
+    target, width, least = training.target_precision, summary.width_nats, summary.least_width_nats
+    if target is None or width <= target:
+        return []
+    repeats = f"{training.repeats} repeat{'s' * (training.repeats > 1)}"
+    if least > target:
+        why = f"{least:.3g} come from the number of rows, which repeats do not change: only more rows help"
+    else:
+        why = "raise --max-repeats"
+    message = f"the interval is {width:.3g} nats wide after {repeats}, not {target:g}: {why}"
+    return [Diagnostic(DiagnosticCode.PRECISION_NOT_REACHED, message)]

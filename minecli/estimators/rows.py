@@ -48,12 +48,13 @@ class Part:
 
 
 def split_rows(rows: int, config: MineConfig, seed: int) -> list[Part]:
-    """The parts: folds within repeats, or, under the paper's protocol, all rows for every repeat."""
+    """The parts of one repeat: the folds, or, under the paper's protocol, all rows."""
+    draws = generator(seed, "split")
     if config.protocol == "paper":
         # In random order, like the folds: rows that lie together in a sorted table must not be re-paired together.
-        return [_everything(random_order(rows, generator(seed, "split", r))) for r in range(config.repeats)]
-    crosses = [cross_fit(rows, config.folds, generator(seed, "split", r)) for r in range(config.repeats)]
-    return [_fold(cross, k) for cross in crosses for k in range(config.folds)]
+        return [_everything(random_order(rows, draws))]
+    cross = cross_fit(rows, config.folds, draws)
+    return [_fold(cross, k) for k in range(config.folds)]
 
 
 def _everything(order: Indices) -> Part:
@@ -150,9 +151,8 @@ class ModelRows:
         pairs = VALIDATION_PAIRS * min(objective.pairs_factor, 8)
         return lambda network: criterion_of(self.validation_scores(network, pairs), objective)
 
-    def held_out(self, part: int, models: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
-        """Features of a slice of one part's held-out rows for so many of its models, shapes (models, b, features)."""
-        rows = self.split[part].held_out
+    def of_part(self, part: int, rows: Indices, models: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
+        """Features of a slice of `rows` as so many models of one part see them, shapes (models, b, features)."""
 
         def sliced(where: slice) -> tuple[Tensor, Tensor]:
             x, z = self.features([rows[where]], [part])

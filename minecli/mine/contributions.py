@@ -1,4 +1,4 @@
-r"""What each held-out row contributes to a bound: its log density ratio, and how the bound responds to the row.
+r"""What each row contributes to a bound: its log density ratio, and how the bound responds to the row.
 
 Rows arrive in blocks. Of each block a `Contribution` keeps two things: `own`, shape (b,), what a row's joint pair
 brings, and `weights`, shape (s, b), what its s re-pairings bring. Weights are then averaged twice, over the pairs in
@@ -18,15 +18,15 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class HeldOutTerms:
-    r"""The bound on held-out rows and what each row contributes.
+class RowTerms:
+    r"""The bound on some rows and what each contributes.
 
     Attributes:
         value_nats: the bound.
         log_ratio: the log density ratio of each row's joint pair, shape (n,); its mean is the bound
             or, for bounds that leave the mean of :math:`e^T` free, would be if that were what it should be.
         influence: how the bound responds to each row, shape (n,), as x and as z of re-paired rows and as a joint
-            pair; its variance over n is the variance of the bound over new held-out rows.
+            pair; its variance over n is the variance of the bound over new rows.
         effective_rows: (sum a)^2 / sum a^2 over the rows' shares a in the logarithm of the mean, as x or as z,
             whichever is less; few of them mean that it hangs on a handful of rows.
         ceiling_nats: what the bound cannot exceed, however strong the dependence, with so many re-pairings per row.
@@ -45,7 +45,7 @@ class Contribution:
     `gather` takes `own`, `as_x` and `as_z` of all n rows to the terms."""
 
     block: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-    gather: Callable[[Tensor, Tensor, Tensor], HeldOutTerms]
+    gather: Callable[[Tensor, Tensor, Tensor], RowTerms]
 
 
 def exponentials(joint: Tensor, marginal: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,27 +65,27 @@ def contrasts(joint: Tensor, marginal: Tensor) -> tuple[Tensor, Tensor]:
     return joint - everyone + math.log(repaired + 1), repaired * (marginal - everyone).exp()
 
 
-def normalised(own: Tensor, as_x: Tensor, as_z: Tensor) -> HeldOutTerms:
+def normalised(own: Tensor, as_x: Tensor, as_z: Tensor) -> RowTerms:
     """E_P[T] - log m with m the mean weight: every row moves its own T, and m through its pairs."""
     mean = float(as_x.mean())
     log_ratio = own - math.log(mean)
     influence = log_ratio - (as_x + as_z) / mean
-    return HeldOutTerms(float(log_ratio.mean()), log_ratio, influence, _effective(as_x, as_z))
+    return RowTerms(float(log_ratio.mean()), log_ratio, influence, _effective(as_x, as_z))
 
 
-def unnormalised(own: Tensor, as_x: Tensor, as_z: Tensor) -> HeldOutTerms:
+def unnormalised(own: Tensor, as_x: Tensor, as_z: Tensor) -> RowTerms:
     """1 + E_P[T] - m, T being the log ratio."""
     value = float(own.mean()) + 1.0 - float(as_x.mean())
-    return HeldOutTerms(value, own, own - as_x - as_z, _effective(as_x, as_z))
+    return RowTerms(value, own, own - as_x - as_z, _effective(as_x, as_z))
 
 
-def contrasted(own: Tensor, as_x: Tensor, as_z: Tensor) -> HeldOutTerms:
+def contrasted(own: Tensor, as_x: Tensor, as_z: Tensor) -> RowTerms:
     """The mean of the rows' contrasts: a row moves its own, and as a z those of the rows it is set against.
 
     What a z weighs in all sums, its own included, is its share; the mean of the shares is 1.
     """
     share = 1.0 - as_x + as_z
-    return HeldOutTerms(float(own.mean()), own, own - as_z, _effective(share))
+    return RowTerms(float(own.mean()), own, own - as_z, _effective(share))
 
 
 def _effective(*sides: Tensor) -> float:

@@ -18,7 +18,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from minecli.mine.contributions import HeldOutTerms
+from minecli.mine.contributions import RowTerms
 from minecli.mine.objectives import Objective
 from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import StatisticsNetwork
@@ -92,7 +92,7 @@ def fit_weights(scores: Tensor, objective: Objective) -> list[float]:
 
 
 @torch.no_grad()
-def held_out_terms(
+def row_terms(
     network: StatisticsNetwork,
     rows: Rows,
     count: int,
@@ -102,8 +102,8 @@ def held_out_terms(
     objective: Objective,
     generator: torch.Generator,
     should_stop: Callable[[], bool],
-) -> HeldOutTerms | None:
-    """Evaluate a combination of models on `count` rows, in random order, that it has not seen.
+) -> RowTerms | None:
+    """Evaluate a combination of models on `count` rows in random order: held out, for an estimate.
 
     Args:
         network: the models to combine.

@@ -8,9 +8,10 @@ import pytest
 from minecli.errors import DataError
 from minecli.estimators.config import MineConfig, MineFConfig
 from minecli.estimators.context import Context
-from minecli.estimators.held_out import RESOLUTION, Collected
+from minecli.estimators.cross_fitting import CrossFitting
+from minecli.estimators.held_out import RESOLUTION, Collected, Summary
 from minecli.estimators.mine import estimate_mine
-from minecli.mine.contributions import HeldOutTerms
+from minecli.mine.contributions import RowTerms
 from minecli.result import DiagnosticCode, Status
 
 # Small and quick: two folds, few steps. What is learnt from the Gaussian base alone needs no more.
@@ -127,9 +128,57 @@ def test_pointwise_terms_average_to_the_estimate():
 def test_repeats_are_averaged_over_the_same_rows():
     x, z = gaussian(600, 0.8, 0)
     estimate = estimate_mine(x, z, MineConfig(**QUICK, repeats=3), Context())
+    once = estimate_mine(x, z, MineConfig(**QUICK), Context())
     assert estimate.details["models"] == 12  # three repeats of two folds of two networks
     assert len(estimate.pointwise_nats) == 600
     assert estimate.mi_nats == pytest.approx(np.mean(estimate.details["folds_nats"]), abs=1e-9)
+    # The first repeat is what would be without the others, and these are others.
+    assert estimate.details["folds_nats"][:2] == once.details["folds_nats"]
+    assert len(set(estimate.details["folds_nats"])) == 6
+
+
+def test_a_target_adds_repeats_until_it_is_reached_or_the_budget_ends(monkeypatch):
+    x, z = gaussian(600, 0.8, 0)
+    asked = {**QUICK, "max_repeats": 3}
+
+    def repeats_at(target):
+        estimate = estimate_mine(x, z, MineConfig(**asked, target_precision=target), Context())
+        return estimate.details["repeats"], DiagnosticCode.PRECISION_NOT_REACHED in codes(estimate), estimate
+
+    plain = estimate_mine(x, z, MineConfig(**QUICK), Context())
+    width = plain.interval.high_nats - plain.interval.low_nats
+    assert repeats_at(1.01 * width)[:2] == (1, False)
+    # Far below what the rows allow, repeats are not begun in vain.
+    done, missed, hopeless = repeats_at(0.01 * width)
+    assert (done, missed) == (1, True)
+    assert any("only more rows help" in d.message for d in hopeless.diagnostics)
+    # With nothing known to come from the rows, all of the budget is used.
+    monkeypatch.setattr(Summary, "least_width_nats", 0.0)
+    done, missed, spent = repeats_at(0.01 * width)
+    assert (done, missed) == (3, True)
+    assert spent.mi_nats == estimate_mine(x, z, MineConfig(**QUICK, repeats=3), Context()).mi_nats
+
+
+def test_an_interruption_keeps_the_repeats_that_are_done():
+    x, z = gaussian(600, 0.8, 0)
+    stage = []
+    context = Context(observer=lambda e: stage.append(e.stage), should_stop=lambda: "mine (repeat 2)" in stage)
+    cut = estimate_mine(x, z, MineConfig(**QUICK, repeats=3), context)
+    once = estimate_mine(x, z, MineConfig(**QUICK), Context())
+    assert (cut.status, cut.details["repeats"], cut.mi_nats) == (Status.INTERRUPTED, 1, once.mi_nats)
+
+
+def test_every_repeat_has_its_own_checkpoint(tmp_path):
+    x, z = gaussian(600, 0.8, 0)
+    config = MineConfig(**QUICK, repeats=2)
+    path = tmp_path / "mine.pt"
+    whole = estimate_mine(x, z, config, Context(checkpoint=path))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine-2.pt", "mine.pt"]
+    (tmp_path / "mine-2.pt").unlink()
+    steps = []
+    resumed = estimate_mine(x, z, config, Context(checkpoint=path, observer=lambda e: steps.append(e.stage)))
+    assert resumed == whole
+    assert "mine" not in steps  # the first repeat was not trained again
 
 
 def test_paper_protocol_evaluates_on_the_training_rows(seed):
@@ -156,18 +205,18 @@ def test_paper_protocol_does_not_depend_on_the_order_of_the_rows(monkeypatch, se
 
 def test_held_out_rows_do_not_choose_when_their_own_model_stops(monkeypatch):
     """Change z in the rows held out from model 0, which validate model 1: model 0 must not notice."""
-    from minecli.estimators import mine
-
     x, z = gaussian(400, 0.5, 0)
     config = MineConfig(**{**QUICK, "folds": 2, "max_steps": 600, "patience": 2})
-    jobs = [mine._Job.prepare(x, z, config, Context())]
+    jobs = [CrossFitting.prepare(x, z, config, Context())]
     changed = z.copy()
     held_out = jobs[0].rows.split[0].held_out
     changed[held_out] = np.random.default_rng(1).standard_normal((len(held_out), 1))
-    jobs.append(mine._Job.prepare(x, changed, config, Context()))
+    jobs.append(CrossFitting.prepare(x, changed, config, Context()))
     for job in jobs:
-        job.train("mine")
-    assert jobs[0].training.step != jobs[1].training.step  # the other model did notice
+        job.train()
+    # What is held out from model 0 validates fold 1, whose models have noticed.
+    last = [job.training.history[-1].by_model_nats[-1] for job in jobs]
+    assert last[0] != last[1]
     for a, b in zip(*(job.training.best.parameters() for job in jobs), strict=True):
         assert np.array_equal(a[0].detach().numpy(), b[0].detach().numpy())
 
@@ -276,10 +325,10 @@ def test_values_beyond_the_precision_are_refused_only_when_passed_through():
 
 
 def test_wide_groups_go_without_the_gaussian_base(monkeypatch):
-    from minecli.estimators import mine
+    from minecli.estimators import cross_fitting
 
-    monkeypatch.setattr(mine, "MOST_BASE_COLUMNS", 1)
-    monkeypatch.setattr(mine, "canonical_correlations", None)
+    monkeypatch.setattr(cross_fitting, "MOST_BASE_COLUMNS", 1)
+    monkeypatch.setattr(cross_fitting, "canonical_correlations", None)
     x, z = gaussian(200, 0.5, 0)
     assert estimate_mine(x, z, MineConfig(**QUICK), Context()).mi_nats is not None
 
@@ -296,7 +345,7 @@ def part(value, influence):
     import torch
 
     influence = torch.tensor(influence, dtype=torch.float64)
-    return HeldOutTerms(value, torch.full_like(influence, value), influence, 10.0)
+    return RowTerms(value, torch.full_like(influence, value), influence, 10.0)
 
 
 def collected(*parts):
@@ -314,6 +363,36 @@ def test_standard_error_is_the_larger_of_rows_and_folds():
     assert folds_too.mi_nats == 0.5
     assert folds_too.standard_error_nats == pytest.approx(math.hypot(math.sqrt(0.5) / math.sqrt(2), RESOLUTION / 100))
     assert folds_too.interval.high_nats - 0.5 == pytest.approx(1.959964 * folds_too.standard_error_nats, rel=1e-6)
+
+
+def test_repeats_average_out_what_training_adds_to_the_spread():
+    spread = [1.0, -1.0] * 25
+    # Rows alone give a variance of 1/100 to the mean, 1/50 to a part's value.
+    for repeats in (1, 4):
+        found = collected(*[part(0.0, spread), part(1.0, spread)] * repeats)
+        of_parts = np.var([0.0, 1.0] * repeats, ddof=1)
+        expected = 1 / 100 + (of_parts - 1 / 50) / (2 * repeats) + (RESOLUTION / 100) ** 2
+        assert found.standard_error_nats == pytest.approx(math.sqrt(expected))
+        assert found.sampling_error_nats == pytest.approx(math.hypot(1 / 10, RESOLUTION / 100))
+        assert found.least_width_nats == pytest.approx(2 * 1.959964 * found.sampling_error_nats, rel=1e-6)
+
+
+def test_the_interval_reaches_up_to_what_training_rows_show():
+    spread = [1.0, -1.0] * 25
+    for in_sample, gap in ((0.9, 0.4), (0.4, -0.1)):
+        found = Collected(100)
+        for k in range(2):
+            found.add(part(0.5, spread), np.arange(50 * k, 50 * k + 50))
+        # Of the rows that trained nothing, none is compared.
+        for k in range(3):
+            found.add_in_sample(part(in_sample, spread), np.arange(10 * k, 10 * k + 50))
+        summary = found.summary(0.95)
+        assert summary.training_nats == pytest.approx(in_sample)
+        half = 1.959964 * summary.standard_error_nats
+        assert summary.interval.low_nats == pytest.approx(0.5 - half, rel=1e-6)
+        # Training rows that show less than new ones do not narrow it.
+        assert summary.interval.high_nats == pytest.approx(0.5 + max(gap, 0.0) + half, rel=1e-6)
+        assert summary.least_width_nats == pytest.approx(max(gap, 0.0) + 2 * half, rel=1e-6)
 
 
 def test_repeats_do_not_pretend_to_more_rows():

@@ -9,7 +9,7 @@ import torch
 
 from minecli.estimators.held_out import Collected, Summary
 from minecli.estimators.mine_diagnostics import Training, diagnose
-from minecli.mine.contributions import HeldOutTerms
+from minecli.mine.contributions import RowTerms
 from minecli.result import DiagnosticCode, Interval, Status
 
 GOOD = Training(
@@ -17,14 +17,14 @@ GOOD = Training(
     status=Status.CONVERGED,
     validation_nats=(0.1, 0.4, 0.5, 0.5),
     still_rising=False,
-    training_nats=0.52,
     held_out_rows=500,
     effective_share=0.9,
 )
 
 
-def summary(value=0.5, error=0.01, folds=(0.49, 0.51)):
-    return Summary(value, error, error, Interval(value - 2 * error, value + 2 * error, 0.95, ""), folds, np.zeros(1))
+def summary(value=0.5, error=0.01, folds=(0.49, 0.51), gap=0.02):
+    interval = Interval(value - 2 * error, value + gap + 2 * error, 0.95, "")
+    return Summary(value, error, 0.8 * error, interval, folds, np.zeros(1), value + gap)
 
 
 def codes(training=GOOD, numbers=None, rows=1000, d_x=1, d_z=1):
@@ -42,7 +42,7 @@ def test_a_sound_estimate_has_none():
         (replace(GOOD, protocol="paper"), None, DiagnosticCode.IN_SAMPLE),
         (replace(GOOD, still_rising=True, status=Status.MAX_STEPS), None, DiagnosticCode.STILL_INCREASING),
         (replace(GOOD, validation_nats=(0.1, 0.5, 0.2)), None, DiagnosticCode.FELL_FROM_PEAK),
-        (replace(GOOD, training_nats=0.9), None, DiagnosticCode.TRAIN_HELDOUT_GAP),
+        (GOOD, summary(gap=0.4), DiagnosticCode.TRAIN_HELDOUT_GAP),
         (replace(GOOD, effective_share=0.005), None, DiagnosticCode.FEW_EFFECTIVE_ROWS),
         (GOOD, summary(5.5, folds=(5.5, 5.5)), DiagnosticCode.NEAR_LOG_N_CEILING),
         (GOOD, summary(0.01), DiagnosticCode.NO_DEPENDENCE_FOUND),
@@ -57,13 +57,12 @@ def test_a_contrastive_bound_is_doubted_well_below_its_ceiling():
     # ln 65 = 4.17 with 64 re-paired rows per row: 2.3 nats below, it falls short by a tenth of a nat or more.
     for value, doubted in ((1.8, False), (1.95, True)):
         numbers = replace(summary(value, folds=(value, value)), ceiling_nats=math.log(65))
-        training = replace(GOOD, training_nats=value)
-        found = diagnose(training, numbers, 1000, 1, 1).diagnostics
+        found = diagnose(GOOD, numbers, 1000, 1, 1).diagnostics
         assert (DiagnosticCode.NEAR_LOG_N_CEILING in {d.code for d in found}) is doubted
         assert all("add -e mine" in d.message and "4.17" in d.message for d in found)
     # One reason is enough where both ceilings are near.
     numbers = replace(summary(5.5, folds=(5.5, 5.5)), ceiling_nats=math.log(257))
-    assert len(diagnose(replace(GOOD, training_nats=5.5), numbers, 1000, 1, 1).diagnostics) == 1
+    assert len(diagnose(GOOD, numbers, 1000, 1, 1).diagnostics) == 1
 
 
 def test_few_samples_depend_on_the_number_of_columns():
@@ -86,5 +85,20 @@ def test_one_fold_apart_is_seen_through_the_sum_of_the_parts():
     found = Collected(500)
     for k, value in enumerate([0.5, 0.5, 0.5, 0.5, 2.0]):
         ones = torch.ones(100, dtype=torch.float64)
-        found.add(HeldOutTerms(value, value * ones, torch.linspace(-1.0, 1.0, 100), 90.0), np.arange(100) + 100 * k)
+        found.add(RowTerms(value, value * ones, torch.linspace(-1.0, 1.0, 100), 90.0), np.arange(100) + 100 * k)
     assert DiagnosticCode.FOLDS_DISAGREE in codes(numbers=found.summary(0.95))
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        # 0.04 wide but for the gap of 0.02; with 0.8 of the standard error coming from the rows, 0.052 at the least.
+        (0.061, None),
+        (0.055, "raise --max-repeats"),
+        (0.05, "0.052 come from the number of rows"),
+    ],
+)
+def test_a_precision_out_of_reach_is_told_from_one_that_needs_more_repeats(target, why):
+    found = diagnose(replace(GOOD, target_precision=target, repeats=3), summary(), 1000, 1, 1).diagnostics
+    assert [d.code for d in found] == ([DiagnosticCode.PRECISION_NOT_REACHED] if why else [])
+    assert all(why in d.message and "0.06 nats wide after 3 repeats" in d.message for d in found)

@@ -47,7 +47,7 @@ def test_kind_and_interval_say_whether_it_is_a_lower_bound(name):
     estimate = estimate_mine(*gaussian(200, 0.5, 0), config(name, max_steps=20), Context())
     assert estimate.estimator == name
     assert estimate.interval.covers == (COVERS if is_bound else COVERS_NO_BOUND)
-    assert "it is no bound" in COVERS_NO_BOUND
+    assert "neither is a bound" in COVERS_NO_BOUND
 
 
 @pytest.mark.parametrize("name", NEURAL)
@@ -115,10 +115,11 @@ def test_info_nce_of_a_deterministic_relation_stays_below_its_ceiling():
 
 def test_a_narrow_clip_moves_smile_and_a_wide_one_makes_it_mine_js(seed):
     x, z = gaussian(2000, 0.9, seed)
-    wide, narrow = (estimate_mine(x, z, config("smile", clip=c), Context(seed=seed)) for c in (100.0, 0.5))
+    wide, narrow = (estimate_mine(x, z, config("smile", clip=c), Context(seed=seed)) for c in (100.0, 0.3))
     mine_js = estimate_mine(x, z, config("mine-js"), Context(seed=seed))
     assert wide.mi_nats == pytest.approx(mine_js.mi_nats, abs=1e-12)
-    # The same networks on the same rows: no noise lies between the two.
+    # The same networks on the same rows: no noise lies between the two. At the optimum, T clipped at 0.3 has a
+    # log-mean-exp of -0.039 (Monte Carlo with 2e6 pairs), that of T itself being 0.
     assert abs(narrow.mi_nats - wide.mi_nats) > 0.02
 
 

@@ -9,7 +9,7 @@ import torch
 from minecli import events
 from minecli.mine import evaluation
 from minecli.mine.canonical import canonical_correlations
-from minecli.mine.evaluation import bound_of, criterion_of, fit_weights, held_out_terms, score_matrix
+from minecli.mine.evaluation import bound_of, criterion_of, fit_weights, row_terms, score_matrix
 from minecli.mine.objectives import OBJECTIVES, smile_objective
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 
@@ -35,7 +35,7 @@ def fitted_network(gain=1.0):
 
 def terms(net, x, z, bound="donsker-varadhan", weights=(1.0,), shifts=10**6, should_stop=events.never):
     tx, tz = torch.from_numpy(x)[None], torch.from_numpy(z)[None]
-    return held_out_terms(
+    return row_terms(
         net,
         lambda where: (tx[:, where].expand(net.models, -1, -1), tz[:, where].expand(net.models, -1, -1)),
         len(x),

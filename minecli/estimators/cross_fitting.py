@@ -1,0 +1,214 @@
+"""One cross-fitting: the networks of all folds, trained together, and what they make of the rows.
+
+A few networks per fold, which differ in their weight decay, are trained as one batched network; those of a fold are
+combined by weights fitted to its validation rows, and evaluated on its held-out rows and on those that trained them.
+Under `--protocol paper` there are no folds, and training and evaluation share all rows (Definition 3.1).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from minecli import __version__, events
+from minecli.errors import OutputError
+from minecli.estimators.config import MineConfig
+from minecli.estimators.context import Context
+from minecli.estimators.features import FIT_ROWS, FeatureMap
+from minecli.estimators.held_out import Collected
+from minecli.estimators.rows import Indices, ModelRows, split_rows
+from minecli.estimators.screening import screen
+from minecli.mine.canonical import Canonical, canonical_correlations
+from minecli.mine.contributions import RowTerms
+from minecli.mine.evaluation import fit_weights, row_terms
+from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
+from minecli.mine.training import Training
+from minecli.result import Status
+from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from minecli.runtime.seeds import child_seed
+
+Array = npt.NDArray[np.float64]
+
+# A base with more variates than this would cost more than the network it helps.
+MOST_BASE_COLUMNS = 512
+# Re-paired rows in the evaluation: about a million in all, never fewer than one nor more than 256 per row.
+EVALUATION_PAIRS = 2**20
+MOST_SHIFTS = 256
+# Training rows that are evaluated, per fold: enough to tell how far they are from the held-out ones.
+IN_SAMPLE_ROWS = 2**14
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
+
+
+@dataclass
+class CrossFitting:
+    """Where the rows of one repeat are, and the training of its networks."""
+
+    config: MineConfig
+    context: Context
+    repeat: int
+    seed: int
+    rows: ModelRows
+    training: Training
+
+    @classmethod
+    def prepare(cls, x: Array, z: Array, config: MineConfig, context: Context, repeat: int = 0) -> CrossFitting:
+        """Split the rows, fit what is fitted to training rows, build the networks.
+
+        Args:
+            repeat: which one this is, from 0; each splits the rows and starts the networks in its own way.
+        """
+        seed = child_seed(context.seed, "repeat", repeat) if repeat else context.seed
+        split = split_rows(len(x), config, seed)
+        dtype = torch.float64 if config.precision == "float64" else torch.float32
+        members, device = len(config.weight_decays), context.device
+        samples = [part.training(np.arange(min(part.training_rows, FIT_ROWS))) for part in split]
+        fitted = [fit_features(x[s], z[s], config) for s in samples]
+        maps = [pair for pair, _ in fitted]
+        rows = ModelRows(x, z, split, maps, config.batch_size, child_seed(seed, "rows"), dtype, device, members)
+        fits = [fit for _, fit in fitted for _ in range(members) if fit is not None]
+        network = StatisticsNetwork(
+            len(split) * members,
+            maps[0][0].width,
+            maps[0][1].width,
+            hidden=config.hidden,
+            layers=config.layers,
+            tower_layers=config.tower_layers,
+            ceiling=score_ceiling(len(x)),
+            generator=torch.Generator().manual_seed(child_seed(seed, "network")),
+            base=GaussianBase(fits, len(samples[0])) if fits else None,
+            baseline=config.objective().baseline,
+            dtype=dtype,
+        ).to(device)
+        decay = torch.tensor(config.weight_decays_for(len(x)) * len(split), dtype=dtype, device=device)
+        validate = None if config.protocol == "paper" else rows.validation(config.objective())
+        training = Training(network, rows.batch, validate, config, child_seed(seed, "training"), decay)
+        return cls(config, context, repeat, seed, rows, training)
+
+    @property
+    def stage(self) -> str:
+        """What progress is called."""
+        return f"{self.config.estimator} (repeat {self.repeat + 1})" if self.repeat else self.config.estimator
+
+    def train(self) -> Status:
+        """Train, from the checkpoint on where there is one, and keep it up to date."""
+        path = self.context.checkpoint
+        if path is None:
+            return self.training.run(self.stage, self.context.observer, self.context.should_stop)
+        if self.repeat:
+            path = path.with_name(f"{path.stem}-{self.repeat + 1}{path.suffix}")
+        settings = {"version": __version__, "seed": self.seed, **asdict(self.config)}
+        mark = fingerprint(settings, self.rows.x, self.rows.z)
+        if path.exists():
+            self.training.load_state_dict(load_checkpoint(path, fingerprint=mark))
+        saved_at = time.monotonic()
+
+        def save(state: dict[str, Any]) -> None:
+            nonlocal saved_at
+            due = time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS
+            if due or state["ended"] is not None or self.context.should_stop():
+                try:
+                    save_checkpoint(path, state, fingerprint=mark)
+                except OutputError as failure:
+                    # A full disk costs the checkpoint, not the hours of training it was to protect.
+                    said = f"no checkpoint: {failure.problem}"
+                    self.context.observer(events.Event(self.stage, state["step"], self.config.max_steps, message=said))
+                saved_at = time.monotonic()
+
+        return self.training.run(self.stage, self.context.observer, self.context.should_stop, save)
+
+    def weights(self) -> list[list[float]]:
+        """The weight of every model in its part, fitted on the validation part; equal ones where there is none."""
+        members = self.rows.members
+        if self.config.protocol == "paper":
+            return [[1.0 / members] * members for _ in self.rows.split]
+        scores = self.rows.validation_scores(self.training.best)
+        return [fit_weights(part, self.config.objective()) for part in torch.split(scores, members)]
+
+    def evaluate(self, weights: list[list[float]], should_stop: Callable[[], bool]) -> list[Evaluated] | None:
+        """Evaluate every part's combination, once on its held-out rows and once on rows that trained it; None if
+        stopped before all are done."""
+        found: list[Evaluated] = []
+        for k, part in enumerate(self.rows.split):
+            own = self._terms(k, weights[k], part.held_out, "evaluation", should_stop)
+            if own is None:
+                return None
+            if self.config.protocol == "paper":
+                found.append(Evaluated(part.held_out, own))
+            else:
+                places = np.arange(min(part.training_rows, IN_SAMPLE_ROWS))
+                training = part.training(places)
+                in_sample = self._terms(k, weights[k], training, "in-sample", should_stop)
+                if in_sample is None:
+                    return None
+                found.append(Evaluated(part.held_out, own, training, in_sample))
+            self.context.observer(events.Event(f"{self.stage}: evaluation", k + 1, len(self.rows.split)))
+        return found
+
+    def _terms(
+        self, part: int, weights: list[float], rows: Indices, stream: str, should_stop: Callable[[], bool]
+    ) -> RowTerms | None:
+        """The terms of one part's combination on some rows; `stream` names the random draws."""
+        members, objective = self.rows.members, self.config.objective()
+        # What has no weight need not be computed; one is kept so that there is something to score.
+        used = [m for m in range(members) if weights[m] > 0.0] or [0]
+        in_all = len(rows) * len(self.rows.split)
+        wanted = max(objective.pairs_factor * EVALUATION_PAIRS // in_all, objective.fewest_shifts)
+        return row_terms(
+            self.training.best.select([part * members + m for m in used]),
+            self.rows.of_part(part, rows, len(used)),
+            len(rows),
+            shifts_per_row=min(wanted, MOST_SHIFTS),
+            weights=[weights[m] for m in used],
+            objective=objective,
+            generator=torch.Generator().manual_seed(child_seed(self.seed, stream, part)),
+            should_stop=should_stop,
+        )
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One part's combination on its held-out rows and on rows that trained it (None under the paper's protocol, where
+    these are the same)."""
+
+    held_out: Indices
+    terms: RowTerms
+    training: Indices | None = None
+    in_sample: RowTerms | None = None
+
+    def add_to(self, collected: Collected) -> None:
+        """Hand the terms to what collects them."""
+        collected.add(self.terms, self.held_out)
+        if self.training is not None and self.in_sample is not None:
+            collected.add_in_sample(self.in_sample, self.training)
+
+
+def fit_features(x: Array, z: Array, config: MineConfig) -> tuple[tuple[FeatureMap, FeatureMap], Canonical | None]:
+    """Fit to training rows x (n, d_x), z (n, d_z): the features of both sides, their weights, and what the Gaussian
+    base starts from, if there is to be one."""
+    maps = FeatureMap(x, config.preprocess), FeatureMap(z, config.preprocess)
+    if config.preprocess != "rank":
+        return maps, None
+    features = maps[0](x), maps[1](z)
+    weights = screen(*features, *(side.columns * 2 for side in maps))
+    for side, own in zip(maps, weights, strict=True):
+        side.weights = own
+    if not config.gaussian_base or x.shape[1] + z.shape[1] > MOST_BASE_COLUMNS:
+        return maps, None
+    left, right = (f[:, : m.columns] * w[: m.columns] for f, m, w in zip(features, maps, weights, strict=True))
+    return maps, canonical_correlations(left, right)
+
+
+def score_ceiling(rows: int) -> float:
+    """The smooth bound on |T| in nats: ln n, what n rows can support, but not below 5.
+
+    >>> round(score_ceiling(10_000), 2)
+    9.21
+    """
+    return max(5.0, math.log(rows))
