@@ -41,8 +41,8 @@ app = typer.Typer(help=HELP, rich_markup_mode="rich", context_settings={"help_op
 # What may be said again when a run is resumed: where to show the result and how fast to compute it.
 _ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume", "listed"}
 _SETTINGS = (
-    "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "hidden", "layers",
-    "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
+    "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "marginal_shifts", "hidden",
+    "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
 )  # fmt: skip
 
 Asked = TypeVar("Asked", bound=BenchRequest)
@@ -63,6 +63,7 @@ def suite(
     repeats: opt.Repeats = None,
     max_steps: bopt.Steps = None,
     batch_size: opt.BatchSize = None,
+    marginal_shifts: opt.MarginalShifts = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
     tower_layers: opt.TowerLayers = None,
@@ -111,6 +112,7 @@ def fig1(
     repeats: opt.Repeats = None,
     max_steps: bopt.Steps = None,
     batch_size: opt.BatchSize = None,
+    marginal_shifts: opt.MarginalShifts = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
     tower_layers: opt.TowerLayers = None,
@@ -167,6 +169,7 @@ def fig2(
     repeats: opt.Repeats = None,
     max_steps: bopt.Steps = None,
     batch_size: opt.BatchSize = None,
+    marginal_shifts: opt.MarginalShifts = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
     tower_layers: opt.TowerLayers = None,

@@ -66,6 +66,7 @@ def estimate(
     max_repeats: opt.MaxRepeats = None,
     max_steps: opt.MaxSteps = None,
     batch_size: opt.BatchSize = None,
+    marginal_shifts: opt.MarginalShifts = None,
     hidden: opt.Hidden = None,
     layers: opt.Layers = None,
     tower_layers: opt.TowerLayers = None,
@@ -98,8 +99,8 @@ def estimate(
 
 SETTINGS = (
     "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "target_precision",
-    "max_repeats", "max_steps", "batch_size", "hidden", "layers", "tower_layers", "weight_decay", "learning_rate",
-    "ema_decay", "gaussian_base", "smile_clip", "precision",
+    "max_repeats", "max_steps", "batch_size", "marginal_shifts", "hidden", "layers", "tower_layers", "weight_decay",
+    "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
 )  # fmt: skip
 # What may be said again when a run is resumed: where to show the result and how fast to compute it, and,
 # because standard input cannot be read twice, the data.

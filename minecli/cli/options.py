@@ -246,6 +246,10 @@ MaxRepeats = Annotated[
 ]
 MaxSteps = Annotated[int | None, _setting("Most training steps.", "max_steps", MINE_PANEL, metavar="N")]
 BatchSize = Annotated[int | None, _setting("Rows per step.", "batch_size", MINE_PANEL, metavar="N")]
+MarginalShifts = Annotated[
+    int | None,
+    _setting("Other rows each row is paired with per step.", "marginal_shifts", MINE_PANEL, metavar="N"),
+]
 Hidden = Annotated[int | None, _setting("Width of the hidden layers.", "hidden", MINE_PANEL, metavar="N")]
 Layers = Annotated[int | None, _setting("Number of joint hidden layers.", "layers", MINE_PANEL, metavar="N")]
 TowerLayers = Annotated[

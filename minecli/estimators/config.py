@@ -208,6 +208,7 @@ class InfoNceConfig(MineConfig):
     bound: str = "info-nce"
     batch_size: int = 256
     marginal_shifts: int = 8
+    max_steps: int = 1200
 
 
 @dataclass(frozen=True, kw_only=True)

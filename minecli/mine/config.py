@@ -37,19 +37,19 @@ class TrainingConfig:
     """
 
     bound: str = "donsker-varadhan"
-    hidden: int = 64
+    hidden: int = 48
     layers: int = 2
     tower_layers: int = 2
     gaussian_base: bool = True
-    max_steps: int = 1200
+    max_steps: int = 600
     batch_size: int = 512
-    marginal_shifts: int = 1
+    marginal_shifts: int = 7
     learning_rate: float = 8e-3
     warmup_share: float = 0.15
     ema_decay: float = 0.99
     gradient_clip: float = 1.0
     weight_average: float = 0.99
-    evaluate_every: int = 100
+    evaluate_every: int = 50
     patience: int = 9
 
     def __post_init__(self) -> None:

@@ -6,8 +6,9 @@ costs an addition and the joint layers, not another pass over the features. With
 and the network is the plain perceptron of the pair.
 
 On top of the perceptron stands an optional base: the log density ratio of the Gaussian with the training rows'
-canonical correlations. The perceptron's last layer starts from zero, so that training begins at the base and learns
-what the Gaussian misses. The sum is bounded smoothly by :math:`\pm c`, because a single re-paired row with an
+canonical correlations, whose leading variates the towers see beside the features. The perceptron's last layer starts
+from zero, so that training begins at the base and learns what the Gaussian misses. The sum is bounded smoothly by
+:math:`\pm c`, because a single re-paired row with an
 enormous score would be the whole log-mean-exp of held-out data.
 """
 
@@ -29,6 +30,10 @@ Draw = Callable[..., nn.Parameter]
 
 # Keeps the size of signals about the same from hidden layer to hidden layer.
 HIDDEN_GAIN = 1.3
+# So many canonical variates are shown to the towers, so much larger than they are: they are the directions in which
+# the sides are known to depend, freed of what else moves the columns.
+MOST_SHOWN = 8
+SHOWN_SCALE = 3.0
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,24 @@ class GaussianBase(nn.Module):
             self.register_buffer(f"{side}_mean", means[:, None, :])
         self.gain = nn.Parameter(torch.ones(len(fits), 1, dtype=correlations.dtype))
 
-    def project(self, side: str, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Variates (models, b, r), on x's side with the cross weight, and energies (models, b) of `columns`."""
-        weights, mean = self.get_buffer(f"{side}_weights"), self.get_buffer(f"{side}_mean")
+    @property
+    def shown(self) -> int:
+        """How many variates of a side the towers are shown."""
+        return min(MOST_SHOWN, self.get_buffer("correlations").shape[-1])
+
+    def variates(self, side: str, columns: Tensor) -> Tensor:
+        """The canonical variates (models, b, r) of a side's `columns`, of mean square 1."""
+        return torch.bmm(columns - self.get_buffer(f"{side}_mean"), self.get_buffer(f"{side}_weights"))
+
+    def features(self, variates: Tensor) -> Tensor:
+        """The leading variates as the towers see them, shape (models, b, shown): the more correlated, the larger."""
+        roots = self.get_buffer("correlations")[:, None, : self.shown].sqrt()
+        return SHOWN_SCALE * roots * variates[..., : self.shown]
+
+    def project(self, side: str, variates: Tensor) -> tuple[Tensor, Tensor]:
+        """What the log ratio takes of a side: variates (models, b, r), on x's side with the cross weight, and energies
+        (models, b)."""
         squared = self.get_buffer("correlations").square()[:, None, :]
-        variates = torch.bmm(columns - mean, weights)
         energy = -(variates.square() * squared / (2.0 * (1.0 - squared))).sum(-1)
         if side == "z":
             return variates, energy - 0.5 * torch.log1p(-squared).sum(-1)
@@ -151,8 +169,9 @@ class StatisticsNetwork(nn.Module):
             return nn.Parameter(torch.zeros(models, rows, columns, dtype=dtype))
 
         self.ceiling = ceiling
-        self.x_tower = Tower(drawn, x_features, hidden, tower_layers)
-        self.z_tower = Tower(drawn, z_features, hidden, tower_layers)
+        shown = 0 if base is None else base.shown
+        self.x_tower = Tower(drawn, x_features + shown, hidden, tower_layers)
+        self.z_tower = Tower(drawn, z_features + shown, hidden, tower_layers)
         self.bias = zeros(1, hidden)
         self.weights = nn.ParameterList(drawn(hidden, hidden, HIDDEN_GAIN) for _ in range(layers - 1))
         self.biases = nn.ParameterList(zeros(1, hidden) for _ in range(layers - 1))
@@ -168,7 +187,8 @@ class StatisticsNetwork(nn.Module):
 
     def project_x(self, x: Tensor) -> Projected:
         """Project rows of x, shape (models, b, x_features)."""
-        projected = self._projected("x", x, self.x_tower(x) + self.bias)
+        projected = self._projected("x", x, self.x_tower)
+        projected = replace(projected, hidden=projected.hidden + self.bias)
         if self.baseline_readout is None or self.baseline_bias is None:
             return projected
         # The base's gain multiplies it, too: a power of a positive function of x is one again.
@@ -177,7 +197,7 @@ class StatisticsNetwork(nn.Module):
 
     def project_z(self, z: Tensor) -> Projected:
         """Project rows of z, shape (models, b, z_features)."""
-        return self._projected("z", z, self.z_tower(z))
+        return self._projected("z", z, self.z_tower)
 
     def select(self, models: Sequence[int]) -> StatisticsNetwork:
         """A copy that holds some of the models alone."""
@@ -191,11 +211,13 @@ class StatisticsNetwork(nn.Module):
         the base's gain decide how large T is, which the bound itself should."""
         return [*self.x_tower.weights, *self.z_tower.weights, *self.weights]
 
-    def _projected(self, side: str, features: Tensor, hidden: Tensor) -> Projected:
+    def _projected(self, side: str, features: Tensor, tower: Tower) -> Projected:
         if self.base is None:
-            return Projected(hidden, features[..., :0], features.new_zeros(features.shape[:2]))
+            return Projected(tower(features), features[..., :0], features.new_zeros(features.shape[:2]))
         fitted = self.base.get_buffer(f"{side}_mean").shape[-1]
-        return Projected(hidden, *self.base.project(side, features[..., :fitted]))
+        variates = self.base.variates(side, features[..., :fitted])
+        shown = torch.cat([features, self.base.features(variates)], -1)
+        return Projected(tower(shown), *self.base.project(side, variates))
 
     def forward(self, x: Projected, z: Projected) -> Tensor:
         """Score the pairs of row i of `x` with row i of `z`; shape (models, b), in nats."""

@@ -167,9 +167,9 @@ def test_weights_are_those_of_a_search_over_a_grid():
 
 def test_a_combination_is_the_weighted_sum_of_its_scores():
     net, (x, z) = fitted_network(), gaussian(200, 6)
-    twice = StatisticsNetwork(2, 1, 1, hidden=2, generator=torch.Generator().manual_seed(0), dtype=F64)
+    base = GaussianBase([canonical_correlations(*gaussian(200_000, 99))] * 2, 200_000)
+    twice = StatisticsNetwork(2, 1, 1, hidden=2, generator=torch.Generator().manual_seed(0), base=base, dtype=F64)
     with torch.no_grad():  # a network without anything to say beside one that says twice as much
-        twice.base = GaussianBase([canonical_correlations(*gaussian(200_000, 99))] * 2, 200_000).to(F64)
         twice.base.gain.copy_(torch.tensor([[0.0], [2.0]]))
     both = terms(twice, x, z, weights=[0.5, 0.5])
     assert both.value_nats == pytest.approx(terms(net, x, z).value_nats, abs=1e-12)

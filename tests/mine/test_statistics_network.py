@@ -114,6 +114,10 @@ def test_every_parameter_receives_a_gradient():
         assert (parameter.grad.flatten(1).abs().sum(1) > 0).all(), name
 
 
+def project(base, side, columns):
+    return base.project(side, base.variates(side, columns))
+
+
 def test_base_is_the_log_density_ratio_of_its_gaussian():
     rng = np.random.default_rng(1)
     x = rng.standard_normal((4000, 2))
@@ -127,7 +131,7 @@ def test_base_is_the_log_density_ratio_of_its_gaussian():
     joint = stats.multivariate_normal(np.zeros(4), np.block([[np.eye(2), cross], [cross, np.eye(2)]]))
     expected = joint.logpdf(np.c_[u, v]) - stats.norm.logpdf(u).sum(1) - stats.norm.logpdf(v).sum(1)
     (xv, xe), (zv, ze) = (
-        base.project(s, torch.from_numpy(np.ascontiguousarray(a))[None]) for s, a in (("x", x), ("z", z))
+        project(base, s, torch.from_numpy(np.ascontiguousarray(a))[None]) for s, a in zip("xz", (x, z), strict=True)
     )
     assert np.allclose(((xv * zv).sum(-1) + xe + ze)[0].numpy(), expected, atol=1e-8)
 
@@ -139,13 +143,27 @@ def test_a_fresh_network_scores_what_its_base_says():
     base = GaussianBase([canonical_correlations(x, z)], 300)
     net = StatisticsNetwork(1, 2, 1, hidden=4, generator=torch.Generator().manual_seed(0), base=base, dtype=F64)
     a, b = rows(models=1)
-    (xv, xe), (zv, ze) = base.project("x", a), base.project("z", b)
+    (xv, xe), (zv, ze) = project(base, "x", a), project(base, "z", b)
     assert torch.allclose(net(net.project_x(a), net.project_z(b)), (xv * zv).sum(-1) + xe + ze, atol=ROUNDING)
+
+
+def test_towers_see_the_leading_variates_the_more_correlated_the_larger():
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((2000, 12))
+    z = x[:, ::-1] * np.linspace(0.5, 2.0, 12) + rng.standard_normal((2000, 12))
+    fit = canonical_correlations(x, z)
+    base = GaussianBase([fit], 2000)
+    seen = base.features(base.variates("x", torch.from_numpy(x)[None]))[0].numpy()
+    assert seen.shape == (2000, 8)
+    expected = 3.0 * np.sqrt(base.correlations[0].numpy()[:8]) * fit.x_variates[:, :8]
+    assert np.allclose(seen, expected, atol=1e-9)
+    # One side of a single column has a single variate.
+    assert GaussianBase([canonical_correlations(x, z[:, :1])], 2000).shown == 1
 
 
 def test_a_perfect_correlation_stays_finite():
     x = np.random.default_rng(3).standard_normal((100, 1))
     base = GaussianBase([canonical_correlations(x, x)], 100)
-    variates, energy = base.project("x", torch.from_numpy(x)[None])
+    variates, energy = project(base, "x", torch.from_numpy(x)[None])
     assert variates.isfinite().all()
     assert energy.isfinite().all()
