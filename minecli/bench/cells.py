@@ -57,6 +57,14 @@ def draw(cell: Cell) -> tuple[Array, Array]:
     return numeric(cell.task, *cell.task.sample(cell.rows, generator(cell.data_seed, "sample", cell.task.name)))
 
 
+def columns_of(cell: Cell) -> tuple[int, int]:
+    """How many columns the cell's x and z have."""
+    from minecli.runtime.seeds import generator
+
+    x, z = numeric(cell.task, *cell.task.sample(2, generator(0, "columns")))
+    return x.shape[1], z.shape[1]
+
+
 def numeric(task: Task, x: Array, z: Array) -> tuple[Array, Array]:
     """A task's sample as estimators take it: labels as columns of 0 and 1, all else as it is."""
     return x, z if task.z_levels is None else zero_one(z, len(task.z_levels))

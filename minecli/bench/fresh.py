@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from minecli import __version__, events
-from minecli.bench.cells import Cell, Key, numeric
+from minecli.bench.cells import Cell, Key, columns_of, numeric
 from minecli.bench.config import FreshConfig
 from minecli.bench.records import Record, record_of
 from minecli.errors import OutputError
@@ -99,8 +99,7 @@ def _networks(cells: Sequence[Cell]) -> dict[tuple[str, int, int], list[Cell]]:
     """The cells that make one batched network: same estimator, same numbers of columns."""
     found: dict[tuple[str, int, int], list[Cell]] = {}
     for cell in cells:
-        x, z = numeric(cell.task, *cell.task.sample(2, generator(0, "columns")))
-        found.setdefault((cell.estimator, x.shape[1], z.shape[1]), []).append(cell)
+        found.setdefault((cell.estimator, *columns_of(cell)), []).append(cell)
     return found
 
 

@@ -1,4 +1,5 @@
-"""Cells answered one after the other by the ordinary estimators, each on its own sample."""
+"""Cells answered by the ordinary estimators, each on its own sample: one after the other, or, for the neural estimators
+on a device that gains by it, those of one shape together."""
 
 from __future__ import annotations
 
@@ -8,17 +9,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from minecli import events
-from minecli.bench.cells import Cell, draw
+from minecli.bench.cells import Cell, columns_of, draw
 from minecli.bench.records import Record, failed_record, record_of
 from minecli.errors import MinecliError
 from minecli.estimators.context import Context
 from minecli.estimators.running import run_estimators
+from minecli.mine.config import TrainingConfig
 from minecli.result import Status
 
 if TYPE_CHECKING:
     from minecli.bench.cells import Array
 
 OnRecord = Callable[[Record], None]
+
+# On a GPU a step costs about the same for one estimate's networks as for many times as many; the caches of a CPU hold
+# no more than one estimate's, and so it works on one at a time.
+CELLS_TOGETHER = 64
 
 
 class Samples:
@@ -43,6 +49,7 @@ def run_cells(
     versions: Mapping[str, str],
     stage: str,
     before: int = 0,
+    together: int | None = None,
 ) -> None:
     """Answer the cells in order and hand over each record as it comes.
 
@@ -57,17 +64,73 @@ def run_cells(
         versions: of what computes.
         stage: what progress is called.
         before: how many cells of the plan are done already.
+        together: how many cells of a neural estimator may train as one batched network; None leaves that to the device.
     """
-    samples, total = Samples(), before + len(cells)
-    for i, cell in enumerate(cells):
-        if context.should_stop():
+    samples, total, done = Samples(), before + len(cells), before
+    if together is None:
+        together = CELLS_TOGETHER if context.device.startswith("cuda") else 1
+    for group in batches(cells, configs, together):
+        records = (
+            None if context.should_stop() else _answers(group, configs[group[0].estimator], context, samples, versions)
+        )
+        if records is None:
             return
-        record = _answer(cell, configs[cell.estimator], context, samples, versions)
+        for record in records:
+            on_record(record)
+            done += 1
+            said = f"{record.spec}, seed {record.seed}, {record.estimator} failed: {record.message}"
+            context.observer(events.Event(stage, done, total, message=said if record.failed else ""))
+
+
+def batches(cells: Sequence[Cell], configs: Mapping[str, Any], together: int) -> list[list[Cell]]:
+    """The cells in order, those of a neural estimator joined by later ones of the same shape, up to so many."""
+    found: list[list[Cell]] = []
+    open_ones: dict[tuple[str, int, int, int], list[Cell]] = {}
+    for cell in cells:
+        if together < 2 or not isinstance(configs[cell.estimator], TrainingConfig):
+            found.append([cell])
+            continue
+        shape = (cell.estimator, cell.rows, *columns_of(cell))
+        if len(open_ones.get(shape, ())) in (0, together):
+            open_ones[shape] = []
+            found.append(open_ones[shape])
+        open_ones[shape].append(cell)
+    return found
+
+
+def _answers(
+    cells: Sequence[Cell], config: Any, context: Context, samples: Samples, versions: Mapping[str, str]
+) -> list[Record] | None:
+    """The records of cells that belong together; None if a stop cut them short."""
+    if len(cells) > 1:
+        try:
+            return _answers_together(cells, config, context, samples, versions)
+        except MinecliError:
+            pass  # which of them it was shows when each is alone
+    found = []
+    for cell in cells:
+        record = None if context.should_stop() else _answer(cell, config, context, samples, versions)
         if record is None:
-            return
-        on_record(record)
-        message = f"{cell.spec}, seed {cell.seed}, {cell.estimator} failed: {record.message}" if record.failed else ""
-        context.observer(events.Event(stage, before + i + 1, total, message=message))
+            return None
+        found.append(record)
+    return found
+
+
+def _answers_together(
+    cells: Sequence[Cell], config: Any, context: Context, samples: Samples, versions: Mapping[str, str]
+) -> list[Record] | None:
+    from minecli.estimators.mine import estimate_together
+
+    started = time.perf_counter()
+    contexts = [replace(context, seed=cell.seed, observer=events.ignore) for cell in cells]
+    estimates = estimate_together([samples(cell) for cell in cells], config, contexts)
+    if any(estimate.status is Status.INTERRUPTED for estimate in estimates):
+        return None
+    seconds = (time.perf_counter() - started) / len(cells)
+    return [
+        record_of(cell, estimate, versions, context.device, seconds=seconds, trained_together=len(cells))
+        for cell, estimate in zip(cells, estimates, strict=True)
+    ]
 
 
 def _answer(cell: Cell, config: Any, context: Context, samples: Samples, versions: Mapping[str, str]) -> Record | None:

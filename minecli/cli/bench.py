@@ -39,7 +39,7 @@ Example: {FIG2_EXAMPLE}
 app = typer.Typer(help=HELP, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]})
 
 # What may be said again when a run is resumed: where to show the result and how fast to compute it.
-_ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume", "listed"}
+_ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "together", "resume", "listed"}
 _SETTINGS = (
     "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "marginal_shifts", "hidden",
     "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
@@ -78,6 +78,7 @@ def suite(
     quiet: opt.Quiet = 0,
     device: opt.DeviceName = "auto",
     threads: opt.Threads = None,
+    together: bopt.Together = None,
     run_dir: bopt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
@@ -127,6 +128,7 @@ def fig1(
     quiet: opt.Quiet = 0,
     device: opt.DeviceName = "auto",
     threads: opt.Threads = None,
+    together: bopt.Together = None,
     run_dir: bopt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
@@ -184,6 +186,7 @@ def fig2(
     quiet: opt.Quiet = 0,
     device: opt.DeviceName = "auto",
     threads: opt.Threads = None,
+    together: bopt.Together = None,
     run_dir: bopt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
@@ -239,7 +242,7 @@ def _run(request: BenchRequest, ctx: typer.Context) -> int:
     if output is not None:
         check_writable(output)
 
-    places = {key: given[key] for key in ("device", "threads", "run_dir", "resume")}
+    places = {key: given[key] for key in ("device", "threads", "together", "run_dir", "resume")}
     return run_bench(request, Delivery(resolve_format(given["format"], streams, output), output), streams, **places)
 
 

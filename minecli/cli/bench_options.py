@@ -62,6 +62,17 @@ RunDir = Annotated[
         show_default=False,
     ),
 ]
+Together = Annotated[
+    int | None,
+    typer.Option(
+        "--together",
+        metavar="N",
+        min=1,
+        help="Most cells that train as one batched network. (default: 1 on a CPU, 64 on a GPU)",
+        rich_help_panel=RUN_PANEL,
+        show_default=False,
+    ),
+]
 Fresh = Annotated[
     bool,
     typer.Option("--fresh", help="Train on new rows at every step, as the paper does.", rich_help_panel=FRESH_PANEL),

@@ -68,6 +68,7 @@ def run_bench(
     *,
     device: str,
     threads: int | None,
+    together: int | None,
     run_dir: Path | None,
     resume: Path | None,
 ) -> int:
@@ -86,7 +87,7 @@ def run_bench(
         run = create_run(run_dir, request.to_json())
     with ExitStack() as stack:
         progress = _progress(cells, run, delivery, streams, stack)
-        interruption = _work(request, progress, run, used_device, used_threads, streams)
+        interruption = _work(request, progress, run, used_device, used_threads, together, streams)
     payload = _payload(request, progress, used_device, used_threads)
     stopped = interruption.exit_code
     unkept = _keep(run, payload) if run is not None and stopped is None else None
@@ -140,6 +141,7 @@ def _work(
     run: RunDirectory | None,
     device: Device,
     threads: Threads,
+    together: int | None,
     streams: Streams,
 ) -> Interruption:
     from minecli.bench.running import run_cells
@@ -164,6 +166,7 @@ def _work(
             versions=versions,
             stage=request.command,
             before=len(progress.cells) - len(left),
+            together=together,
         )
         if request.fresh is not None:
             from minecli.bench.fresh import run_fresh

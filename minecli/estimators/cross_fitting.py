@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -187,6 +187,44 @@ class Evaluated:
         collected.add(self.terms, self.held_out)
         if self.training is not None and self.in_sample is not None:
             collected.add_in_sample(self.in_sample, self.training)
+
+
+def train_together(
+    fittings: Sequence[CrossFitting], observer: events.Observer, should_stop: Callable[[], bool]
+) -> Status:
+    """Train cross-fittings of one shape (rows, columns, config, device) as one batched network.
+
+    Every model keeps its own start, rows and best weights, and is stopped by its own validation rows: what comes out
+    differs from training one by one in the re-pairings drawn for a step, which all then share, and in rounding.
+    Nothing is handed back after an interruption, or where some model became infinite: then train one by one.
+    """
+    first = fittings[0]
+
+    def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        sides = zip(*(fitting.rows.batch(step) for fitting in fittings), strict=True)
+        x, z = (torch.cat(side) for side in sides)
+        return x, z
+
+    def validate(network: StatisticsNetwork) -> torch.Tensor:
+        own = [network.select(range(m.start, m.stop)) for m in shares]
+        found = [f.training.validate(n) for f, n in zip(fittings, own, strict=True) if f.training.validate is not None]
+        return torch.cat(found)
+
+    size = first.training.network.models
+    shares = [slice(size * i, size * (i + 1)) for i in range(len(fittings))]
+    training = Training(
+        StatisticsNetwork.joined([fitting.training.network for fitting in fittings]),
+        batch,
+        None if first.training.validate is None else validate,
+        first.config,
+        child_seed(0, "together"),
+        torch.cat([f.training.weight_decay for f in fittings if f.training.weight_decay is not None]),
+    )
+    status = training.run(f"{first.stage} on {len(fittings)} tables", observer, should_stop)
+    if status in (Status.CONVERGED, Status.MAX_STEPS):
+        for fitting, share in zip(fittings, shares, strict=True):
+            fitting.training.take(training, share)
+    return status
 
 
 def fit_features(x: Array, z: Array, config: MineConfig) -> tuple[tuple[FeatureMap, FeatureMap], Canonical | None]:

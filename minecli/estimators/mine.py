@@ -7,6 +7,7 @@ over one cross-fitting or several (see `cross_fitting`); more are added until th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -18,7 +19,7 @@ from minecli import events
 from minecli.estimators import held_out
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.cross_fitting import CrossFitting
+from minecli.estimators.cross_fitting import CrossFitting, train_together
 from minecli.estimators.diagnostics import constant_columns, duplicate_rows, identical_columns
 from minecli.estimators.features import require_representable
 from minecli.estimators.held_out import Collected, Summary
@@ -50,51 +51,91 @@ def estimate_mine(x: Array, z: Array, config: MineConfig, context: Context) -> E
     >>> estimate_mine(x, x + rng.standard_normal((400, 1)), config, Context()).status in set(Status)
     True
     """
-    name = config.estimator
-    notes = constant_columns(x, z)
-    if config.preprocess == "none":
-        require_representable(x, z, config.precision)
-    identical = identical_columns(x, z)
-    notes += duplicate_rows(x, z)
-    if identical:
-        return Estimate(name, None, Status.INFINITE, diagnostics=(*notes, *identical))
-    found = _Found(config, context, x.shape, z.shape)
+    (estimate,) = estimate_together([(x, z)], config, [context])
+    return estimate
+
+
+def estimate_together(
+    tables: Sequence[tuple[Array, Array]], config: MineConfig, contexts: Sequence[Context]
+) -> list[Estimate]:
+    """Estimate I(X; Z) of several tables of one shape, with all their networks trained as one batched network.
+
+    That pays where a device is faster the more it is given at once. Checkpoints are kept of a table that is alone.
+
+    Args:
+        tables: x (n, d_x) and z (n, d_z) of each.
+        config: settings.
+        contexts: one per table, which differ in their seeds alone; the first one's observer and stop question count.
+    """
+    found = [_Found.of(x, z, config, context) for (x, z), context in zip(tables, contexts, strict=True)]
     for repeat in count():
-        found.ended = found.take(CrossFitting.prepare(x, z, config, context, repeat))
-        if found.ended is not None or found.enough():
-            return found.estimate(notes)
+        going = [one for one in found if one.going()]
+        if not going:
+            return [one.estimate() for one in found]
+        fittings = [CrossFitting.prepare(one.x, one.z, config, one.context, repeat) for one in going]
+        for one, fitting, status in zip(going, fittings, _trained(fittings), strict=True):
+            one.take(fitting, status)
     raise AssertionError("count() does not end")
+
+
+def _trained(fittings: Sequence[CrossFitting]) -> list[Status]:
+    """Train all together if there are several, and say how each ended."""
+    context = fittings[0].context
+    if len(fittings) > 1:
+        status = train_together(fittings, context.observer, context.should_stop)
+        if status is Status.INTERRUPTED:
+            return [status] * len(fittings)
+        if status is not Status.NONFINITE:
+            return [fitting.training.ended or status for fitting in fittings]
+    return [fitting.train() for fitting in fittings]
 
 
 @dataclass
 class _Found:
-    """What the repeats have found so far. `ended` says why there will be no more, if something went wrong."""
+    """What the repeats have found so far about a table. `ended` says why there will be no more, if that is not their
+    number."""
 
+    x: Array
+    z: Array
     config: MineConfig
     context: Context
-    shape_x: tuple[int, ...]
-    shape_z: tuple[int, ...]
+    notes: tuple[Diagnostic, ...]
     ended: Status | None = None
     repeats: list[_Repeat] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.collected = Collected(self.shape_x[0])
+    @classmethod
+    def of(cls, x: Array, z: Array, config: MineConfig, context: Context) -> _Found:
+        """Look at the table before anything is trained; DataError where that cannot be."""
+        notes = constant_columns(x, z)
+        if config.preprocess == "none":
+            require_representable(x, z, config.precision)
+        identical = identical_columns(x, z)
+        notes += duplicate_rows(x, z) + identical
+        return cls(x, z, config, context, notes, Status.INFINITE if identical else None)
 
-    def take(self, fitting: CrossFitting) -> Status | None:
-        """Train and evaluate one more repeat; the status if that came to no good end."""
-        status = fitting.train()
+    def __post_init__(self) -> None:
+        self.collected = Collected(len(self.x))
+
+    def going(self) -> bool:
+        """Whether another repeat is wanted."""
+        return self.ended is None and not (self.repeats and self.enough())
+
+    def take(self, fitting: CrossFitting, status: Status) -> None:
+        """Evaluate one more repeat, whose training ended so."""
         interrupted = status is Status.INTERRUPTED
         # After an interruption in the first repeat the little that is left to do is done, to have a number to show.
         if status is Status.NONFINITE or (interrupted and (self.repeats or not fitting.training.history)):
-            return status
+            self.ended = status
+            return
         weights = fitting.weights()
         evaluated = fitting.evaluate(weights, events.never if interrupted else self.context.should_stop)
         if evaluated is None:
-            return Status.INTERRUPTED
+            self.ended = Status.INTERRUPTED
+            return
         for part in evaluated:
             part.add_to(self.collected)
         self.repeats.append(_Repeat.of(fitting, status, weights))
-        return status if interrupted else None
+        self.ended = status if interrupted else None
 
     def enough(self) -> bool:
         """Whether the repeats asked for are done and, where a precision was, it is reached or out of reach."""
@@ -114,9 +155,9 @@ class _Found:
             covers = held_out.COVERS if self.config.objective().lower_bound else held_out.COVERS_NO_BOUND
         return self.collected.summary(self.context.confidence, covers)
 
-    def estimate(self, notes: tuple[Diagnostic, ...]) -> Estimate:
+    def estimate(self) -> Estimate:
         """The answer."""
-        name, status, details = self.config.estimator, self.ended, self.details()
+        name, status, details, notes = self.config.estimator, self.ended, self.details(), self.notes
         if not self.repeats or status is Status.NONFINITE:
             return Estimate(name, None, status or Status.NONFINITE, diagnostics=notes, details=details)
         summary = self.summary()
@@ -134,7 +175,7 @@ class _Found:
             target_precision=self.config.target_precision,
             repeats=len(self.repeats),
         )
-        found = diagnose(facts, summary, self.shape_x[0], self.shape_x[1], self.shape_z[1])
+        found = diagnose(facts, summary, len(self.x), self.x.shape[1], self.z.shape[1])
         values: dict[str, Any] = {"folds_nats": list(summary.folds_nats), "effective_share": facts.effective_share}
         if summary.training_nats is not None:
             values["training_nats"] = summary.training_nats

@@ -206,6 +206,15 @@ class StatisticsNetwork(nn.Module):
             tensor.data = tensor.data[kept].clone()
         return alone
 
+    @classmethod
+    def joined(cls, networks: Sequence[StatisticsNetwork]) -> StatisticsNetwork:
+        """A copy that holds the models of several networks of one shape, in their order."""
+        whole = copy.deepcopy(networks[0])
+        each = [[*network.parameters(), *network.buffers()] for network in networks]
+        for tensor, *parts in zip([*whole.parameters(), *whole.buffers()], *each, strict=True):
+            tensor.data = torch.cat([part.data for part in parts])
+        return whole
+
     def decaying(self) -> list[nn.Parameter]:
         """The weights that weight decay applies to: those between features and hidden units. Biases, the readout and
         the base's gain decide how large T is, which the bound itself should."""

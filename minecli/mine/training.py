@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -159,7 +159,7 @@ class Training:
             return Status.CONVERGED
         if self.step < self.config.max_steps:
             return None
-        return Status.MAX_STEPS if self.still_rising() else Status.CONVERGED
+        return self._outcome()
 
     def _advance(self) -> None:
         for group in self.optimizer.param_groups:
@@ -220,6 +220,18 @@ class Training:
         """Whether the mean validation bound was still rising at the end."""
         curve = [e.validation_nats for e in self.history if e.validation_nats is not None]
         return self.validate is not None and still_rising(curve, end_of(self.config.patience))
+
+    def take(self, whole: Training, share: slice) -> None:
+        """Become what came of some of the models of another training that has ended."""
+        self.step, self._recent = whole.step, whole._recent
+        self.best = whole.best.select(range(share.start, share.stop))
+        self.best_nats, self.settled = whole.best_nats[share], whole.settled[share]
+        self.history = [replace(e, by_model_nats=e.by_model_nats[share]) for e in whole.history]
+        self.ended = Status.CONVERGED if bool(self.settled.all()) else self._outcome()
+
+    def _outcome(self) -> Status:
+        """How a run that has used up its steps has ended."""
+        return Status.MAX_STEPS if self.still_rising() else Status.CONVERGED
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a later `load_state_dict` needs to go on as if nothing had happened."""

@@ -5,7 +5,7 @@ import pytest
 
 from minecli.bench.cells import draw
 from minecli.bench.config import SuiteRequest
-from minecli.bench.running import run_cells
+from minecli.bench.running import batches, run_cells
 from minecli.errors import DataError
 from minecli.estimators.context import Context
 from minecli.estimators.registry import ESTIMATORS
@@ -118,3 +118,63 @@ def test_seeds_give_other_data():
     first, _, second, _ = run(request("ksg", "gaussian"))[:4]
     assert first.mi_nats != second.mi_nats
     assert np.isfinite(first.mi_nats)
+
+
+def test_cells_of_a_neural_estimator_and_one_shape_are_batched():
+    asked = SuiteRequest(
+        tasks=("gaussian:rho=0.5", "gaussian:dim=2,rho=0.5", "gaussian:rho=0.9"),
+        seeds=(0, 1),
+        rows=60,
+        estimators={name: ESTIMATORS[name].config() for name in ("mine", "ksg", "mine-f")},
+    )
+    cells = asked.cells()
+    assert batches(cells, asked.estimators, 1) == [[cell] for cell in cells]
+    found = batches(cells, asked.estimators, 3)
+    assert sorted(c.key for group in found for c in group) == sorted(c.key for c in cells)
+    neural = [(g[0].estimator, [c.spec for c in g]) for g in found if g[0].estimator == "mine"]
+    one, two, nine = ("gaussian:dim=1,rho=0.5", "gaussian:dim=2,rho=0.5", "gaussian:dim=1,rho=0.9")
+    assert neural == [("mine", [one, one, nine]), ("mine", [two, two]), ("mine", [nine])]
+    assert all(len(g) == 1 for g in found if g[0].estimator == "ksg")
+
+
+def test_batched_cells_have_the_records_of_cells_alone():
+    config = ESTIMATORS["mine"].config(
+        folds=2, max_steps=30, hidden=8, batch_size=16, marginal_shifts=15, precision="float64"
+    )
+    asked = SuiteRequest(
+        tasks=("gaussian:rho=0.5", "gaussian:rho=0.9"), seeds=(0, 1), rows=120, estimators={"mine": config}
+    )
+    events = []
+
+    def records(together, observer):
+        found = []
+        run_cells(
+            asked.cells(),
+            asked.estimators,
+            Context(observer=observer),
+            found.append,
+            versions={},
+            stage="bench",
+            together=together,
+        )
+        return found
+
+    alone, batched = records(1, events.append), records(8, events.append)
+    assert [r.key for r in batched] == [r.key for r in alone]
+    assert [r.mi_nats for r in batched] == pytest.approx([r.mi_nats for r in alone], abs=1e-9)
+    assert [r.details for r in batched] == [{"trained_together": 4}] * 4
+    assert [e.step for e in events] == [1, 2, 3, 4] * 2
+
+
+def test_a_batch_that_is_refused_is_asked_one_by_one(monkeypatch):
+    def refused(*args):
+        raise DataError("no", hint="yes")
+
+    monkeypatch.setattr("minecli.estimators.mine.estimate_together", refused)
+    monkeypatch.setattr("minecli.bench.running.run_estimators", run_estimators)
+    asked = SuiteRequest(
+        tasks=("gaussian:rho=0.5",), seeds=(0, 1), rows=60, estimators={"mine": ESTIMATORS["mine"].config()}
+    )
+    found = []
+    run_cells(asked.cells(), asked.estimators, Context(), found.append, versions={}, stage="bench", together=2)
+    assert [r.message for r in found] == ["no (yes)"] * 2
