@@ -68,7 +68,7 @@ class Collected:
     def __init__(self, rows: int) -> None:
         # Influences serve the standard error alone, for which single precision is plenty.
         self.influence, self.log_ratio = np.zeros(rows, dtype=np.float32), np.zeros(rows)
-        self.in_sample, self.times_in_sample = np.zeros(rows, dtype=np.float32), np.zeros(rows, dtype=np.uint16)
+        self.in_sample: list[tuple[Indices, npt.NDArray[np.float32]]] = []
         self.values: list[float] = []
         self.sizes: list[int] = []
         self.effective_share = 1.0
@@ -85,8 +85,7 @@ class Collected:
 
     def add_in_sample(self, terms: RowTerms, training: Indices) -> None:
         """Take in the terms of rows that trained the networks."""
-        self.in_sample[training] += terms.log_ratio.numpy()
-        self.times_in_sample[training] += 1
+        self.in_sample.append((training, terms.log_ratio.float().numpy()))
 
     def summary(self, confidence: float, covers: str = COVERS) -> Summary:
         r"""Average the values, weighted by their rows, and say how sure that is; `covers` is said of the interval.
@@ -112,7 +111,7 @@ class Collected:
         sampling = math.hypot(math.sqrt(variance), RESOLUTION / rows)
         error = math.hypot(sampling, math.sqrt(in_training))
         half = float(norm.ppf(0.5 + confidence / 2.0)) * error
-        log_ratio = self.log_ratio / times
+        log_ratio = self.log_ratio if times == 1.0 else self.log_ratio / times
         training = self._training_nats(value, log_ratio)
         interval = Interval(
             value - half, max(value, value if training is None else training) + half, confidence, covers
@@ -122,7 +121,9 @@ class Collected:
     def _training_nats(self, value: float, log_ratio: Array) -> float | None:
         """The value on training rows: held out and in-sample terms are compared row by row, so that what is peculiar
         to the rows cancels."""
-        seen = self.times_in_sample > 0
-        if not seen.any():
+        if not self.in_sample:
             return None
-        return value + float(np.mean(self.in_sample[seen] / self.times_in_sample[seen] - log_ratio[seen]))
+        rows, terms = (np.concatenate(each) for each in zip(*self.in_sample, strict=True))
+        seen, place = np.unique(rows, return_inverse=True)
+        in_sample = np.bincount(place, weights=terms) / np.bincount(place)
+        return value + float(np.mean(in_sample - log_ratio[seen]))
