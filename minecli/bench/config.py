@@ -14,6 +14,10 @@ from minecli.errors import DataError, UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.mine.config import TrainingConfig, require_number, require_whole
 
+# On a GPU a step costs about the same for one estimate's networks as for many times as many; the caches of a CPU hold
+# no more than one estimate's, and so it works on one at a time.
+CELLS_TOGETHER = 64
+
 
 @dataclass(frozen=True, kw_only=True)
 class FreshConfig:

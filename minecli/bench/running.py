@@ -4,12 +4,13 @@ on a device that gains by it, those of one shape together."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from minecli import events
 from minecli.bench.cells import Cell, columns_of, draw
+from minecli.bench.config import CELLS_TOGETHER
 from minecli.bench.records import Record, failed_record, record_of
 from minecli.errors import MinecliError
 from minecli.estimators.context import Context
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 
 OnRecord = Callable[[Record], None]
 
-# On a GPU a step costs about the same for one estimate's networks as for many times as many; the caches of a CPU hold
-# no more than one estimate's, and so it works on one at a time.
-CELLS_TOGETHER = 64
+# All tables of a batch lie in memory at once: a gigabyte of numbers.
+MOST_VALUES_TOGETHER = 2**27
 
 
 class Samples:
@@ -51,7 +51,8 @@ def run_cells(
     before: int = 0,
     together: int | None = None,
 ) -> None:
-    """Answer the cells in order and hand over each record as it comes.
+    """Answer the cells in order, those that train together at the first one's turn, and hand over each record as it
+    comes.
 
     A cell whose estimator raises an explained error gives a failed record, and the next one has its turn. Once a
     stop is asked for nothing more is begun, and a cell that was cut short leaves no record.
@@ -70,12 +71,7 @@ def run_cells(
     if together is None:
         together = CELLS_TOGETHER if context.device.startswith("cuda") else 1
     for group in batches(cells, configs, together):
-        records = (
-            None if context.should_stop() else _answers(group, configs[group[0].estimator], context, samples, versions)
-        )
-        if records is None:
-            return
-        for record in records:
+        for record in _answers(group, configs[group[0].estimator], context, samples, versions):
             on_record(record)
             done += 1
             said = f"{record.spec}, seed {record.seed}, {record.estimator} failed: {record.message}"
@@ -91,7 +87,8 @@ def batches(cells: Sequence[Cell], configs: Mapping[str, Any], together: int) ->
             found.append([cell])
             continue
         shape = (cell.estimator, cell.rows, *columns_of(cell))
-        if len(open_ones.get(shape, ())) in (0, together):
+        most = max(1, min(together, MOST_VALUES_TOGETHER // (cell.rows * sum(shape[2:]))))
+        if len(open_ones.get(shape, ())) in (0, most):
             open_ones[shape] = []
             found.append(open_ones[shape])
         open_ones[shape].append(cell)
@@ -100,36 +97,41 @@ def batches(cells: Sequence[Cell], configs: Mapping[str, Any], together: int) ->
 
 def _answers(
     cells: Sequence[Cell], config: Any, context: Context, samples: Samples, versions: Mapping[str, str]
-) -> list[Record] | None:
-    """The records of cells that belong together; None if a stop cut them short."""
-    if len(cells) > 1:
+) -> Iterator[Record]:
+    """The records of cells that belong together, as they come; a stop leaves out those that it cut short."""
+    if len(cells) > 1 and not context.should_stop():
         try:
-            return _answers_together(cells, config, context, samples, versions)
+            yield from _answers_together(cells, config, context, samples, versions)
+            return
         except MinecliError:
             pass  # which of them it was shows when each is alone
-    found = []
     for cell in cells:
         record = None if context.should_stop() else _answer(cell, config, context, samples, versions)
         if record is None:
-            return None
-        found.append(record)
-    return found
+            return
+        yield record
 
 
 def _answers_together(
     cells: Sequence[Cell], config: Any, context: Context, samples: Samples, versions: Mapping[str, str]
-) -> list[Record] | None:
+) -> list[Record]:
     from minecli.estimators.mine import estimate_together
 
     started = time.perf_counter()
-    contexts = [replace(context, seed=cell.seed, observer=events.ignore) for cell in cells]
+    contexts = [replace(context, seed=cell.seed) for cell in cells]
     estimates = estimate_together([samples(cell) for cell in cells], config, contexts)
-    if any(estimate.status is Status.INTERRUPTED for estimate in estimates):
-        return None
     seconds = (time.perf_counter() - started) / len(cells)
     return [
-        record_of(cell, estimate, versions, context.device, seconds=seconds, trained_together=len(cells))
+        record_of(
+            cell,
+            estimate,
+            versions,
+            context.device,
+            seconds=seconds,
+            trained_together=estimate.details.get("tables_together", 1),
+        )
         for cell, estimate in zip(cells, estimates, strict=True)
+        if estimate.status is not Status.INTERRUPTED
     ]
 
 

@@ -213,6 +213,8 @@ def _shared(ctx: typer.Context) -> dict[str, Any]:
     """What the options say that all benchmarks have."""
     given = ctx.params
     configs = opt.configs_from(names(given["estimator"]), {name: given[name] for name in _SETTINGS})
+    if given["together"] is not None:
+        bopt.check_together(given, configs)
     return {"rows": given["rows"], "confidence": given["confidence"], "estimators": configs}
 
 

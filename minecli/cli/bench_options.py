@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from minecli.bench.config import FreshConfig
+from minecli.bench.config import CELLS_TOGETHER, FreshConfig
 from minecli.cli.options import MINE_PANEL, RUN_PANEL
 from minecli.cli.words import flag, numbers
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
+from minecli.mine.config import TrainingConfig
 
 FRESH_PANEL = "New rows at every step (neural estimators)"
 
@@ -68,7 +69,7 @@ Together = Annotated[
         "--together",
         metavar="N",
         min=1,
-        help="Most cells that train as one batched network. (default: 1 on a CPU, 64 on a GPU)",
+        help=f"Most cells that train as one batched network. (default: 1 on a CPU, {CELLS_TOGETHER} on a GPU)",
         rich_help_panel=RUN_PANEL,
         show_default=False,
     ),
@@ -116,6 +117,19 @@ def seeds(text: str) -> tuple[int, ...]:
     if found[0] < 1:
         raise UsageError(f"--seeds is {found[0]}; there must be at least 1", hint="try --seeds 3")
     return tuple(range(found[0]))
+
+
+def check_together(given: dict[str, Any], configs: dict[str, Any]) -> None:
+    """UsageError where there is nothing that --together could put together."""
+    if given.get("fresh"):
+        raise UsageError(
+            "--together is for samples of fixed size", hint="leave it out: --fresh trains all cells together"
+        )
+    if not any(isinstance(config, TrainingConfig) for config in configs.values()):
+        asked = " and ".join(configs)
+        raise UsageError(
+            f"--together is for the neural estimators, not for {asked}", hint="leave it out, or add -e mine"
+        )
 
 
 def fresh_config(given: dict[str, Any], chosen_by_person: Callable[[str], bool]) -> FreshConfig | None:

@@ -132,6 +132,11 @@ def _request(given: dict[str, Any]) -> Request:
                 f"--{side} is missing: name the columns of {side.upper()}",
                 hint=f"minecli columns {given['data']} lists them",
             )
+    if given["max_repeats"] is not None and given["target_precision"] is None:
+        raise UsageError(
+            "--max-repeats goes with --target-precision",
+            hint=f"add it, or ask for --repeats {given['max_repeats']}",
+        )
     return Request(
         source=lasting_source(given["data"]) if given["run_dir"] else given["data"],
         x=tuple(given["x"]),

@@ -169,7 +169,10 @@ class MineConfig(TrainingConfig):
                 hint="use --protocol held-out",
             )
         if self.max_repeats < self.repeats:
-            raise UsageError(f"max_repeats is {self.max_repeats}, below repeats, which is {self.repeats}")
+            raise UsageError(
+                f"max_repeats is {self.max_repeats}, below repeats, which is {self.repeats}",
+                hint=f"add --max-repeats {self.repeats}",
+            )
 
     def weight_decays_for(self, rows: int) -> list[float]:
         """The strengths for so many rows: those given are for 10,000 rows."""

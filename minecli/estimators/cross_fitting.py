@@ -56,13 +56,17 @@ class CrossFitting:
     seed: int
     rows: ModelRows
     training: Training
+    tables: int = 1  # how many were trained as one network
 
     @classmethod
-    def prepare(cls, x: Array, z: Array, config: MineConfig, context: Context, repeat: int = 0) -> CrossFitting:
+    def prepare(
+        cls, x: Array, z: Array, config: MineConfig, context: Context, repeat: int = 0, tables: int = 1
+    ) -> CrossFitting:
         """Split the rows, fit what is fitted to training rows, build the networks.
 
         Args:
             repeat: which one this is, from 0; each splits the rows and starts the networks in its own way.
+            tables: how many share the memory for cached features.
         """
         seed = child_seed(context.seed, "repeat", repeat) if repeat else context.seed
         split = split_rows(len(x), config, seed)
@@ -71,7 +75,7 @@ class CrossFitting:
         samples = [part.training(np.arange(min(part.training_rows, FIT_ROWS))) for part in split]
         fitted = [fit_features(x[s], z[s], config) for s in samples]
         maps = [pair for pair, _ in fitted]
-        rows = ModelRows(x, z, split, maps, config.batch_size, child_seed(seed, "rows"), dtype, device, members)
+        rows = ModelRows(x, z, split, maps, config.batch_size, child_seed(seed, "rows"), dtype, device, members, tables)
         fits = [fit for _, fit in fitted for _ in range(members) if fit is not None]
         network = StatisticsNetwork(
             len(split) * members,
@@ -136,7 +140,7 @@ class CrossFitting:
         stopped before all are done."""
         found: list[Evaluated] = []
         for k, part in enumerate(self.rows.split):
-            own = self._terms(k, weights[k], part.held_out, "evaluation", should_stop)
+            own = self._terms(k, weights[k], part.held_out, "evaluation", MOST_SHIFTS, should_stop)
             if own is None:
                 return None
             if self.config.protocol == "paper":
@@ -144,7 +148,10 @@ class CrossFitting:
             else:
                 places = np.arange(min(part.training_rows, IN_SAMPLE_ROWS))
                 training = part.training(places)
-                in_sample = self._terms(k, weights[k], training, "in-sample", should_stop)
+                # A contrastive bound depends on how many re-pairings there are: no more here than there.
+                contrastive = math.isfinite(own.ceiling_nats)
+                most = round(math.exp(own.ceiling_nats)) - 1 if contrastive else MOST_SHIFTS
+                in_sample = self._terms(k, weights[k], training, "in-sample", most, should_stop)
                 if in_sample is None:
                     return None
                 found.append(Evaluated(part.held_out, own, training, in_sample))
@@ -152,7 +159,13 @@ class CrossFitting:
         return found
 
     def _terms(
-        self, part: int, weights: list[float], rows: Indices, stream: str, should_stop: Callable[[], bool]
+        self,
+        part: int,
+        weights: list[float],
+        rows: Indices,
+        stream: str,
+        most_shifts: int,
+        should_stop: Callable[[], bool],
     ) -> RowTerms | None:
         """The terms of one part's combination on some rows; `stream` names the random draws."""
         members, objective = self.rows.members, self.config.objective()
@@ -164,7 +177,7 @@ class CrossFitting:
             self.training.best.select([part * members + m for m in used]),
             self.rows.of_part(part, rows, len(used)),
             len(rows),
-            shifts_per_row=min(wanted, MOST_SHIFTS),
+            shifts_per_row=min(wanted, most_shifts),
             weights=[weights[m] for m in used],
             objective=objective,
             generator=torch.Generator().manual_seed(child_seed(self.seed, stream, part)),
@@ -192,11 +205,16 @@ class Evaluated:
 def train_together(
     fittings: Sequence[CrossFitting], observer: events.Observer, should_stop: Callable[[], bool]
 ) -> Status:
-    """Train cross-fittings of one shape (rows, columns, config, device) as one batched network.
+    """Train cross-fittings as one batched network.
 
     Every model keeps its own start, rows and best weights, and is stopped by its own validation rows: what comes out
     differs from training one by one in the re-pairings drawn for a step, which all then share, and in rounding.
     Nothing is handed back after an interruption, or where some model became infinite: then train one by one.
+
+    Args:
+        fittings: of one config, device and number of rows, with networks of one signature.
+        observer: told of the progress of all.
+        should_stop: asked between steps.
     """
     first = fittings[0]
 
@@ -224,6 +242,7 @@ def train_together(
     if status in (Status.CONVERGED, Status.MAX_STEPS):
         for fitting, share in zip(fittings, shares, strict=True):
             fitting.training.take(training, share)
+            fitting.tables = len(fittings)
     return status
 
 

@@ -85,7 +85,9 @@ class Collected:
 
     def add_in_sample(self, terms: RowTerms, training: Indices) -> None:
         """Take in the terms of rows that trained the networks."""
-        self.in_sample.append((training, terms.log_ratio.float().numpy()))
+        # For bounds that leave the mean of e^T free, the value is not the mean of the log ratios.
+        offset = terms.value_nats - float(terms.log_ratio.mean())
+        self.in_sample.append((training, (terms.log_ratio + offset).float().numpy()))
 
     def summary(self, confidence: float, covers: str = COVERS) -> Summary:
         r"""Average the values, weighted by their rows, and say how sure that is; `covers` is said of the interval.
@@ -112,13 +114,13 @@ class Collected:
         error = math.hypot(sampling, math.sqrt(in_training))
         half = float(norm.ppf(0.5 + confidence / 2.0)) * error
         log_ratio = self.log_ratio if times == 1.0 else self.log_ratio / times
-        training = self._training_nats(value, log_ratio)
+        training = self._training_nats(log_ratio)
         interval = Interval(
             value - half, max(value, value if training is None else training) + half, confidence, covers
         )
         return Summary(value, error, sampling, interval, tuple(self.values), log_ratio, training, self.ceiling_nats)
 
-    def _training_nats(self, value: float, log_ratio: Array) -> float | None:
+    def _training_nats(self, log_ratio: Array) -> float | None:
         """The value on training rows: held out and in-sample terms are compared row by row, so that what is peculiar
         to the rows cancels."""
         if not self.in_sample:
@@ -126,4 +128,4 @@ class Collected:
         rows, terms = (np.concatenate(each) for each in zip(*self.in_sample, strict=True))
         seen, place = np.unique(rows, return_inverse=True)
         in_sample = np.bincount(place, weights=terms) / np.bincount(place)
-        return value + float(np.mean(in_sample - log_ratio[seen]))
+        return float(log_ratio.mean()) + float(np.mean(in_sample - log_ratio[seen]))

@@ -58,28 +58,51 @@ def estimate_mine(x: Array, z: Array, config: MineConfig, context: Context) -> E
 def estimate_together(
     tables: Sequence[tuple[Array, Array]], config: MineConfig, contexts: Sequence[Context]
 ) -> list[Estimate]:
-    """Estimate I(X; Z) of several tables of one shape, with all their networks trained as one batched network.
+    """Estimate I(X; Z) in nats of several tables, with networks of one shape trained as one batched network.
 
     That pays where a device is faster the more it is given at once. Checkpoints are kept of a table that is alone.
 
     Args:
-        tables: x (n, d_x) and z (n, d_z) of each.
+        tables: x (n, d_x) and z (n, d_z) of each, with the same numbers of rows and columns.
         config: settings.
-        contexts: one per table, which differ in their seeds alone; the first one's observer and stop question count.
+        contexts: one per table; they differ in their seeds alone.
+
+    Returns:
+        The estimates in the order of the tables, as `estimate_mine` gives them of each.
+
+    Raises:
+        DataError: as `estimate_mine` does, for the first table with a reason.
+
+    >>> x = np.random.default_rng(0).standard_normal((400, 2))
+    >>> config = MineConfig(folds=2, max_steps=20, batch_size=64, hidden=8)
+    >>> found = estimate_together([(x, x + 1.0 / (1.0 + x**2)), (x, x[::-1].copy())], config, [Context()] * 2)
+    >>> found[0].mi_nats > found[1].mi_nats
+    True
     """
     found = [_Found.of(x, z, config, context) for (x, z), context in zip(tables, contexts, strict=True)]
     for repeat in count():
         going = [one for one in found if one.going()]
         if not going:
             return [one.estimate() for one in found]
-        fittings = [CrossFitting.prepare(one.x, one.z, config, one.context, repeat) for one in going]
-        for one, fitting, status in zip(going, fittings, _trained(fittings), strict=True):
-            one.take(fitting, status)
+        _add_repeat(going, repeat)
     raise AssertionError("count() does not end")
 
 
+def _add_repeat(going: Sequence[_Found], repeat: int) -> None:
+    """Train and evaluate one more repeat of every table. Networks and features are gone when it is done."""
+    fittings = [CrossFitting.prepare(f.x, f.z, f.config, f.context, repeat, len(going)) for f in going]
+    # Columns that are copies of others take variates from the base, so that shapes may differ.
+    alike: dict[object, list[int]] = {}
+    for i, fitting in enumerate(fittings):
+        alike.setdefault(fitting.training.network.signature, []).append(i)
+    for places in alike.values():
+        statuses = _trained([fittings[i] for i in places])
+        for i, status in zip(places, statuses, strict=True):
+            going[i].take(fittings[i], status)
+
+
 def _trained(fittings: Sequence[CrossFitting]) -> list[Status]:
-    """Train all together if there are several, and say how each ended."""
+    """Train networks of one shape, together if there are several, and say how each ended."""
     context = fittings[0].context
     if len(fittings) > 1:
         status = train_together(fittings, context.observer, context.should_stop)
@@ -199,6 +222,7 @@ class _Found:
         first = self.repeats[0]
         return {
             "repeats": len(self.repeats),
+            "tables_together": max(repeat.tables for repeat in self.repeats),
             "steps": sum(repeat.steps for repeat in self.repeats),
             "models": sum(repeat.models for repeat in self.repeats),
             "training_rows": first.training_rows,
@@ -215,6 +239,7 @@ class _Repeat:
     """What is kept of a repeat beside its terms; its networks and features are not."""
 
     status: Status
+    tables: int
     steps: int
     models: int
     training_rows: int
@@ -230,6 +255,7 @@ class _Repeat:
         training, part = fitting.training, fitting.rows.split[0]
         return cls(
             status=status,
+            tables=fitting.tables,
             steps=training.step,
             models=training.network.models,
             training_rows=part.training_rows,

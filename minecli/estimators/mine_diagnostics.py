@@ -51,7 +51,7 @@ def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int
         *_of_size(rows, d_x, d_z),
         *_of_training(training, summary),
         *_of_ceiling(training, summary),
-        *_of_folds(summary),
+        *_of_folds(summary, training.repeats),
         *_of_precision(training, summary),
     ]
     status = training.status
@@ -126,12 +126,13 @@ def _of_ceiling(training: Training, summary: Summary) -> list[Diagnostic]:
     return [*found, Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
 
 
-def _of_folds(summary: Summary) -> list[Diagnostic]:
+def _of_folds(summary: Summary, repeats: int) -> list[Diagnostic]:
     folds = summary.folds_nats
     spread = max(folds) - min(folds)
-    # The range of ten or fewer normal values exceeds 6 standard deviations with probability below 1e-3. A fold's is
-    # that of the whole times the root of their number; the spread between folds itself must not excuse the spread.
-    expected = 6.0 * summary.sampling_error_nats * math.sqrt(len(folds))
+    # The range of a hundred or fewer normal values exceeds 7 standard deviations with probability below 1e-3. A fold's
+    # is that of the whole times the root of their number; the spread between folds itself must not excuse the spread.
+    deviations = 6.0 if len(folds) <= 10 else 7.0
+    expected = deviations * summary.sampling_error_nats * math.sqrt(len(folds) / repeats)
     if spread <= max(0.05, expected, 0.15 * abs(summary.mi_nats)):
         return []
     message = f"the folds' values range from {min(folds):.3f} to {max(folds):.3f} nats: look for outliers or drifts"
@@ -140,7 +141,7 @@ def _of_folds(summary: Summary) -> list[Diagnostic]:
 
 def _of_precision(training: Training, summary: Summary) -> list[Diagnostic]:
     target, width, least = training.target_precision, summary.width_nats, summary.least_width_nats
-    if target is None or width <= target:
+    if target is None or width <= target or training.status is Status.INTERRUPTED:
         return []
     repeats = f"{training.repeats} repeat{'s' * (training.repeats > 1)}"
     if least > target:

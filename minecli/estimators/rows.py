@@ -68,7 +68,8 @@ def _fold(cross: CrossFit, k: int) -> Part:
 class ModelRows:
     """Batches for training, and the validation and held-out parts, as feature tensors.
 
-    There are `members` models per part, side by side: model i belongs to part i // members.
+    There are `members` models per part, side by side: model i belongs to part i // members. The memory for cached
+    features is shared between `tables`.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class ModelRows:
         dtype: torch.dtype,
         device: str,
         members: int = 1,
+        tables: int = 1,
     ) -> None:
         self.members = members
         self.x, self.z, self.split, self.maps, self.seed = x, z, split, maps, seed
@@ -92,7 +94,7 @@ class ModelRows:
         self._cache: tuple[Tensor, Tensor] | None = None
         width = maps[0][0].width + maps[0][1].width
         size = len(split) * len(x) * width * torch.finfo(dtype).bits // 8
-        if self.training_rows <= LONGEST_EPOCH and size <= CACHE_BYTES:
+        if self.training_rows <= LONGEST_EPOCH and size <= CACHE_BYTES // tables:
             self._cache = self._all_features()
         self._epoch: tuple[int, Indices] | None = None
 

@@ -206,9 +206,21 @@ class StatisticsNetwork(nn.Module):
             tensor.data = tensor.data[kept].clone()
         return alone
 
+    @property
+    def signature(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of everything a model consists of: networks with the same one can be joined."""
+        return tuple(tuple(tensor.shape[1:]) for tensor in [*self.parameters(), *self.buffers()])
+
     @classmethod
     def joined(cls, networks: Sequence[StatisticsNetwork]) -> StatisticsNetwork:
-        """A copy that holds the models of several networks of one shape, in their order."""
+        """A copy that holds the models of several networks, in their order.
+
+        Args:
+            networks: all of one `signature`, on one device.
+
+        Raises:
+            RuntimeError: the shapes differ.
+        """
         whole = copy.deepcopy(networks[0])
         each = [[*network.parameters(), *network.buffers()] for network in networks]
         for tensor, *parts in zip([*whole.parameters(), *whole.buffers()], *each, strict=True):

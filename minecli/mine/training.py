@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -67,12 +67,17 @@ def ascend(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A look at the models during training, in nats: the mean over models on training batches, and every model's
-    bound on its validation part (empty: there is none)."""
+    """A look at the models during training, in nats: every model's bound on training batches, and on its validation
+    part (empty: there is none)."""
 
     step: int
-    training_nats: float
+    training_by_model_nats: tuple[float, ...]
     by_model_nats: tuple[float, ...]
+
+    @property
+    def training_nats(self) -> float:
+        """The mean over models."""
+        return sum(self.training_by_model_nats) / len(self.training_by_model_nats)
 
     @property
     def validation_nats(self) -> float | None:
@@ -198,7 +203,7 @@ class Training:
             kept[better] = current[better]
         self.best_nats = torch.where(better, values, self.best_nats)
         by_model = () if self.validate is None else tuple(values.tolist())
-        evaluation = Evaluation(self.step, float(self._recent.mean()), by_model)
+        evaluation = Evaluation(self.step, tuple(self._recent.tolist()), by_model)
         self.history.append(evaluation)
         self._settle()
         return evaluation
@@ -222,11 +227,19 @@ class Training:
         return self.validate is not None and still_rising(curve, end_of(self.config.patience))
 
     def take(self, whole: Training, share: slice) -> None:
-        """Become what came of some of the models of another training that has ended."""
-        self.step, self._recent = whole.step, whole._recent
+        """Become what came of some of the models of another training that has ended.
+
+        Args:
+            whole: the training of a network that `StatisticsNetwork.joined` made of this one's and others.
+            share: which of its models are this one's.
+        """
+        assert whole._recent is not None
+        self.step, self._recent = whole.step, whole._recent[share]
         self.best = whole.best.select(range(share.start, share.stop))
         self.best_nats, self.settled = whole.best_nats[share], whole.settled[share]
-        self.history = [replace(e, by_model_nats=e.by_model_nats[share]) for e in whole.history]
+        self.history = [
+            Evaluation(e.step, e.training_by_model_nats[share], e.by_model_nats[share]) for e in whole.history
+        ]
         self.ended = Status.CONVERGED if bool(self.settled.all()) else self._outcome()
 
     def _outcome(self) -> Status:
@@ -246,7 +259,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "log_average": self.average.log_average,
             "recent": self._recent,
-            "history": [[e.step, e.training_nats, list(e.by_model_nats)] for e in self.history],
+            "history": [[e.step, list(e.training_by_model_nats), list(e.by_model_nats)] for e in self.history],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -262,7 +275,7 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.log_average = None if state["log_average"] is None else state["log_average"].to(device)
         self._recent = None if state["recent"] is None else state["recent"].to(device)
-        self.history = [Evaluation(step, nats, tuple(by_model)) for step, nats, by_model in state["history"]]
+        self.history = [Evaluation(step, tuple(nats), tuple(by_model)) for step, nats, by_model in state["history"]]
 
 
 def still_rising(curve: Sequence[float], evaluations: int) -> bool:

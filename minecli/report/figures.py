@@ -44,17 +44,21 @@ def curves_from(events: Sequence[Mapping[str, Any]]) -> list[Curve]:
 
 
 def learning_curve(curves: Sequence[Curve], payload: Mapping[str, Any]) -> bytes:
-    """A PNG of the curves, one panel per stage, with each stage's final estimate as a level line and band."""
+    """A PNG of the curves, one panel per estimator with a line per repeat, its estimate being a level line and band."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    stages = list(dict.fromkeys(curve.stage for curve in curves))
+    stages = list(dict.fromkeys(_estimator_of(curve.stage) for curve in curves))
     figure = Figure(figsize=(7.0, 3.4 * len(stages)), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     for i, stage in enumerate(stages):
         axes = figure.add_subplot(len(stages), 1, i + 1)
-        for color, curve in zip(_COLORS * len(curves), [c for c in curves if c.stage == stage], strict=False):
-            axes.plot(curve.steps, curve.values, color=color, linewidth=1.6, label=curve.label)
+        own = [c for c in curves if _estimator_of(c.stage) == stage]
+        labels = list(dict.fromkeys(c.label for c in own))
+        for curve in own:
+            first, color = curve.stage == stage, _COLORS[labels.index(curve.label) % len(_COLORS)]
+            width, label = (1.6, curve.label) if first else (0.6, None)
+            axes.plot(curve.steps, curve.values, color=color, linewidth=width, label=label)
         _draw_estimate(axes, stage, payload)
         axes.set_title(f"{stage}: {payload['data']['n']:,} rows", loc="left", color=_INK, fontsize=11)
         axes.set_xlabel("training step", color=_INK)
@@ -67,6 +71,10 @@ def learning_curve(curves: Sequence[Curve], payload: Mapping[str, Any]) -> bytes
     # No date or version in the file: the same run gives the same picture.
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _estimator_of(stage: str) -> str:
+    return stage.partition(" (repeat ")[0]
 
 
 def _draw_estimate(axes: Any, stage: str, payload: Mapping[str, Any]) -> None:

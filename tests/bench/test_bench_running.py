@@ -163,7 +163,29 @@ def test_batched_cells_have_the_records_of_cells_alone():
     assert [r.key for r in batched] == [r.key for r in alone]
     assert [r.mi_nats for r in batched] == pytest.approx([r.mi_nats for r in alone], abs=1e-9)
     assert [r.details for r in batched] == [{"trained_together": 4}] * 4
-    assert [e.step for e in events] == [1, 2, 3, 4] * 2
+    assert [e.step for e in events if e.stage == "bench"] == [1, 2, 3, 4] * 2
+
+
+def test_a_stop_keeps_the_cells_that_were_done():
+    config = ESTIMATORS["mine"].config(folds=2, max_steps=10, hidden=8)
+    asked, done = SuiteRequest(tasks=("gaussian:rho=0.5",), seeds=(0, 1, 2), rows=60, estimators={"mine": config}), []
+
+    def refused(*args):
+        raise DataError("no", hint="yes")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minecli.bench.running._answers_together", refused)
+        context = Context(should_stop=lambda: len(done) >= 2)
+        run_cells(asked.cells(), asked.estimators, context, done.append, versions={}, stage="bench", together=3)
+    assert [r.seed for r in done] == [0, 1]
+
+
+def test_batches_fit_into_memory(monkeypatch):
+    monkeypatch.setattr("minecli.bench.running.MOST_VALUES_TOGETHER", 2 * 60 * 2)
+    asked = SuiteRequest(
+        tasks=("gaussian:rho=0.5",), seeds=(0, 1, 2), rows=60, estimators={"mine": ESTIMATORS["mine"].config()}
+    )
+    assert [len(g) for g in batches(asked.cells(), asked.estimators, 64)] == [2, 1]
 
 
 def test_a_batch_that_is_refused_is_asked_one_by_one(monkeypatch):

@@ -194,6 +194,8 @@ def test_failed_cells_are_listed_and_tried_again(cli, tmp_path, monkeypatch):
         (("fig1", "--fresh", "--evaluation-rows", "5"), "evaluation_rows is 5"),
         (("fig2", "--functions", "tangent"), "one of identity, cubic, sine"),
         (("fig2", "--sigmas", "0"), "at least 0.01"),
+        (("suite", "--together", "2", "-e", "ksg"), "--together is for the neural estimators, not for ksg"),
+        (("fig1", "--fresh", "--together", "2"), "--together is for samples of fixed size"),
     ],
 )
 def test_wrong_words(cli, tmp_path, words, message):
@@ -202,6 +204,13 @@ def test_wrong_words(cli, tmp_path, words, message):
     assert message in ran.stderr
     assert ran.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_cells_trained_together_say_so(cli):
+    words = ("bench", "fig1", "--dims", "1", "--rhos", "0.3,0.9", "-e", "mine", "-n", "120", *TINY, "--folds", "2")
+    payload = cli(*words, "--together", "2").json
+    assert [r["details"] for r in payload["records"]] == [{"trained_together": 2}] * 2
+    assert [r["details"] for r in cli(*words).json["records"]] == [{}] * 2
 
 
 def test_figure_1_with_samples(cli, tmp_path):

@@ -336,6 +336,41 @@ def test_a_loss_that_is_not_finite_gives_null_and_a_reason(cli, gauss, monkeypat
     assert cli("estimate", gauss, *QUICK, "--check").code == 4
 
 
+def test_a_precision_is_reached_by_repeats_or_said_to_be_out_of_reach(cli, gauss):
+    ran = cli("estimate", gauss, *QUICK, "--target-precision", "3")
+    (entry,) = ran.json["estimates"]
+    assert entry["details"]["repeats"] == 1
+    ran = cli("estimate", gauss, *QUICK, "--target-precision", "0.001")
+    (entry,) = ran.json["estimates"]
+    assert [d["code"] for d in entry["diagnostics"]].count("precision-not-reached") == 1
+    assert "only more rows help" in ran.stderr
+    assert cli("estimate", gauss, *QUICK, "--target-precision", "0.001", "--check").code == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--target-precision", "0"), "target_precision is 0.0; it must be a number above 0"),
+        (("--max-repeats", "3"), "--max-repeats goes with --target-precision (add it, or ask for --repeats 3)"),
+        (("--target-precision", "1", "--repeats", "20"), "add --max-repeats 20"),
+        (("--target-precision", "1", "--protocol", "paper"), "use --protocol held-out"),
+    ],
+)
+def test_precisions_that_make_no_sense(cli, gauss, words, message):
+    ran = cli("estimate", gauss, *QUICK, *words)
+    assert ran.code == 2
+    assert message in " ".join(ran.stderr.split())
+
+
+def test_a_run_with_repeats_goes_on_with_the_one_it_lacks(cli, gauss, tmp_path):
+    folder = tmp_path / "run"
+    whole = cli("estimate", gauss, *QUICK, "--repeats", "2", "--run-dir", folder).json["estimates"]
+    (folder / "result.json").unlink()
+    (folder / "checkpoint-mine-2.pt").unlink()
+    again = cli("estimate", "--resume", folder).json["estimates"]
+    assert [e["details"] for e in again] == [e["details"] for e in whole]
+
+
 def test_pointwise_of_neighbours_and_networks_side_by_side(cli, gauss, tmp_path):
     path = tmp_path / "rows.csv"
     ran = cli("estimate", gauss, *QUICK, "-e", "ksg", "--pointwise", path)

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from minecli.errors import DataError
-from minecli.estimators.config import MineConfig, MineFConfig
+from minecli.estimators import cross_fitting
+from minecli.estimators.config import InfoNceConfig, MineConfig, MineFConfig
 from minecli.estimators.context import Context
 from minecli.estimators.cross_fitting import CrossFitting
 from minecli.estimators.held_out import RESOLUTION, Collected, Summary
@@ -325,8 +327,6 @@ def test_values_beyond_the_precision_are_refused_only_when_passed_through():
 
 
 def test_wide_groups_go_without_the_gaussian_base(monkeypatch):
-    from minecli.estimators import cross_fitting
-
     monkeypatch.setattr(cross_fitting, "MOST_BASE_COLUMNS", 1)
     monkeypatch.setattr(cross_fitting, "canonical_correlations", None)
     x, z = gaussian(200, 0.5, 0)
@@ -342,8 +342,6 @@ def test_cuda_agrees_with_the_cpu():
 
 
 def part(value, influence):
-    import torch
-
     influence = torch.tensor(influence, dtype=torch.float64)
     return RowTerms(value, torch.full_like(influence, value), influence, 10.0)
 
@@ -393,6 +391,32 @@ def test_the_interval_reaches_up_to_what_training_rows_show():
         # Training rows that show less than new ones do not narrow it.
         assert summary.interval.high_nats == pytest.approx(0.5 + max(gap, 0.0) + half, rel=1e-6)
         assert summary.least_width_nats == pytest.approx(max(gap, 0.0) + 2 * half, rel=1e-6)
+
+
+def test_the_gap_counts_what_a_free_mean_of_exponentials_takes():
+    # mine-f and tuba: the value is not the mean of the log ratios, which are 0.7 here for 0.5 and 0.9 for 0.8.
+    found, influence = Collected(100), torch.tensor([1.0, -1.0] * 25, dtype=torch.float64)
+    for k in range(2):
+        rows = np.arange(50 * k, 50 * k + 50)
+        found.add(RowTerms(0.5, torch.full_like(influence, 0.7), influence, 10.0), rows)
+        found.add_in_sample(RowTerms(0.8, torch.full_like(influence, 0.9), influence, 10.0), rows)
+    assert found.summary(0.95).training_nats == pytest.approx(0.8)
+
+
+def test_contrastive_values_are_compared_at_equal_numbers_of_re_pairings(monkeypatch):
+    asked = []
+    plain = cross_fitting.row_terms
+
+    def noting(*args, **kwargs):
+        terms = plain(*args, **kwargs)
+        asked.append(terms.ceiling_nats)
+        return terms
+
+    monkeypatch.setattr(cross_fitting, "row_terms", noting)
+    x, z = gaussian(300, 0.9, 0)
+    estimate_mine(x, z, InfoNceConfig(folds=5, max_steps=20, hidden=8), Context())
+    # 60 held-out rows have 59 others; 210 training rows would have more.
+    assert asked == [math.log(60)] * 10
 
 
 def test_repeats_do_not_pretend_to_more_rows():

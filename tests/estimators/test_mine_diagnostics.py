@@ -89,6 +89,18 @@ def test_one_fold_apart_is_seen_through_the_sum_of_the_parts():
     assert DiagnosticCode.FOLDS_DISAGREE in codes(numbers=found.summary(0.95))
 
 
+def test_a_fold_apart_is_seen_however_many_repeats_there_are():
+    folds = (1.0, 1.0, 1.0, 1.0, 1.6)
+    for repeats in (1, 10):
+        numbers = summary(1.12, 0.025, folds * repeats)
+        assert DiagnosticCode.FOLDS_DISAGREE in codes(replace(GOOD, repeats=repeats), numbers)
+
+
+def test_an_interrupted_run_is_not_told_to_repeat_more_often():
+    stopped = replace(GOOD, status=Status.INTERRUPTED, target_precision=0.01)
+    assert DiagnosticCode.PRECISION_NOT_REACHED not in codes(stopped)
+
+
 @pytest.mark.parametrize(
     ("target", "why"),
     [

@@ -39,6 +39,10 @@ def test_the_answers_are_those_of_each_alone(changes):
         assert one.mi_nats == pytest.approx(other.mi_nats, abs=1e-9)
         assert one.interval.high_nats == pytest.approx(other.interval.high_nats, abs=1e-9)
         assert one.details["network_weights"] == other.details["network_weights"]
+        # Together they go on until the last has settled; up to there the curves are the same.
+        curves = [np.array(e.details["curve"], float)[: len(other.details["curve"])] for e in (one, other)]
+        assert np.allclose(*curves, atol=1e-9, equal_nan=True)
+        assert (one.details["tables_together"], other.details["tables_together"]) == (3, 1)
         assert one.status is other.status
     assert len({e.mi_nats for e in together}) == 3
 
@@ -49,6 +53,19 @@ def test_a_table_without_an_estimate_does_not_disturb_the_others():
     copied, found = estimate_together([(x, x[:, :1]), other], config, [Context(seed=1), Context(seed=2)])
     assert (copied.mi_nats, copied.status) == (None, Status.INFINITE)
     assert found.mi_nats == estimate_mine(*other, config, Context(seed=2)).mi_nats
+
+
+def test_tables_whose_networks_differ_in_shape_do_not_meet():
+    (x, z), (other, _) = tables(2)
+    # A column that is a copy of another takes a variate from the Gaussian base.
+    copied = np.column_stack([other[:, 0], other[:, 0]])
+    z = np.column_stack([z, x[:, 0] + z[:, 0]])
+    data = [(x, z), (copied, z), (x[::-1].copy(), z)]
+    config, contexts = MineConfig(**SMALL), [Context(seed=s) for s in range(3)]
+    found = estimate_together(data, config, contexts)
+    assert [e.details["tables_together"] for e in found] == [2, 1, 2]
+    for (a, b), context, estimate in zip(data, contexts, found, strict=True):
+        assert estimate.mi_nats == pytest.approx(estimate_mine(a, b, config, context).mi_nats, abs=1e-9)
 
 
 def test_where_one_becomes_infinite_each_is_trained_alone(monkeypatch):

@@ -17,6 +17,24 @@ def event(stage, step, **values):
     return {"stage": stage, "step": step, "values": values}
 
 
+def test_repeats_share_the_panel_of_their_estimator(monkeypatch):
+    from matplotlib.figure import Figure
+
+    sizes = []
+    plain = Figure.__init__
+
+    def noting(self, *args, **kwargs):
+        sizes.append(kwargs["figsize"][1])
+        plain(self, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "__init__", noting)
+    curves = curves_from([event(s, i, held_out_nats=0.1 * i) for s in ("mine", "mine (repeat 2)") for i in range(3)])
+    assert len(curves) == 2
+    estimate = {"estimator": "mine", "mi_nats": 0.2, "interval": None}
+    assert learning_curve(curves, {"data": {"n": 10}, "estimates": [estimate]}).startswith(b"\x89PNG")
+    assert sizes == [pytest.approx(3.4)]
+
+
 def test_curves():
     curves = curves_from(
         [
