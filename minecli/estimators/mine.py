@@ -73,9 +73,9 @@ def estimate_together(
     Raises:
         DataError: as `estimate_mine` does, for the first table with a reason.
 
-    >>> x = np.random.default_rng(0).standard_normal((400, 2))
+    >>> x, noise = np.random.default_rng(0).standard_normal((2, 400, 2))
     >>> config = MineConfig(folds=2, max_steps=20, batch_size=64, hidden=8)
-    >>> found = estimate_together([(x, x + 1.0 / (1.0 + x**2)), (x, x[::-1].copy())], config, [Context()] * 2)
+    >>> found = estimate_together([(x, x + noise), (x, noise)], config, [Context()] * 2)
     >>> found[0].mi_nats > found[1].mi_nats
     True
     """
