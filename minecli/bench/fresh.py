@@ -43,7 +43,7 @@ Array = npt.NDArray[np.float64]
 Sides = tuple[Array, Array]
 
 # Quantiles and correlations of so many rows are good to a hundredth; the rest is the network's work.
-FIT_ROWS = 20_000
+FIT_ROWS = 100_000
 VALIDATION_ROWS = 4096
 VALIDATION_SHIFTS = 4
 SCALE_SHIFTS = 32

@@ -13,6 +13,7 @@ from minecli.cli import bench_options as bopt
 from minecli.cli import options as opt
 from minecli.cli.bench_run import Delivery, run_bench
 from minecli.cli.delivery import deliver, resolve_format
+from minecli.cli.settings import configs_from
 from minecli.cli.streams import Streams
 from minecli.cli.words import flag, names, numbers
 from minecli.errors import UsageError
@@ -212,7 +213,7 @@ def _typed(ctx: typer.Context, name: str) -> bool:
 def _shared(ctx: typer.Context) -> dict[str, Any]:
     """What the options say that all benchmarks have."""
     given = ctx.params
-    configs = opt.configs_from(names(given["estimator"]), {name: given[name] for name in _SETTINGS})
+    configs = configs_from(names(given["estimator"]), {name: given[name] for name in _SETTINGS})
     if given["together"] is not None:
         bopt.check_together(given, configs)
     return {"rows": given["rows"], "confidence": given["confidence"], "estimators": configs}

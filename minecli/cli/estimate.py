@@ -16,6 +16,7 @@ from minecli.cli.delivery import Presentation, resolve_format, show
 from minecli.cli.destinations import check_destinations
 from minecli.cli.environment import environment_facts
 from minecli.cli.request import Request, data_facts, lasting_source
+from minecli.cli.settings import configs_from
 from minecli.cli.streams import Streams
 from minecli.cli.words import flag
 from minecli.errors import OutputError, UsageError
@@ -141,7 +142,7 @@ def _request(given: dict[str, Any]) -> Request:
         source=lasting_source(given["data"]) if given["run_dir"] else given["data"],
         x=tuple(given["x"]),
         z=tuple(given["z"]),
-        estimators=opt.configs_from(given["estimator"], {name: given[name] for name in SETTINGS}),
+        estimators=configs_from(given["estimator"], {name: given[name] for name in SETTINGS}),
         na_values=tuple(given["na_values"] or ()),
         **{k: given[k] for k in ("input_format", "delimiter", "missing", "sample", "seed", "confidence")},
     )

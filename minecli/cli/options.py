@@ -1,19 +1,14 @@
-"""Every option that has one meaning everywhere, and the table from options to the estimators' settings.
-
-Defaults are not written here: they come from the config classes.
-"""
+"""Every option that has one meaning everywhere. Defaults are not written here: they come from the config classes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from minecli.cli.words import flag, numbers
-from minecli.errors import UsageError
+from minecli.cli.settings import setting
+from minecli.cli.words import numbers
 from minecli.estimators.registry import ESTIMATORS
 from minecli.units import Unit
 
@@ -26,79 +21,6 @@ RUN_PANEL = "Running"
 OutputFormat = Literal["auto", "table", "json", "ndjson", "csv", "value"]
 ListFormat = Literal["auto", "table", "json", "ndjson", "csv"]
 
-# Options named differently from the field they set; the others share its name.
-_FIELD_OF = {
-    "neighbours": "k",
-    "ksg_variant": "variant",
-    "ksg_jitter": "jitter",
-    "smile_clip": "clip",
-    "weight_decay": "weight_decays",
-}
-
-
-def field_of(option: str) -> str:
-    """The config field an option sets.
-
-    >>> field_of("neighbours"), field_of("folds")
-    ('k', 'folds')
-    """
-    return _FIELD_OF.get(option, option)
-
-
-def owners(option: str) -> tuple[str, ...]:
-    """The estimators that have a use for an option, in the registry's order."""
-    name = field_of(option)
-    return tuple(
-        e.name
-        for e in ESTIMATORS.values()
-        if name in {f.name for f in fields(e.config)} - set(getattr(e.config, "unused", ()))
-    )
-
-
-def default_text(option: str) -> str:
-    """The default of an option in words, taken from the config classes; nothing where that is to do without.
-
-    >>> default_text("ksg_variant"), default_text("target_precision")
-    ('(default 1)', '')
-    """
-    by_value: dict[str, list[str]] = {}
-    for owner in owners(option):
-        default = next(f.default for f in fields(ESTIMATORS[owner].config) if f.name == field_of(option))
-        text = ",".join(f"{value:g}" for value in default) if isinstance(default, tuple) else str(default)
-        by_value.setdefault(text, []).append(owner)
-    if set(by_value) == {"None"}:
-        return ""
-    if len(by_value) == 1:
-        return f"(default {next(iter(by_value))})"
-    return "(default " + "; ".join(f"{v} for {', '.join(o)}" for v, o in by_value.items()) + ")"
-
-
-def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Build one config per estimator from the options that were given (neither None nor an empty list).
-
-    UsageError for an unknown estimator, a value its config refuses, and a setting that applies to none of
-    them.
-    """
-    # A repeatable option that was not given is an empty list.
-    given = {option: value for option, value in settings.items() if value is not None and value != []}
-    chosen = tuple(dict.fromkeys(names))
-    for name in chosen:
-        if name not in ESTIMATORS:
-            raise UsageError(f"estimator '{name}' is not known; there are {', '.join(ESTIMATORS)}", hint="try -e mine")
-    for option in given:
-        if not set(owners(option)) & set(chosen):
-            raise UsageError(
-                f"{flag(option)} applies to {', '.join(owners(option)) or 'no estimator'}, "
-                f"but the estimators asked for are {', '.join(chosen)}",
-                hint="leave it out" + (f" or add -e {owners(option)[0]}" if owners(option) else ""),
-            )
-    return {
-        name: ESTIMATORS[name].config(
-            **{field_of(option): value for option, value in given.items() if name in owners(option)}
-        )
-        for name in chosen
-    }
-
 
 def _estimator_names() -> list[str]:
     return list(ESTIMATORS)
@@ -107,16 +29,6 @@ def _estimator_names() -> list[str]:
 def _strengths(words: list[str] | None) -> tuple[float, ...] | None:
     """Repeated, or separated by commas; None where nothing was said, for which there is an empty list."""
     return numbers("weight_decay", ",".join(words), float) if words else None
-
-
-def _setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:
-    return typer.Option(
-        *(flags or (flag(option),)),
-        help=f"{text} {default_text(option)}".rstrip(),
-        rich_help_panel=panel,
-        show_default=False,
-        **extra,
-    )
 
 
 Data = Annotated[
@@ -211,53 +123,53 @@ Estimators = Annotated[
     ),
 ]
 Preprocess = Annotated[
-    str | None, _setting("Before estimating: rank (to normal scores), standardize or none.", "preprocess", "Options")
+    str | None, setting("Before estimating: rank (to normal scores), standardize or none.", "preprocess", "Options")
 ]
 Confidence = Annotated[float, typer.Option("--confidence", metavar="LEVEL", help="Coverage of the intervals.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Where all randomness comes from.")]
 
 Neighbours = Annotated[
-    int | None, _setting("Number of neighbours.", "neighbours", KSG_PANEL, "--neighbours", "--k", "-k", metavar="K")
+    int | None, setting("Number of neighbours.", "neighbours", KSG_PANEL, "--neighbours", "--k", "-k", metavar="K")
 ]
-KsgVariant = Annotated[int | None, _setting("Kraskov's algorithm 1 or 2.", "ksg_variant", KSG_PANEL, metavar="1|2")]
+KsgVariant = Annotated[int | None, setting("Kraskov's algorithm 1 or 2.", "ksg_variant", KSG_PANEL, metavar="1|2")]
 KsgJitter = Annotated[
     float | None,
-    _setting("Noise added to break ties, relative to each column's spread.", "ksg_jitter", KSG_PANEL, metavar="SIZE"),
+    setting("Noise added to break ties, relative to each column's spread.", "ksg_jitter", KSG_PANEL, metavar="SIZE"),
 ]
 
 Protocol = Annotated[
     str | None,
-    _setting(
+    setting(
         "held-out: each row is judged by networks that never saw it; paper: in-sample.",
         "protocol",
         MINE_PANEL,
         metavar="held-out|paper",
     ),
 ]
-Folds = Annotated[int | None, _setting("Parts for cross-fitting.", "folds", MINE_PANEL, metavar="N")]
-Repeats = Annotated[int | None, _setting("Cross-fittings to average.", "repeats", MINE_PANEL, metavar="N")]
+Folds = Annotated[int | None, setting("Parts for cross-fitting.", "folds", MINE_PANEL, metavar="N")]
+Repeats = Annotated[int | None, setting("Cross-fittings to average.", "repeats", MINE_PANEL, metavar="N")]
 TargetPrecision = Annotated[
     float | None,
-    _setting("Add cross-fittings until the interval is so narrow.", "target_precision", MINE_PANEL, metavar="NATS"),
+    setting("Add cross-fittings until the interval is so narrow.", "target_precision", MINE_PANEL, metavar="NATS"),
 ]
 MaxRepeats = Annotated[
     int | None,
-    _setting("Most cross-fittings for --target-precision.", "max_repeats", MINE_PANEL, metavar="N"),
+    setting("Most cross-fittings for --target-precision.", "max_repeats", MINE_PANEL, metavar="N"),
 ]
-MaxSteps = Annotated[int | None, _setting("Most training steps.", "max_steps", MINE_PANEL, metavar="N")]
-BatchSize = Annotated[int | None, _setting("Rows per step.", "batch_size", MINE_PANEL, metavar="N")]
+MaxSteps = Annotated[int | None, setting("Most training steps.", "max_steps", MINE_PANEL, metavar="N")]
+BatchSize = Annotated[int | None, setting("Rows per step.", "batch_size", MINE_PANEL, metavar="N")]
 MarginalShifts = Annotated[
     int | None,
-    _setting("Other rows each row is paired with per step.", "marginal_shifts", MINE_PANEL, metavar="N"),
+    setting("Other rows each row is paired with per step.", "marginal_shifts", MINE_PANEL, metavar="N"),
 ]
-Hidden = Annotated[int | None, _setting("Width of the hidden layers.", "hidden", MINE_PANEL, metavar="N")]
-Layers = Annotated[int | None, _setting("Number of joint hidden layers.", "layers", MINE_PANEL, metavar="N")]
+Hidden = Annotated[int | None, setting("Width of the hidden layers.", "hidden", MINE_PANEL, metavar="N")]
+Layers = Annotated[int | None, setting("Number of joint hidden layers.", "layers", MINE_PANEL, metavar="N")]
 TowerLayers = Annotated[
-    int | None, _setting("Hidden layers of each side before both meet.", "tower_layers", MINE_PANEL, metavar="N")
+    int | None, setting("Hidden layers of each side before both meet.", "tower_layers", MINE_PANEL, metavar="N")
 ]
 WeightDecay = Annotated[
     list[str] | None,
-    _setting(
+    setting(
         "Weight decay at 10,000 rows; for each a network per fold.",
         "weight_decay",
         MINE_PANEL,
@@ -265,10 +177,10 @@ WeightDecay = Annotated[
         callback=_strengths,
     ),
 ]
-LearningRate = Annotated[float | None, _setting("Step size of Adam.", "learning_rate", MINE_PANEL, metavar="RATE")]
+LearningRate = Annotated[float | None, setting("Step size of Adam.", "learning_rate", MINE_PANEL, metavar="RATE")]
 EmaDecay = Annotated[
     float | None,
-    _setting(
+    setting(
         "Weight of the old value in the moving average that corrects the gradient.",
         "ema_decay",
         MINE_PANEL,
@@ -277,7 +189,7 @@ EmaDecay = Annotated[
 ]
 GaussianBase = Annotated[
     bool | None,
-    _setting(
+    setting(
         "Start from the log ratio of a Gaussian copula.",
         "gaussian_base",
         MINE_PANEL,
@@ -285,9 +197,9 @@ GaussianBase = Annotated[
     ),
 ]
 SmileClip = Annotated[
-    float | None, _setting("Nats at which smile clips scores.", "smile_clip", MINE_PANEL, metavar="NATS")
+    float | None, setting("Nats at which smile clips scores.", "smile_clip", MINE_PANEL, metavar="NATS")
 ]
-Precision = Annotated[str | None, _setting("float32 or float64.", "precision", MINE_PANEL, metavar="TYPE")]
+Precision = Annotated[str | None, setting("float32 or float64.", "precision", MINE_PANEL, metavar="TYPE")]
 
 Units = Annotated[Unit, typer.Option("--units", help="Unit of the result.", rich_help_panel=RESULT_PANEL)]
 Format = Annotated[

@@ -9,7 +9,7 @@ from dataclasses import MISSING, fields
 import pyarrow.csv as pacsv
 import pytest
 
-from minecli.cli import options
+from minecli.cli import settings
 from minecli.cli.estimate import SETTINGS
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
@@ -226,10 +226,10 @@ def test_a_later_failure_keeps_the_earlier_answer(cli, tmp_path):
 
 @pytest.mark.parametrize("option", SETTINGS)
 def test_every_setting_reaches_a_config_field_and_shows_its_default(cli, option):
-    assert options.owners(option), f"{option} sets nothing"
-    default = options.default_text(option)
-    for owner in options.owners(option):
-        field = next(f for f in fields(ESTIMATORS[owner].config) if f.name == options.field_of(option))
+    assert settings.owners(option), f"{option} sets nothing"
+    default = settings.default_text(option)
+    for owner in settings.owners(option):
+        field = next(f for f in fields(ESTIMATORS[owner].config) if f.name == settings.field_of(option))
         assert field.default is not MISSING
         as_typed = ",".join(f"{v:g}" for v in field.default) if isinstance(field.default, tuple) else str(field.default)
         # What is done without by default has no value to show.
@@ -237,11 +237,11 @@ def test_every_setting_reaches_a_config_field_and_shows_its_default(cli, option)
 
 
 def test_settings_reach_the_estimators_that_have_them():
-    configs = options.configs_from(["ksg", "gaussian"], {"neighbours": 7, "preprocess": "rank", "folds": None})
+    configs = settings.configs_from(["ksg", "gaussian"], {"neighbours": 7, "preprocess": "rank", "folds": None})
     assert configs["ksg"].k == 7
     assert configs["gaussian"].preprocess == "rank"
     with pytest.raises(UsageError, match="--folds applies to mine, mine-f, info-nce"):
-        options.configs_from(["ksg"], {"folds": 3})
+        settings.configs_from(["ksg"], {"folds": 3})
 
 
 def test_smile_takes_its_clip_and_nobody_else_does(cli, gauss):
@@ -304,10 +304,10 @@ def test_settings_of_networks_are_not_for_neighbours(cli, gauss):
 
 
 def test_the_moving_average_belongs_to_mine_alone(cli, gauss):
-    assert options.owners("ema_decay") == ("mine",)
+    assert settings.owners("ema_decay") == ("mine",)
     with pytest.raises(UsageError, match="--ema-decay applies to mine, but the estimators asked for are smile"):
-        options.configs_from(["smile"], {"ema_decay": 0.5})
-    assert options.configs_from(["mine", "smile"], {"ema_decay": 0.5})["mine"].ema_decay == 0.5
+        settings.configs_from(["smile"], {"ema_decay": 0.5})
+    assert settings.configs_from(["mine", "smile"], {"ema_decay": 0.5})["mine"].ema_decay == 0.5
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_run(cli, gauss, tmp_path, monkeypatch):

@@ -1,0 +1,97 @@
+"""The table from options to the estimators' settings, and what an option says of its default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import typer
+
+from minecli.cli.words import flag
+from minecli.errors import UsageError
+from minecli.estimators.registry import ESTIMATORS
+
+# Options named differently from the field they set; the others share its name.
+_FIELD_OF = {
+    "neighbours": "k",
+    "ksg_variant": "variant",
+    "ksg_jitter": "jitter",
+    "smile_clip": "clip",
+    "weight_decay": "weight_decays",
+}
+
+
+def field_of(option: str) -> str:
+    """The config field an option sets.
+
+    >>> field_of("neighbours"), field_of("folds")
+    ('k', 'folds')
+    """
+    return _FIELD_OF.get(option, option)
+
+
+def owners(option: str) -> tuple[str, ...]:
+    """The estimators that have a use for an option, in the registry's order."""
+    name = field_of(option)
+    return tuple(
+        e.name
+        for e in ESTIMATORS.values()
+        if name in {f.name for f in fields(e.config)} - set(getattr(e.config, "unused", ()))
+    )
+
+
+def default_text(option: str) -> str:
+    """The default of an option in words, taken from the config classes; nothing where that is to do without.
+
+    >>> default_text("ksg_variant"), default_text("target_precision")
+    ('(default 1)', '')
+    """
+    by_value: dict[str, list[str]] = {}
+    for owner in owners(option):
+        default = next(f.default for f in fields(ESTIMATORS[owner].config) if f.name == field_of(option))
+        text = ",".join(f"{value:g}" for value in default) if isinstance(default, tuple) else str(default)
+        by_value.setdefault(text, []).append(owner)
+    if set(by_value) == {"None"}:
+        return ""
+    if len(by_value) == 1:
+        return f"(default {next(iter(by_value))})"
+    return "(default " + "; ".join(f"{v} for {', '.join(o)}" for v, o in by_value.items()) + ")"
+
+
+def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Build one config per estimator from the options that were given (neither None nor an empty list).
+
+    UsageError for an unknown estimator, a value its config refuses, and a setting that applies to none of
+    them.
+    """
+    # A repeatable option that was not given is an empty list.
+    given = {option: value for option, value in settings.items() if value is not None and value != []}
+    chosen = tuple(dict.fromkeys(names))
+    for name in chosen:
+        if name not in ESTIMATORS:
+            raise UsageError(f"estimator '{name}' is not known; there are {', '.join(ESTIMATORS)}", hint="try -e mine")
+    for option in given:
+        if not set(owners(option)) & set(chosen):
+            raise UsageError(
+                f"{flag(option)} applies to {', '.join(owners(option)) or 'no estimator'}, "
+                f"but the estimators asked for are {', '.join(chosen)}",
+                hint="leave it out" + (f" or add -e {owners(option)[0]}" if owners(option) else ""),
+            )
+    return {
+        name: ESTIMATORS[name].config(
+            **{field_of(option): value for option, value in given.items() if name in owners(option)}
+        )
+        for name in chosen
+    }
+
+
+def setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:
+    """An option that sets a field of the estimators' configs, with the default in its help."""
+    return typer.Option(
+        *(flags or (flag(option),)),
+        help=f"{text} {default_text(option)}".rstrip(),
+        rich_help_panel=panel,
+        show_default=False,
+        **extra,
+    )
