@@ -24,10 +24,9 @@ from minecli import __version__, events
 from minecli.bench.cells import Cell, Key, columns_of, numeric
 from minecli.bench.config import FreshConfig
 from minecli.bench.records import Record, record_of
-from minecli.errors import OutputError
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.cross_fitting import SECONDS_BETWEEN_CHECKPOINTS, fit_features, score_ceiling
+from minecli.estimators.cross_fitting import fit_features, score_ceiling
 from minecli.estimators.held_out import COVERS_NEW_ROWS, Collected
 from minecli.estimators.mine_diagnostics import Training as TrainingFacts
 from minecli.estimators.mine_diagnostics import diagnose
@@ -36,13 +35,13 @@ from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training, end_of, still_rising
 from minecli.result import Estimate, Status
-from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
 from minecli.runtime.seeds import child_seed, generator
 
 Array = npt.NDArray[np.float64]
 Sides = tuple[Array, Array]
 
-# Quantiles and correlations of so many rows are good to a hundredth; the rest is the network's work.
+# Quantiles and correlations of so many rows are good to a few thousandths; the rest is the network's work.
 FIT_ROWS = 100_000
 VALIDATION_ROWS = 4096
 VALIDATION_SHIFTS = 4
@@ -112,9 +111,8 @@ class FreshRows:
     def __init__(self, cells: Sequence[Cell], config: MineConfig, plain: bool, device: str) -> None:
         self.cells, self.config, self.device = cells, config, device
         self.dtype = torch.float64 if config.precision == "float64" else torch.float32
-        self.fitted = [self._drawn(cell, FIT_ROWS, "fit", 0) for cell in cells]
         shown = replace(config, preprocess="none", gaussian_base=False) if plain else config
-        found = [fit_features(x, z, shown) for x, z in self.fitted]
+        found = [fit_features(*self._drawn(cell, FIT_ROWS, "fit", 0), shown) for cell in cells]
         self.maps = [maps for maps, _ in found]
         self.fits = [fit for _, fit in found if fit is not None]
 
@@ -201,22 +199,19 @@ class _Job:
 
     def train(self, name: str) -> Status:
         """Train, from the checkpoint on where there is one, and keep it up to date; then fit the scores' scales."""
-        started, before, saved_at = time.monotonic(), self.seconds, time.monotonic()
+        started, before = time.monotonic(), self.seconds
         stage = f"{name} on {len(self.rows.cells)} cells"
 
+        def warn(said: str) -> None:
+            self.context.observer(events.Event(stage, self.training.step, self.config.max_steps, message=said))
+
+        checkpoint = None if self.path is None else PeriodicCheckpoint(self.path, self.mark(), warn)
+
         def save(state: dict[str, Any]) -> None:
-            nonlocal saved_at
             self.seconds = before + time.monotonic() - started
-            due = time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS
-            if self.path is None or not (due or state["ended"] is not None or self.context.should_stop()):
-                return
-            try:
-                save_checkpoint(self.path, {"training": state, "seconds": self.seconds}, fingerprint=self.mark())
-            except OutputError as failure:
-                # A full disk costs the checkpoint, not the training it was to protect.
-                said = f"no checkpoint: {failure.problem}"
-                self.context.observer(events.Event(stage, state["step"], self.config.max_steps, message=said))
-            saved_at = time.monotonic()
+            if checkpoint is not None:
+                kept = {"training": state, "seconds": self.seconds}
+                checkpoint.save(kept, at_once=state["ended"] is not None or self.context.should_stop())
 
         status = self.training.run(stage, self.context.observer, self.context.should_stop, save)
         if status in (Status.CONVERGED, Status.MAX_STEPS):
@@ -291,8 +286,8 @@ class _Job:
             held_out_rows=count,
             effective_share=collected.effective_share,
         )
-        x, z = self.rows.fitted[m]
-        found = diagnose(facts, summary, count, x.shape[1], z.shape[1])
+        x, z = self.rows.maps[m]
+        found = diagnose(facts, summary, count, x.columns, z.columns)
         return Estimate(
             name,
             summary.mi_nats,

@@ -8,7 +8,6 @@ Under `--protocol paper` there are no folds, and training and evaluation share a
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +17,6 @@ import numpy.typing as npt
 import torch
 
 from minecli import __version__, events
-from minecli.errors import OutputError
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.features import FIT_ROWS, FeatureMap
@@ -31,7 +29,7 @@ from minecli.mine.evaluation import fit_weights, row_terms
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training
 from minecli.result import Status
-from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
 from minecli.runtime.seeds import child_seed
 
 Array = npt.NDArray[np.float64]
@@ -43,7 +41,6 @@ EVALUATION_PAIRS = 2**20
 MOST_SHIFTS = 256
 # Training rows that are evaluated, per fold: enough to tell how far they are from the held-out ones.
 IN_SAMPLE_ROWS = 2**14
-SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 
 @dataclass
@@ -111,19 +108,14 @@ class CrossFitting:
         mark = fingerprint(settings, self.rows.x, self.rows.z)
         if path.exists():
             self.training.load_state_dict(load_checkpoint(path, fingerprint=mark))
-        saved_at = time.monotonic()
+
+        def warn(said: str) -> None:
+            self.context.observer(events.Event(self.stage, self.training.step, self.config.max_steps, message=said))
+
+        checkpoint = PeriodicCheckpoint(path, mark, warn)
 
         def save(state: dict[str, Any]) -> None:
-            nonlocal saved_at
-            due = time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS
-            if due or state["ended"] is not None or self.context.should_stop():
-                try:
-                    save_checkpoint(path, state, fingerprint=mark)
-                except OutputError as failure:
-                    # A full disk costs the checkpoint, not the hours of training it was to protect.
-                    said = f"no checkpoint: {failure.problem}"
-                    self.context.observer(events.Event(self.stage, state["step"], self.config.max_steps, message=said))
-                saved_at = time.monotonic()
+            checkpoint.save(state, at_once=state["ended"] is not None or self.context.should_stop())
 
         return self.training.run(self.stage, self.context.observer, self.context.should_stop, save)
 
@@ -149,8 +141,7 @@ class CrossFitting:
                 places = np.arange(min(part.training_rows, IN_SAMPLE_ROWS))
                 training = part.training(places)
                 # A contrastive bound depends on how many re-pairings there are: no more here than there.
-                contrastive = math.isfinite(own.ceiling_nats)
-                most = round(math.exp(own.ceiling_nats)) - 1 if contrastive else MOST_SHIFTS
+                most = own.shifts_per_row if math.isfinite(own.ceiling_nats) else MOST_SHIFTS
                 in_sample = self._terms(k, weights[k], training, "in-sample", most, should_stop)
                 if in_sample is None:
                     return None

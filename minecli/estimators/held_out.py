@@ -115,9 +115,8 @@ class Collected:
         half = float(norm.ppf(0.5 + confidence / 2.0)) * error
         log_ratio = self.log_ratio if times == 1.0 else self.log_ratio / times
         training = self._training_nats(log_ratio)
-        interval = Interval(
-            value - half, max(value, value if training is None else training) + half, confidence, covers
-        )
+        high = value if training is None else max(value, training)
+        interval = Interval(value - half, high + half, confidence, covers)
         return Summary(value, error, sampling, interval, tuple(self.values), log_ratio, training, self.ceiling_nats)
 
     def _training_nats(self, log_ratio: Array) -> float | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -80,17 +79,14 @@ def estimate_together(
     True
     """
     found = [_Found.of(x, z, config, context) for (x, z), context in zip(tables, contexts, strict=True)]
-    for repeat in count():
-        going = [one for one in found if one.going()]
-        if not going:
-            return [one.estimate() for one in found]
-        _add_repeat(going, repeat)
-    raise AssertionError("count() does not end")
+    while going := [one for one in found if one.going()]:
+        _add_repeat(going)
+    return [one.estimate() for one in found]
 
 
-def _add_repeat(going: Sequence[_Found], repeat: int) -> None:
+def _add_repeat(going: Sequence[_Found]) -> None:
     """Train and evaluate one more repeat of every table. Networks and features are gone when it is done."""
-    fittings = [CrossFitting.prepare(f.x, f.z, f.config, f.context, repeat, len(going)) for f in going]
+    fittings = [CrossFitting.prepare(f.x, f.z, f.config, f.context, len(f.repeats), len(going)) for f in going]
     # Columns that are copies of others take variates from the base, so that shapes may differ.
     alike: dict[object, list[int]] = {}
     for i, fitting in enumerate(fittings):

@@ -29,6 +29,7 @@ class RowTerms:
             pair; its variance over n is the variance of the bound over new rows.
         effective_rows: (sum a)^2 / sum a^2 over the rows' shares a in the logarithm of the mean, as x or as z,
             whichever is less; few of them mean that it hangs on a handful of rows.
+        shifts_per_row: with how many other rows each was paired.
         ceiling_nats: what the bound cannot exceed, however strong the dependence, with so many re-pairings per row.
     """
 
@@ -36,6 +37,7 @@ class RowTerms:
     log_ratio: Tensor
     influence: Tensor
     effective_rows: float
+    shifts_per_row: int = 0
     ceiling_nats: float = math.inf
 
 

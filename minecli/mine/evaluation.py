@@ -131,4 +131,4 @@ def row_terms(
         for shift, row in zip(shifts, exponentials, strict=True):
             as_z[start:end] += torch.roll(row, -shift) / shifts_per_row
     terms = objective.contribution.gather(own, as_x, as_z)
-    return replace(terms, ceiling_nats=objective.ceiling(shifts_per_row))
+    return replace(terms, shifts_per_row=shifts_per_row, ceiling_nats=objective.ceiling(shifts_per_row))

@@ -201,15 +201,13 @@ class StatisticsNetwork(nn.Module):
 
     def select(self, models: Sequence[int]) -> StatisticsNetwork:
         """A copy that holds some of the models alone."""
-        alone, kept = copy.deepcopy(self), list(models)
-        for tensor in [*alone.parameters(), *alone.buffers()]:
-            tensor.data = tensor.data[kept].clone()
-        return alone
+        kept = list(models)
+        return self._with([tensor.data[kept] for tensor in self._tensors()])
 
     @property
     def signature(self) -> tuple[tuple[int, ...], ...]:
         """The shapes of everything a model consists of: networks with the same one can be joined."""
-        return tuple(tuple(tensor.shape[1:]) for tensor in [*self.parameters(), *self.buffers()])
+        return tuple(tuple(tensor.shape[1:]) for tensor in self._tensors())
 
     @classmethod
     def joined(cls, networks: Sequence[StatisticsNetwork]) -> StatisticsNetwork:
@@ -221,11 +219,20 @@ class StatisticsNetwork(nn.Module):
         Raises:
             RuntimeError: the shapes differ.
         """
-        whole = copy.deepcopy(networks[0])
-        each = [[*network.parameters(), *network.buffers()] for network in networks]
-        for tensor, *parts in zip([*whole.parameters(), *whole.buffers()], *each, strict=True):
-            tensor.data = torch.cat([part.data for part in parts])
-        return whole
+        each = zip(*(network._tensors() for network in networks), strict=True)
+        return networks[0]._with([torch.cat([part.data for part in parts]) for parts in each])
+
+    def _tensors(self) -> list[Tensor]:
+        """Everything a network consists of, models first."""
+        return [*self.parameters(), *self.buffers()]
+
+    def _with(self, tensors: Sequence[Tensor]) -> StatisticsNetwork:
+        """A copy that consists of these; what they replace is not copied."""
+        new = (
+            nn.Parameter(tensor, old.requires_grad) if isinstance(old, nn.Parameter) else tensor
+            for old, tensor in zip(self._tensors(), tensors, strict=True)
+        )
+        return copy.deepcopy(self, dict(zip(map(id, self._tensors()), new, strict=True)))
 
     def decaying(self) -> list[nn.Parameter]:
         """The weights that weight decay applies to: those between features and hidden units. Biases, the readout and

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minecli.errors import DataError, UsageError
+from minecli.errors import DataError, OutputError, UsageError
 from minecli.runtime.writing import atomic_path
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 FORMAT = 1
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 
 def fingerprint(config: Mapping[str, object], *arrays: npt.NDArray[np.generic]) -> str:
@@ -47,6 +49,30 @@ def save_checkpoint(path: Path, state: Mapping[str, Any], *, fingerprint: str) -
 
     with atomic_path(path) as partial, open(partial, "wb") as file:
         torch.save({"format": FORMAT, "fingerprint": fingerprint, "state": dict(state)}, file)
+
+
+class PeriodicCheckpoint:
+    """A checkpoint that is written every few seconds, and at once where it matters.
+
+    Args:
+        path: where.
+        mark: the fingerprint it bears.
+        warn: told why, where it cannot be written: that costs the checkpoint, not the work it was to protect.
+    """
+
+    def __init__(self, path: Path, mark: str, warn: Callable[[str], None]) -> None:
+        self._path, self._mark, self._warn = path, mark, warn
+        self._saved_at = time.monotonic()
+
+    def save(self, state: Mapping[str, Any], *, at_once: bool) -> None:
+        """Write the state if it is time, or `at_once`."""
+        if not at_once and time.monotonic() - self._saved_at <= SECONDS_BETWEEN_CHECKPOINTS:
+            return
+        try:
+            save_checkpoint(self._path, state, fingerprint=self._mark)
+        except OutputError as failure:
+            self._warn(f"no checkpoint: {failure.problem}")
+        self._saved_at = time.monotonic()
 
 
 def load_checkpoint(path: Path, *, fingerprint: str) -> dict[str, Any]:

@@ -85,7 +85,9 @@ def test_features_are_fitted_as_those_of_a_sample_are():
     # Six columns a side, of which screening weighs the features unequally; the base is of the weighed scores.
     config = ESTIMATORS["mine"].config(**SMALL)
     rows = FreshRows(request("mine", dims=(6,)).cells(), config, plain=False, device="cpu")
-    for (x, z), maps, base in zip(rows.fitted, rows.maps, rows.fits, strict=True):
+    for (x, z), maps, base in zip(
+        (rows._drawn(c, fresh_module.FIT_ROWS, "fit", 0) for c in rows.cells), rows.maps, rows.fits, strict=True
+    ):
         expected, expected_base = fit_features(x, z, config)
         for own, other, values in zip(maps, expected, (x, z), strict=True):
             assert np.ptp(own.weights) > 0.0

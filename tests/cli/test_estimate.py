@@ -312,12 +312,12 @@ def test_the_moving_average_belongs_to_mine_alone(cli, gauss):
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_run(cli, gauss, tmp_path, monkeypatch):
     from minecli.errors import OutputError
-    from minecli.estimators import cross_fitting
+    from minecli.runtime import checkpoint
 
     def full(path, state, *, fingerprint):
         raise OutputError("cannot write 'mine.pt': No space left on device")
 
-    monkeypatch.setattr(cross_fitting, "save_checkpoint", full)
+    monkeypatch.setattr(checkpoint, "save_checkpoint", full)
     ran = cli("estimate", gauss, *QUICK, "--run-dir", tmp_path / "run")
     assert ran.code == 0
     assert ran.json["estimates"][0]["mi_nats"] is not None
