@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from minecli import __version__
-from minecli.cli import bench, columns, doctor, estimate, estimators, sample
+from minecli.cli import bench, columns, doctor, estimate, estimators, gan, sample
 from minecli.cli.exit_codes import ExitCode, explain
 from minecli.cli.streams import ReaderGone, Streams
 
@@ -34,6 +34,7 @@ app.command("estimators", help=estimators.HELP)(estimators.estimators)
 app.command("columns", help=columns.HELP)(columns.columns)
 app.command("sample", help=sample.HELP)(sample.sample)
 app.add_typer(bench.app, name="bench")
+app.command("gan", help=gan.HELP)(gan.gan)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 

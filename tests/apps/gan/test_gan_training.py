@@ -1,0 +1,123 @@
+"""The GAN's loop: signs, gradients, seeds beside each other, resumption, divergence."""
+
+import pytest
+import torch
+
+from minecli.apps.clipping import clip_adaptively
+from minecli.apps.gan.config import preset
+from minecli.apps.gan.training import GanTraining
+from minecli.result import Status
+
+SMALL = {"generator_hidden": 32, "discriminator_hidden": 32, "batch_size": 50, "samples": 200, "evaluate_every": 10}
+
+
+def config(**changes):
+    return preset("quick", **(SMALL | {"steps": 30} | changes))
+
+
+def rows(seed=0, columns=2):
+    return torch.randn(500, columns, generator=torch.Generator().manual_seed(seed))
+
+
+def training(method="mine", seeds=(0,), data=None, **changes):
+    return GanTraining(rows() if data is None else data, method, config(**changes), seeds, spread)
+
+
+def spread(samples):
+    return {"spread": float(samples.std())}
+
+
+def weights(training):
+    return [p.detach().clone() for p in training.generator.parameters()]
+
+
+def test_a_large_weight_raises_the_information_and_none_leaves_it():
+    # The statistics network of a plain GAN is trained beside it here, without telling the generator.
+    def ends(beta):
+        gan = training("mine", seeds=(0, 1), steps=300, beta=beta, evaluate_every=300, code_dim=1, noise_dim=3)
+        gan.run()
+        return [history[-1].information_nats for history in gan.history]
+
+    for little, much in zip(ends(1e-9), ends(100.0), strict=True):
+        assert much > little + 0.3
+
+
+def test_the_generators_gradient_is_the_adversarial_one_plus_the_clipped_one():
+    gan = training(beta=1e6)
+    for _ in range(3):
+        gan.advance()
+    prior = torch.randn(1, 50, 2, generator=torch.Generator().manual_seed(3))
+    parameters = list(gan.generator.parameters())
+    fake = gan.generator(prior)
+    loss = torch.nn.functional.softplus(-gan.discriminator(fake)).mean()
+    u = torch.autograd.grad(loss, parameters, retain_graph=True)
+    m = torch.autograd.grad(-1e6 * gan.information(fake, prior, [1]).sum(), parameters)
+    gan._ascend_generator(prior, [1])
+    for parameter, one, two in zip(parameters, u, clip_adaptively(u, m), strict=True):
+        torch.testing.assert_close(parameter.grad, one + two)
+
+
+def test_without_weight_it_is_the_plain_gan():
+    plain, informed = training("gan"), training("mine", beta=0.0)
+    plain.run()
+    informed.run()
+    for a, b in zip(weights(plain), weights(informed), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("method", ["gan", "mine", "pacgan"])
+def test_a_seed_is_what_it_would_be_alone(method):
+    both, alone = (training(method, seeds=seeds, steps=4) for seeds in ((3, 7), (7,)))
+    both.run()
+    alone.run()
+    for a, b in zip(weights(both), weights(alone), strict=True):
+        torch.testing.assert_close(a[1:], b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["gan", "mine", "pacgan"])
+def test_resumed_is_uninterrupted(method):
+    whole = training(method, seeds=(0, 1))
+    assert whole.run()
+    first = training(method, seeds=(0, 1))
+    states = []
+    stop = iter([False] * 17 + [True])
+    assert not first.run(should_stop=lambda: next(stop), save=lambda state, at_once: states.append((state, at_once)))
+    assert states[-1][1]
+    second = training(method, seeds=(0, 1))
+    second.load_state_dict(states[-1][0])
+    assert second.step == 17
+    assert second.run()
+    for a, b in zip(weights(whole), weights(second), strict=True):
+        assert torch.equal(a, b)
+    assert whole.history == second.history
+
+
+def test_a_seed_that_diverges_is_stopped_and_named_and_the_others_go_on():
+    gan = training(seeds=(0, 1), steps=40)
+    for _ in range(10):
+        gan.advance()
+    gan._look()
+    before = {name: tensor[0].clone() for name, tensor in gan.good.state_dict().items()}
+    with torch.no_grad():
+        gan.generator.last.weight[0] = float("nan")
+    gan.run()
+    assert gan.broken[0] == 20
+    assert gan.broken[1] is None
+    assert [gan.status(m) for m in range(2)] == [Status.DIVERGED, Status.MAX_STEPS]
+    for name, tensor in gan.good.state_dict().items():
+        assert torch.equal(tensor[0], before[name])
+        assert torch.isfinite(tensor).all()
+
+
+def test_all_seeds_diverged_ends_the_run():
+    gan = training(steps=1000)
+    with torch.no_grad():
+        gan.generator.last.weight.fill_(float("nan"))
+    assert gan.run()
+    assert gan.step == 10
+
+
+def test_packs_are_judged_together():
+    gan = training("pacgan", pack=5)
+    logits = gan.discriminator(torch.randn(1, 50, 2))
+    assert logits.shape == (1, 10)

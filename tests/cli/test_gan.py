@@ -1,0 +1,107 @@
+"""`minecli gan` as it is typed: results, run folders, interruption, errors."""
+
+import csv
+import io
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from minecli.cli import gan
+
+TINY = ("--steps", "4", "--seeds", "2", "--batch-size", "20", "--threads", "1", "--device", "cpu", "-q")
+
+
+def same(payload):
+    """A result without what a clock says."""
+    content = json.loads(json.dumps(payload))
+    for entry in content["methods"]:
+        del entry["seconds"]
+    return content
+
+
+def test_help_ends_with_an_example_that_runs(cli, capsys):
+    assert cli("gan", "--help").code == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    example = gan.HELP.rsplit("Example: ", 1)[1].strip()
+    assert example == gan.EXAMPLE
+    assert example in " ".join(re.sub(r"[│╭╮╰╯─]", " ", shown).split())
+    ran = cli(*shlex.split(example)[1:], "-q")
+    assert ran.code == 0, ran.stderr
+    assert [entry["method"] for entry in ran.json["methods"]] == ["gan", "mine"]
+    assert all(seed["status"] == "max_steps" for entry in ran.json["methods"] for seed in entry["seeds"])
+
+
+@pytest.mark.parametrize("dataset", ["spiral", "gaussians25"])
+def test_formats(cli, dataset):
+    base = cli("gan", dataset, *TINY, "--method", "gan,mine,pacgan").json
+    assert [entry["method"] for entry in base["methods"]] == ["gan", "mine", "pacgan"]
+    rows = list(csv.DictReader(io.StringIO(cli("gan", dataset, *TINY, "--compare", "--format", "csv").stdout)))
+    assert [(r["method"], r["seed"]) for r in rows] == [("gan", "0"), ("gan", "1"), ("mine", "0"), ("mine", "1")]
+    table = cli("gan", dataset, *TINY, "--compare", terminal=True).stdout
+    assert "mean ± standard error over seeds" in " ".join(table.split())
+
+
+def test_the_same_command_gives_the_same_numbers(cli):
+    assert same(cli("gan", "spiral", *TINY).json) == same(cli("gan", "spiral", *TINY).json)
+
+
+def test_a_run_folder_holds_result_samples_and_pictures(cli, tmp_path):
+    folder = tmp_path / "run"
+    ran = cli("gan", "spiral", *TINY, "--compare", "--run-dir", str(folder))
+    assert ran.code == 0, ran.stderr
+    assert json.loads((folder / "summary.json").read_text()) == ran.json
+    table = pq.read_table(folder / "samples-mine.parquet")
+    assert table.column_names == ["seed", "x0", "x1"]
+    assert table.num_rows == 2 * ran.json["config"]["config"]["samples"]
+    for name in ("samples", "density", "curves"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert b"<svg" in (folder / f"{name}.svg").read_bytes()
+
+
+def test_a_stopped_run_goes_on_where_it_was(cli, tmp_path):
+    folder = tmp_path / "run"
+    words = ("gan", "spiral", "--steps", "60", "--seeds", "1", "--threads", "1", "--device", "cpu", "--compare")
+    command = [sys.executable, "-m", "minecli", *words, "--run-dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 120.0
+        while not (folder / "checkpoint-gan.pt").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 143, err
+    partial = json.loads(out)
+    assert partial["interrupted"]
+    assert f"minecli gan --resume {folder}" in err.decode()
+    resumed = cli("gan", "--resume", str(folder), "--threads", "1", "--device", "cpu", "-q")
+    assert resumed.code == 0, resumed.stderr
+    assert same(resumed.json) == same(cli(*words, "-q").json)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("spirl",), "did you mean spiral?"),
+        ((), "no data set is named"),
+        (("spiral", "--method", "wgan"), "there is no method 'wgan'; there are gan, mine, pacgan"),
+        (("spiral", "--method", "gan,gan"), "names a method twice"),
+        (("spiral", "--seeds", "1,1"), "seeds are different whole numbers"),
+        (("spiral", "--beta", "-1"), "beta is -1.0; it must be a number of at least 0"),
+        (("spiral", "--code-dim", "0"), "the generator needs a prior"),
+        (("spiral", "--code-dim", "0", "--noise-dim", "2"), "nothing to be informed about"),
+        (("spiral", "--bound", "smile"), "bound is 'smile'; it must be one of donsker-varadhan, nwj"),
+        (("spiral", "--steps", "0"), "steps is 0"),
+    ],
+)
+def test_what_does_not_fit_is_explained(cli, words, message):
+    ran = cli("gan", *words)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert message in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
