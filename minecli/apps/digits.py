@@ -1,16 +1,16 @@
 """A small classifier of digits, trained once and kept: it names the modes that a generator of digits has.
 
-The networks' shape is that of LeNet-5 (LeCun et al., 1998) with rectifiers; the learning rate rises and falls once, as in
-Smith and Topin, "Super-convergence" (2018), which makes three passes over MNIST enough for 99 %.
+The network's shape is that of LeNet-5 (LeCun et al., 1998) with rectifiers; the learning rate rises and falls once, as
+in Smith and Topin, "Super-convergence" (2018), which makes three passes over MNIST enough for 99 %.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +19,6 @@ from torch.nn import functional
 
 from minecli import events
 from minecli.apps.mnist import CLASSES, SIDE, Digits
-from minecli.apps.mnist import default_cache as default_cache
 from minecli.errors import DataError, OutputError, UsageError
 from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from minecli.runtime.seeds import child_seed, generator
@@ -96,7 +95,7 @@ class DigitClassifier:
             raise ValueError(f"images of shape {tuple(images.shape)}; (n, 28, 28) or (n, 1, 28, 28) is needed")
         if len(images) == 0:
             return torch.empty(0, CLASSES, device=images.device)
-        parts = images.reshape(-1, 1, SIDE, SIDE).split(_IMAGES_AT_ONCE)
+        parts = torch.split(images.reshape(-1, 1, SIDE, SIDE), _IMAGES_AT_ONCE)
         return torch.cat([self._network(p.to(self._device, torch.float32)).to(images.device) for p in parts])
 
     def classify(self, images: Tensor) -> Tensor:
@@ -111,7 +110,7 @@ def load_classifier(
     cache: Path | None,
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
-    config: ClassifierConfig = ClassifierConfig(),  # noqa: B008 (frozen)
+    config: ClassifierConfig = ClassifierConfig(),
 ) -> DigitClassifier | None:
     """Take the classifier from the cache, or train it and put it there.
 
@@ -133,14 +132,12 @@ def load_classifier(
     mark = fingerprint({"version": _VERSION, **asdict(config)}, train.images, train.labels, test.images, test.labels)
     # Other data or settings have another file, so that two of them in turn do not push each other out.
     path = None if cache is None else cache / f"digit-classifier-{mark[:12]}.pt"
-    network = _Network(config)
-    if path is not None and path.exists():
+    if path is not None and os.path.exists(path):
         try:
-            return _from_cache(path, mark, network, device)
+            return _from_cache(path, mark, config, device)
         except (DataError, UsageError) as failure:
             observer(events.Event(STAGE, message=f"trained again, as {failure.problem}"))
-            network = _Network(config)
-    network.to(device)
+    network = _Network(config).to(device)
     if not _train(network, train, device, config, observer, should_stop):
         return None
     classifier = DigitClassifier(network, device, _accuracy(network, test, device))
@@ -150,10 +147,11 @@ def load_classifier(
     return classifier
 
 
-def _from_cache(path: Path, mark: str, network: _Network, device: str) -> DigitClassifier:
+def _from_cache(path: Path, mark: str, config: ClassifierConfig, device: str) -> DigitClassifier:
     """DataError or UsageError where the file cannot be used."""
     try:
-        state: dict[str, Any] = load_checkpoint(path, fingerprint=mark)
+        state = load_checkpoint(path, fingerprint=mark)
+        network = _Network(config)
         network.load_state_dict(state["network"])
         return DigitClassifier(network, device, float(state["accuracy"]))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as problem:
@@ -228,6 +226,6 @@ def _accuracy(network: _Network, test: Digits, device: str) -> float:
     images, labels = torch.tensor(test.images), torch.tensor(test.labels, dtype=torch.int64)
     right = [
         (judge.classify(_pixels(i)) == n).sum().item()
-        for i, n in zip(images.split(_IMAGES_AT_ONCE), labels.split(_IMAGES_AT_ONCE), strict=True)
+        for i, n in zip(torch.split(images, _IMAGES_AT_ONCE), torch.split(labels, _IMAGES_AT_ONCE), strict=True)
     ]
     return float(sum(right) / len(labels))

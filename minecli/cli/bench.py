@@ -15,7 +15,7 @@ from minecli.cli.bench_run import Delivery, run_bench
 from minecli.cli.delivery import deliver, resolve_format
 from minecli.cli.settings import configs_from
 from minecli.cli.streams import Streams
-from minecli.cli.words import flag, names, numbers
+from minecli.cli.words import flag, names, numbers, seed_list
 from minecli.errors import UsageError
 
 HELP = "Estimators against known truth: the task suite, and figures 1 and 2 of the paper."
@@ -90,7 +90,7 @@ def suite(
     if resume is not None:
         request = _resumed(SuiteRequest, resume, ctx)
     else:
-        request = SuiteRequest(tasks=resolve_tasks(tasks), seeds=bopt.seeds(seeds), **_shared(ctx))
+        request = SuiteRequest(tasks=resolve_tasks(tasks), seeds=seed_list(seeds), **_shared(ctx))
     raise typer.Exit(_run(request, ctx))
 
 

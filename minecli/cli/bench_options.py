@@ -10,7 +10,7 @@ import typer
 
 from minecli.bench.config import CELLS_TOGETHER, FreshConfig
 from minecli.cli.options import MINE_PANEL, RUN_PANEL
-from minecli.cli.words import flag, numbers
+from minecli.cli.words import flag
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.mine.config import TrainingConfig
@@ -103,20 +103,6 @@ Steps = Annotated[
         show_default=False,
     ),
 ]
-
-
-def seeds(text: str) -> tuple[int, ...]:
-    """`N` is the seeds 0 to N-1; with a comma the seeds are listed.
-
-    >>> seeds("3"), seeds("5,7"), seeds("5,")
-    ((0, 1, 2), (5, 7), (5,))
-    """
-    found = numbers("seeds", text, int)
-    if "," in text or len(found) != 1:
-        return found
-    if found[0] < 1:
-        raise UsageError(f"--seeds is {found[0]}; there must be at least 1", hint="try --seeds 3")
-    return tuple(range(found[0]))
 
 
 def check_together(given: dict[str, Any], configs: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ app.command("estimators", help=estimators.HELP)(estimators.estimators)
 app.command("columns", help=columns.HELP)(columns.columns)
 app.command("sample", help=sample.HELP)(sample.sample)
 app.add_typer(bench.app, name="bench")
-app.command("gan", help=gan.HELP)(gan.gan)
+app.add_typer(gan.app, name="gan")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 

@@ -47,3 +47,17 @@ def numbers(option: str, text: str, kind: Callable[[str], Number]) -> tuple[Numb
                 f"{flag(option)} holds '{piece}', which is no {what}", hint=f"try {flag(option)} {example}"
             ) from None
     return tuple(found)
+
+
+def seed_list(text: str) -> tuple[int, ...]:
+    """`N` is the seeds 0 to N-1; with a comma the seeds are listed.
+
+    >>> seed_list("3"), seed_list("5,7"), seed_list("5,")
+    ((0, 1, 2), (5, 7), (5,))
+    """
+    found = numbers("seeds", text, int)
+    if "," in text or len(found) != 1:
+        return found
+    if found[0] < 1:
+        raise UsageError(f"--seeds is {found[0]}; there must be at least 1", hint="try --seeds 3")
+    return tuple(range(found[0]))

@@ -88,13 +88,21 @@ def require_whole(name: str, value: object, *, least: int) -> None:
 
 
 def require_number(
-    name: str, value: object, *, least: float = -math.inf, above: float = -math.inf, below: float = math.inf
+    name: str,
+    value: object,
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
 ) -> None:
-    """Raise UsageError unless `value` is a finite number, at least `least`, above `above` and below `below`."""
+    """Raise UsageError unless `value` is a finite number, at least `least`, above `above`, below `below` and at most
+    `most`."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if number and least <= value < below and value > above:  # type: ignore[operator]
+    if number and least <= value < below and above < value <= most:  # type: ignore[operator]
         return
     limits = [f"of at least {least:g}"] if least > -math.inf else []
     limits += [f"above {above:g}"] if above > -math.inf else []
     limits += [f"below {below:g}"] if below < math.inf else []
+    limits += [f"of at most {most:g}"] if most < math.inf else []
     raise UsageError(f"{name} is {value!r}; it must be a number {' and '.join(limits)}")

@@ -261,6 +261,10 @@ class StatisticsNetwork(nn.Module):
         t = self._read(torch.cat([h for h, _ in pairs], 1), torch.cat([ratio for _, ratio in pairs], 1))
         return t.view(-1, len(shifts), x.hidden.shape[1])
 
+    def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
+        """`score` of the rows themselves: x (models, b, x_features) and z (models, b, z_features)."""
+        return self.score(self.project_x(x), self.project_z(z), shifts)
+
     def _pair(self, x: Projected, z: Projected) -> tuple[Tensor, Tensor]:
         """What pairs amount to before the nonlinearity (models, b, h), and the base's log ratio (models, b)."""
         if self.base is None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minecli import events
 from minecli.mine.config import TrainingConfig
@@ -35,8 +35,18 @@ RISE_NATS = 1e-3
 RISE_SHARE = 2e-3
 
 
+class ScoresPairs(Protocol):
+    """A statistics network as its training sees it: several models side by side."""
+
+    def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
+        """Score row i of x with row i - s of z for each shift s: (models, len(shifts), b), in nats."""
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        """What is trained."""
+
+
 def ascend(
-    network: StatisticsNetwork,
+    network: ScoresPairs,
     optimizer: torch.optim.Optimizer,
     average: MovingAverageDenominator,
     x: Tensor,
@@ -55,7 +65,7 @@ def ascend(
         The criterion on this batch in nats, detached, shape (models,). It says how training goes and is no estimate.
     """
     objective = config.objective()
-    t = network.score(network.project_x(x), network.project_z(z), [0, *shifts])
+    t = network.score_rows(x, z, [0, *shifts])
     joint, marginal = t[:, 0], t[:, 1:]
     loss = -objective.ascent(joint, marginal, average).sum()
     optimizer.zero_grad(set_to_none=True)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import FAINT, INK, image, new_figure, tidy
+from minecli.report.bench_style import FAINT, INK, image, legend_above, new_figure, tidy
+from minecli.report.gan_columns import column_figure
+from minecli.report.gan_digits import digit_figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,26 +32,36 @@ _CURVES = (
 
 @dataclass(frozen=True)
 class Cloud:
-    """Rows of two columns under a title."""
+    """Samples under a title, shape (n, 2), (n, columns) or (n, channels, h, w); those of a user's table also as its
+    columns, in their own units."""
 
     title: str
     rows: Rows
+    columns: Mapping[str, Any] | None = None
 
 
-def pictures(real: Rows, clouds: Sequence[Cloud], payload: Mapping[str, Any]) -> dict[str, bytes]:
-    """File name to content, PNG and SVG: samples over data, their densities, and the curves.
+def pictures(real: Cloud, generated: Sequence[Cloud], payload: Mapping[str, Any]) -> dict[str, bytes]:
+    """File name to content, PNG and SVG: samples beside the data, as suits their shape, and the curves.
 
     Args:
-        real: rows of the data, shape (n, 2).
-        clouds: samples of one seed of each method.
+        real: samples of the data.
+        generated: samples of one seed of each method.
         payload: the run's JSON object, for the curves.
     """
-    drawn = {
-        "samples": _samples(real, clouds),
-        "density": _densities([Cloud("data", real), *clouds]),
-        "curves": _curves(payload),
-    }
+    drawn = _of_samples(real, generated) | {"curves": _curves(payload)}
     return {f"{name}.{kind}": image(figure, kind) for name, figure in drawn.items() for kind in ("png", "svg")}
+
+
+def _of_samples(real: Cloud, generated: Sequence[Cloud]) -> dict[str, Figure]:
+    if real.columns is not None:
+        shown = [
+            (cloud.title, cloud.columns or {}, color)
+            for cloud, color in zip(generated, _cycle(len(generated)), strict=True)
+        ]
+        return {"columns": column_figure(real.columns, shown)}
+    if real.rows.ndim > 2:
+        return {"digits": digit_figure([(cloud.title, cloud.rows) for cloud in (real, *generated)])}
+    return {"samples": _samples(real.rows, generated), "density": _densities([real, *generated])}
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
@@ -110,6 +122,8 @@ def _limits(real: Rows) -> tuple[float, float]:
 
 def _curves(payload: Mapping[str, Any]) -> Figure:
     """One panel per quantity, one thin line per seed and a colour per method; what nobody has is left out."""
+    from matplotlib.lines import Line2D
+
     looks = [look for entry in payload["methods"] for seed in entry["seeds"] for look in seed["history"]]
     labels = [*_CURVES, *((name, name.replace("_", " ")) for name in (looks[-1]["metrics"] if looks else {}))]
     shown = [(name, label) for name, label in labels if any(_value(look, name) is not None for look in looks)]
@@ -118,15 +132,15 @@ def _curves(payload: Mapping[str, Any]) -> Figure:
         tidy(axis)
         axis.set_title(label, color=INK, fontsize=9)
         for entry, color in zip(payload["methods"], _cycle(len(payload["methods"])), strict=True):
-            for i, seed in enumerate(entry["seeds"]):
-                points = [(look["step"], _value(look, name)) for look in seed["history"]]
-                points = [point for point in points if point[1] is not None]
-                if points:
-                    axis.plot(
-                        *zip(*points, strict=True), color=color, linewidth=1.0, label=None if i else entry["method"]
-                    )
-    if shown:
-        axes[0].legend(frameon=False, fontsize=8, labelcolor=INK)
+            for seed in entry["seeds"]:
+                known = [(look["step"], v) for look in seed["history"] if (v := _value(look, name)) is not None]
+                if known:
+                    axis.plot([step for step, _ in known], [v for _, v in known], color=color, linewidth=1.0)
+    handles = [
+        Line2D([], [], color=color, label=entry["method"])
+        for entry, color in zip(payload["methods"], _cycle(len(payload["methods"])), strict=True)
+    ]
+    legend_above(figure, handles, "one line per seed, over training steps")
     return figure
 
 

@@ -12,11 +12,12 @@ def gan_payload(
     *,
     tool_version: str,
     config: Mapping[str, object],
+    data: Mapping[str, object],
     methods: Sequence[Mapping[str, object]],
     interrupted: bool,
     environment: Mapping[str, object],
 ) -> dict[str, Any]:
-    """What was asked, what every method and seed gave, and on what."""
+    """What was asked, what was learnt from, what every method and seed gave, and on what."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": "minecli",
@@ -24,6 +25,7 @@ def gan_payload(
         "command": "gan",
         "unit": "nats",
         "config": plain(config),
+        "data": plain(data),
         "methods": [plain(entry) for entry in methods],
         "interrupted": interrupted,
         "environment": plain(environment),

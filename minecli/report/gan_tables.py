@@ -7,6 +7,8 @@ from typing import Any
 
 from minecli.report.tables import render
 
+_MOST_COLUMNS = 12
+
 
 def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
     """Methods by metrics, and a line on what was run."""
@@ -31,13 +33,60 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
         f"{seeds} seed{'s' if seeds > 1 else ''}, latent {settings['noise_dim']} + {settings['code_dim']}, "
         f"beta {settings['beta']:g}; mean ± standard error over seeds"
     ]
+    lines += _facts(payload)
     lines += [
         f"{entry['method']}: seed {s['seed']} diverged at step {s['broken_at_step']}"
         for entry in payload["methods"]
         for s in entry["seeds"]
         if s["broken_at_step"] is not None
     ]
-    return render([table, Text(), *(Text(line) for line in lines)], width, color)
+    reports = [part for entry in payload["methods"] if "report" in entry for part in (Text(), *_report(entry))]
+    return render([table, Text(), *(Text(line) for line in lines), *reports], width, color)
+
+
+def _facts(payload: Mapping[str, Any]) -> list[str]:
+    """What the numbers have to be read against."""
+    data, config = payload["data"], payload["config"]
+    lines = []
+    if "kl_floor_nats" in data:
+        lines.append(
+            f"of {data['modes']} modes, {data['samples']} samples; the KL of resampled MNIST labels is "
+            f"{data['kl_floor_nats']:.4f} nats at this number of samples, and KLs at others do not compare; "
+            f"classifier's accuracy on MNIST's test set {data['classifier_accuracy']:.2%}"
+        )
+    if "rows_held_out" in data:
+        lines.append(f"{data['rows']} rows learnt, {data['rows_held_out']} held out for the reports below")
+    if config["preset"] == "quick":
+        lines.append("the quick preset is small: it shows the effect, not what the methods can do")
+    return lines
+
+
+def _report(entry: Mapping[str, Any]) -> list[Any]:
+    """Generated rows of the first seed against held-out real ones."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    report = entry["report"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for name in (f"{entry['method']}: column", "KS", "mean", "real", "std", "real", "Wasserstein"):
+        table.add_column(name, justify="left" if name.endswith("column") else "right")
+    columns = sorted(report["columns"], key=lambda c: -c["ks"])
+    for c in columns[:_MOST_COLUMNS]:
+        moments = (c["generated_mean"], c["real_mean"], c["generated_std"], c["real_std"])
+        distance = "-" if c["wasserstein"] is None else f"{c['wasserstein']:.3g}"
+        table.add_row(c["name"], f"{c['ks']:.3f}", *(f"{v:.4g}" for v in moments), distance)
+    joint, lines = report["joint"], []
+    if len(columns) > _MOST_COLUMNS:
+        lines.append(f"the {_MOST_COLUMNS} most different of {len(columns)} columns")
+    lines.append(
+        f"jointly: energy distance {joint['energy_distance']:.3g} (by chance {joint['energy_by_chance']:.3g}, "
+        f"p = {joint['energy_p_value']:.2g}); nearest neighbour of the same side {joint['same_sample_share']:.3f} "
+        f"(by chance {joint['same_sample_by_chance']:.3f})"
+    )
+    if (gap := joint["correlation"]) is not None:
+        lines.append(f"largest difference of correlations {gap['difference']:.3f}: {gap['first']}, {gap['second']}")
+    return [table, Text(), *(Text(line) for line in lines)]
 
 
 def _cell(value: Mapping[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""From a source and two lists of selectors to two float64 arrays with equal rows: the main entrance of this
+"""From a source and one or two lists of selectors to float64 arrays with equal rows: the main entrance of this
 room.
 
 The order of steps is part of what a user may rely on: columns are named; infinity anywhere in them is an
@@ -8,7 +8,7 @@ levels of categories and constant columns are judged on the rows that remain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 from minecli.errors import DataError, UsageError
 from minecli.runtime.seeds import generator
 from minecli.tables.arrays import build_array, describe_group, list_width, plan_column
-from minecli.tables.columns import counted, select_groups
+from minecli.tables.columns import counted, select_columns, select_groups
 from minecli.tables.kinds import Array, ColumnUse, Plan, column_kind
 from minecli.tables.missing import (
     Mask,
@@ -28,9 +28,16 @@ from minecli.tables.missing import (
     refuse_infinite,
     refuse_missing,
 )
-from minecli.tables.reading import Reading, open_table
+from minecli.tables.origins import Origin, origin_of
+from minecli.tables.reading import OpenTable, Reading, open_table
 
 RowNumbers = npt.NDArray[np.integer[Any]]
+Selections = tuple[tuple[str, ...], ...]
+
+# Of a table from which new rows are to be learned: with fewer rows there is nothing to learn from, and more columns
+# are in practice one column that should not be among them, or not as it is.
+FEWEST_ROWS = 20
+MOST_FEATURES = 2000
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,23 @@ class Groups:
 
     x: Group
     z: Group
+    row_numbers: RowNumbers
+    rows_read: int
+    rows_dropped: int
+    rows_sampled_from: int | None
+    source: str
+    format: str
+    notes: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OneGroup:
+    """One variable alone: the fields of `Groups` with one group, and `origins`, one per column of the file, from
+    which values like those of the file can be made of rows of the array again."""
+
+    group: Group
+    origins: tuple[Origin, ...]
     row_numbers: RowNumbers
     rows_read: int
     rows_dropped: int
@@ -93,53 +117,158 @@ def load_groups(
 
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
-    if missing not in ("error", "drop"):
-        raise UsageError(f"--missing is '{missing}'; it must be error or drop")
-    if sample is not None and sample < 1:
-        raise UsageError(f"--sample is {sample}; it must be at least 1")
-    table = open_table(source, Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), stdin)
-    in_x, in_z = select_groups(x, z, table.names, source=source)
-    columns = _read_columns(table.read([*in_x, *in_z]))
+    wanted = _Wanted(
+        Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed
+    )
+    rows = _read_rows(source, lambda names: select_groups(x, z, names, source=source), wanted, stdin, "--x and --z")
+    in_x, in_z = rows.selections
+    x_group, x_notes = _build("x", in_x, rows, _NO_INFORMATION)
+    z_group, z_notes = _build("z", in_z, rows, _NO_INFORMATION)
+    return Groups(
+        x_group,
+        z_group,
+        _row_numbers(rows),
+        rows.total,
+        rows.dropped,
+        rows.sampled_from,
+        source,
+        rows.table.format,
+        (*rows.notes, *x_notes, *z_notes),
+        rows.table.metadata,
+    )
+
+
+def load_group(
+    source: str,
+    columns: Sequence[str],
+    *,
+    input_format: str | None = None,
+    delimiter: str | None = None,
+    na_values: Sequence[str] = (),
+    missing: MissingPolicy = "error",
+    sample: int | None = None,
+    seed: int = 0,
+    stdin: BinaryIO | None = None,
+) -> OneGroup:
+    """Read the columns that `columns` select into one array from which new rows can be learned; spoken of as --x.
+
+    The arguments are those of `load_groups`; the same seed draws the same sample.
+
+    >>> import io
+    >>> text = b"a,b\\n" + b"1,red\\n2,blue\\n" * 10
+    >>> one = load_group("-", ["b,a"], stdin=io.BytesIO(text))
+    >>> one.group.values.shape, one.group.names, one.origins[0].levels
+    ((20, 2), ('b=red', 'a'), ('blue', 'red'))
+
+    Raises what `load_groups` raises, DataError for fewer than FEWEST_ROWS rows, and UsageError for columns that make
+    more than MOST_FEATURES array columns.
+    """
+    wanted = _Wanted(
+        Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed
+    )
+    rows = _read_rows(source, lambda names: (select_columns(columns, names, source=source),), wanted, stdin, "--x")
+    _refuse_few(rows)
+    origins: list[Origin] = []
+    group, notes = _build("x", rows.selections[0], rows, _NOTHING_TO_LEARN, origins)
+    return OneGroup(
+        group,
+        tuple(origins),
+        _row_numbers(rows),
+        rows.total,
+        rows.dropped,
+        rows.sampled_from,
+        source,
+        rows.table.format,
+        (*rows.notes, *notes),
+        rows.table.metadata,
+    )
+
+
+_NO_INFORMATION = "the mutual information with a constant is 0"
+_NOTHING_TO_LEARN = "there is nothing to learn from a constant"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """How the file is read, and which of its rows are used."""
+
+    reading: Reading
+    missing: MissingPolicy
+    sample: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.missing not in ("error", "drop"):
+            raise UsageError(f"--missing is '{self.missing}'; it must be error or drop")
+        if self.sample is not None and self.sample < 1:
+            raise UsageError(f"--sample is {self.sample}; it must be at least 1")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The named columns of an open table, all rows of them, and which rows are used (`kept`; None: all)."""
+
+    table: OpenTable
+    selections: Selections
+    columns: dict[str, Any]
+    kept: Mask | None
+    total: int
+    dropped: int
+    sampled_from: int | None
+    notes: tuple[str, ...]
+
+    @property
+    def used(self) -> int:
+        """How many rows are used."""
+        return self.total if self.kept is None else int(self.kept.sum())
+
+
+def _read_rows(
+    source: str,
+    choose: Callable[[Sequence[str]], Selections],
+    wanted: _Wanted,
+    stdin: BinaryIO | None,
+    options: str,
+) -> _Rows:
+    """Read the columns that `choose` picks from the header, and decide which rows are used; `options` is what picked
+    them, for a message."""
+    table = open_table(source, wanted.reading, stdin)
+    selections = choose(table.names)
+    columns = _read_columns(table.read([name for selection in selections for name in selection]))
     total = len(next(iter(columns.values())))
     for name, column in columns.items():
         if column_kind(name, column.type) == "list":
             list_width(name, column)
     refuse_infinite(columns)
     absence = find_missing(columns)
-    if missing == "error":
+    if wanted.missing == "error":
         refuse_missing(absence, total)
-    kept, sampled_from = _rows_to_keep(absence.rows, total, sample, seed)
-    if absence.dropped == total:
+    kept, sampled_from = _rows_to_keep(absence.rows, total, wanted.sample, wanted.seed)
+    dropped = absence.dropped
+    if dropped == total:
         worst = max(absence.counts, key=lambda name: absence.counts[name])
         raise DataError(
             f"no row is left: each of {counted(total, 'row')} has a missing value; "
             f"column '{worst}' alone has {absence.counts[worst]}",
-            hint=f"leave '{worst}' out of --x and --z",
+            hint=f"leave '{worst}' out of {options}",
         )
     notes = list(table.notes)
-    if absence.dropped:
-        notes.append(f"dropped {absence.dropped} of {counted(total, 'row')} because of missing values")
-    if sample is not None and sampled_from is None:
-        notes.append(f"all of {counted(total - absence.dropped, 'row')} are used: a sample of {sample} was asked for")
-    x_group, x_notes = _build("x", in_x, columns, kept)
-    z_group, z_notes = _build("z", in_z, columns, kept)
+    if dropped:
+        notes.append(f"dropped {dropped} of {counted(total, 'row')} because of missing values")
+    if wanted.sample is not None and sampled_from is None:
+        asked = f"a sample of {wanted.sample} was asked for"
+        notes.append(f"all of {counted(total - dropped, 'row')} are used: {asked}")
+    return _Rows(table, selections, columns, kept, total, dropped, sampled_from, tuple(notes))
+
+
+def _row_numbers(rows: _Rows) -> RowNumbers:
+    """The rows used, by number; the last that is asked of a table."""
     # Half the memory where it does: the numbers of ten million rows lie beside two columns of them.
-    narrow = np.int32 if total < 2**31 else np.int64
-    numbers: RowNumbers = np.arange(total, dtype=narrow) if kept is None else np.flatnonzero(kept)
+    narrow = np.int32 if rows.total < 2**31 else np.int64
+    numbers: RowNumbers = np.arange(rows.total, dtype=narrow) if rows.kept is None else np.flatnonzero(rows.kept)
     # Arrow keeps freed memory for later columns; none will come, and the estimators need it.
     pa.default_memory_pool().release_unused()
-    return Groups(
-        x_group,
-        z_group,
-        numbers,
-        total,
-        absence.dropped,
-        sampled_from,
-        source,
-        table.format,
-        (*notes, *x_notes, *z_notes),
-        table.metadata,
-    )
+    return numbers
 
 
 def _read_columns(table: Any) -> dict[str, Any]:
@@ -161,33 +290,61 @@ def _rows_to_keep(absent: Mask | None, total: int, sample: int | None, seed: int
 
 
 def _build(
-    group: str, names: Sequence[str], columns: dict[str, Any], kept: Mask | None
+    group: str, names: Sequence[str], rows: _Rows, why_not: str, origins: list[Origin] | None = None
 ) -> tuple[Group, tuple[str, ...]]:
-    """Take the group's columns out of `columns` and make its array."""
-    mask = None if kept is None else pa.array(kept)
+    """Take the group's columns out of `rows` and make its array; where `origins` are wanted they are added, and the
+    array may not become too wide."""
+    mask = None if rows.kept is None else pa.array(rows.kept)
     plans: list[Plan] = []
     arrow: list[Any] = []
     for name in names:
-        column = columns.pop(name)
+        column = rows.columns.pop(name)
         if mask is not None:
             column = column.filter(mask)
-        plans.append(plan_column(name, column, kept))
+        plans.append(plan_column(name, column, rows.kept))
         arrow.append(column)
-    rows = len(arrow[0])
     if all(plan.use.width == 0 for plan in plans):
-        raise _constant(group, plans, rows)
+        raise _constant(group, plans, len(arrow[0]), why_not)
+    if origins is not None:
+        _refuse_wide(group, plans)
+        origins.extend(origin_of(column, plan) for column, plan in zip(arrow, plans, strict=True))
     values = build_array(arrow, plans)
     array_names = tuple(name for plan in plans for name in plan.names)
     uses = tuple(plan.use for plan in plans)
     return Group(values, array_names, uses), describe_group(group, plans)
 
 
-def _constant(group: str, plans: Sequence[Plan], rows: int) -> DataError:
+def _constant(group: str, plans: Sequence[Plan], rows: int, why_not: str) -> DataError:
     if rows == 1:
         return DataError("only one row is left, and a dependence cannot be seen in one", hint="give more rows")
     listed = ", ".join(f"column '{p.use.name}' holds only {p.constant}" for p in plans[:3])
     more = f" and so on for {len(plans) - 3} more" if len(plans) > 3 else ""
     return DataError(
-        f"{group} is constant: {listed}{more} in {rows} rows; the mutual information with a constant is 0",
+        f"{group} is constant: {listed}{more} in {rows} rows; {why_not}",
         hint=f"name a column that varies in --{group}",
+    )
+
+
+def _refuse_few(rows: _Rows) -> None:
+    if rows.used >= FEWEST_ROWS:
+        return
+    if rows.sampled_from is not None and rows.sampled_from >= FEWEST_ROWS:
+        problem = f"--sample is {rows.used}; at least {FEWEST_ROWS} rows are needed to learn from"
+        raise UsageError(problem, hint=f"{rows.sampled_from} rows can be used: leave --sample out")
+    of_all = f" of {rows.total}: {rows.dropped} have missing values" if rows.dropped else ""
+    hint = "leave out the columns that miss most, or collect more rows" if rows.dropped else "collect more rows"
+    problem = f"there are {counted(rows.used, 'usable row')}{of_all}; at least {FEWEST_ROWS} are needed to learn from"
+    raise DataError(problem, hint=hint)
+
+
+def _refuse_wide(group: str, plans: Sequence[Plan]) -> None:
+    width = sum(plan.use.width for plan in plans)
+    if width <= MOST_FEATURES:
+        return
+    widest = max(plans, key=lambda plan: plan.use.width).use
+    blame = f"column '{widest.name}' alone makes {widest.width}" if widest.width > 1 else "each makes one"
+    raise UsageError(
+        f"--{group} makes {width} features of {counted(len(plans), 'column')}, and {blame}; "
+        f"at most {MOST_FEATURES} can be learned",
+        hint=f"take it out: --{group} 'SELECTORS,!{widest.name}'" if widest.width > 1 else "name fewer columns",
     )

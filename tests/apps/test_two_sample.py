@@ -203,3 +203,16 @@ def test_no_columns_and_wrong_seeds_are_refused():
         two_sample_report(np.ones((5, 0)), np.ones((5, 0)), [], 0)
     with pytest.raises(UsageError, match="seed is -1"):
         report(normal(5), normal(5), seed=-1)
+
+
+def test_the_quick_distances_are_those_of_the_report():
+    real, generated = normal(300, 3, rho=0.5, seed=1), normal(200, 3, seed=2)
+    generated[:, 2] = generated[:, 2].round()
+    found = report(real, generated)
+    quick = module.ks_distances(np.sort(real, axis=0), generated)
+    assert quick == pytest.approx([c["ks"] for c in found["columns"]], rel=1e-12)
+    gaps = module.correlation_gaps(real, generated)
+    apart = np.abs(np.corrcoef(real.T) - np.corrcoef(generated.T))
+    assert gaps.mean_gap == pytest.approx((apart[0, 1] + apart[0, 2] + apart[1, 2]) / 3)
+    assert module.correlation_gaps(real, generated * [1.0, 0.0, 0.0]) is None
+    assert module.correlation_gaps(real, generated * [1.0, 0.0, 1.0]).varies == (0, 2)

@@ -41,8 +41,8 @@ def test_help_ends_with_an_example_that_runs(cli, capsys):
 
 @pytest.mark.parametrize("dataset", ["spiral", "gaussians25"])
 def test_formats(cli, dataset):
-    base = cli("gan", dataset, *TINY, "--method", "gan,mine,pacgan").json
-    assert [entry["method"] for entry in base["methods"]] == ["gan", "mine", "pacgan"]
+    base = cli("gan", dataset, *TINY, "--method", "mine,ali,gan,pacgan,veegan,unrolled").json
+    assert [entry["method"] for entry in base["methods"]] == ["gan", "unrolled", "veegan", "ali", "pacgan", "mine"]
     rows = list(csv.DictReader(io.StringIO(cli("gan", dataset, *TINY, "--compare", "--format", "csv").stdout)))
     assert [(r["method"], r["seed"]) for r in rows] == [("gan", "0"), ("gan", "1"), ("mine", "0"), ("mine", "1")]
     table = cli("gan", dataset, *TINY, "--compare", terminal=True).stdout
@@ -90,9 +90,15 @@ def test_a_stopped_run_goes_on_where_it_was(cli, tmp_path):
     [
         (("spirl",), "did you mean spiral?"),
         ((), "no data set is named"),
-        (("spiral", "--method", "wgan"), "there is no method 'wgan'; there are gan, mine, pacgan"),
+        (("spiral", "--method", "wgan"), "there is no method 'wgan'; there are gan, unrolled"),
         (("spiral", "--method", "gan,gan"), "names a method twice"),
         (("spiral", "--seeds", "1,1"), "seeds are different whole numbers"),
+        (("stacked-mist",), "did you mean stacked-mnist?"),
+        (("numbers.csv",), "--x does not say which columns of 'numbers.csv' are to be learnt"),
+        (("spiral", "--x", "a"), "--x names columns of a table, and 'spiral' is none"),
+        (("spiral", "--data-root", "here"), "--data-root is for stacked-mnist alone"),
+        (("spiral", "--method", "pacgn"), "did you mean pacgan?"),
+        (("spiral", "--decay-from", "1.5"), "decay_from is 1.5; it must be a number of at least 0 and of at most 1"),
         (("spiral", "--beta", "-1"), "beta is -1.0; it must be a number of at least 0"),
         (("spiral", "--code-dim", "0"), "the generator needs a prior"),
         (("spiral", "--code-dim", "0", "--noise-dim", "2"), "nothing to be informed about"),

@@ -1,4 +1,7 @@
-"""The networks of a GAN on rows of columns, several seeds side by side (models first)."""
+"""The networks of a GAN, several seeds side by side (models first): perceptrons for rows, convolutions for images.
+
+The shape of a sample decides: (columns,) or (channels, 28, 28). A seed's weights do not depend on the other seeds.
+"""
 
 from __future__ import annotations
 
@@ -9,66 +12,94 @@ from torch import Tensor, nn
 
 from minecli.apps.blocks import Perceptron
 from minecli.apps.gan.config import GanConfig
+from minecli.apps.gan.image_networks import ImageDiscriminator, ImageEncoder, ImageGenerator
+from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.runtime.seeds import child_seed
+
+Shape = tuple[int, ...]
 
 
 def _generators(seeds: Sequence[int], name: str) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(child_seed(seed, "gan", name)) for seed in seeds]
 
 
-class Discriminator(nn.Module):
-    """Logits of "real" for packs of rows (Lin et al., PacGAN, 2018); a pack of one is the usual discriminator.
+class RowDiscriminator(nn.Module):
+    """Logits of "real" for packs of rows (Lin et al., PacGAN, 2018), or for pairs of a row and its latent.
 
     Args:
         seeds: one model each.
         columns: columns of a row.
         config: layers and units.
-        pack: so many consecutive rows are judged together.
+        pack: so many consecutive rows are judged together; one is the usual discriminator.
+        latent: components of the latent judged with each row; 0: rows alone.
     """
 
-    def __init__(self, seeds: Sequence[int], columns: int, config: GanConfig, pack: int) -> None:
+    def __init__(self, seeds: Sequence[int], columns: int, config: GanConfig, pack: int = 1, latent: int = 0) -> None:
         super().__init__()
         self.pack = pack
         self.body = Perceptron(
             _generators(seeds, "discriminator"),
-            columns * pack,
+            (columns + latent) * pack,
             config.discriminator_hidden,
             config.discriminator_layers,
             1,
         )
 
-    def forward(self, rows: Tensor) -> Tensor:
-        """(models, b * pack, columns) to (models, b)."""
-        models, count, columns = rows.shape
-        logits: Tensor = self.body(rows.reshape(models, count // self.pack, columns * self.pack))
+    def forward(self, rows: Tensor, latent: Tensor | None = None) -> Tensor:
+        """(models, b * pack, columns), and (models, b * pack, latent) where there is one, to (models, b)."""
+        judged = rows if latent is None else torch.cat([rows, latent], -1)
+        models, count, columns = judged.shape
+        logits: Tensor = self.body(judged.reshape(models, count // self.pack, columns * self.pack))
         return logits.squeeze(-1)
 
 
-def build_generator(seeds: Sequence[int], columns: int, config: GanConfig) -> Perceptron:
-    """G: latent (models, b, noise_dim + code_dim) to rows (models, b, columns)."""
-    return Perceptron(
-        _generators(seeds, "generator"),
-        config.noise_dim + config.code_dim,
-        config.generator_hidden,
-        config.generator_layers,
-        columns,
-        normalised=True,
-    )
+def build_generator(seeds: Sequence[int], shape: Shape, config: GanConfig) -> nn.Module:
+    """G: latent (models, b, latent) to samples (models, b, *shape)."""
+    draws = _generators(seeds, "generator")
+    if len(shape) > 1:
+        return ImageGenerator(draws, config.latent, shape[0], config.generator_filters)
+    hidden, layers = config.generator_hidden, config.generator_layers
+    return Perceptron(draws, config.latent, hidden, layers, shape[0], normalised=True)
 
 
-def build_statistics_network(seeds: Sequence[int], columns: int, config: GanConfig) -> StatisticsNetwork:
-    """T on pairs of a generated row and its code; each seed's weights do not depend on the other seeds."""
+def build_discriminator(
+    seeds: Sequence[int], shape: Shape, config: GanConfig, pack: int = 1, latent: int = 0
+) -> nn.Module:
+    """D: samples (models, b * pack, *shape), and latents where `latent` is not 0, to logits of "real" (models, b)."""
+    if len(shape) > 1:
+        draws = _generators(seeds, "discriminator")
+        return ImageDiscriminator(draws, shape[0], config.discriminator_filters, pack, latent)
+    return RowDiscriminator(seeds, shape[0], config, pack, latent)
+
+
+def build_encoder(seeds: Sequence[int], shape: Shape, config: GanConfig, outputs: int) -> nn.Module:
+    """E: samples (models, b, *shape) to (models, b, outputs); on rows it has the generator's layers and units, on
+    images the discriminator's convolutions."""
+    draws = _generators(seeds, "encoder")
+    if len(shape) > 1:
+        return ImageEncoder(draws, shape[0], config.discriminator_filters, outputs)
+    hidden, layers = config.generator_hidden, config.generator_layers
+    return Perceptron(draws, shape[0], hidden, layers, outputs, normalised=True)
+
+
+def build_statistics_network(
+    seeds: Sequence[int], shape: Shape, config: GanConfig
+) -> StatisticsNetwork | ConvolutionalStatisticsNetwork:
+    """T on pairs of a generated sample and its code."""
+    draws = _generators(seeds, "statistics")
+    if len(shape) > 1:
+        return ConvolutionalStatisticsNetwork(
+            len(seeds), shape[0], config.code_dim, filters=config.statistics_filters, generators=draws
+        )
+    hidden, layers = config.discriminator_hidden, config.discriminator_layers
     return StatisticsNetwork.joined(
-        [
-            StatisticsNetwork(
-                1,
-                columns,
-                config.code_dim,
-                hidden=config.discriminator_hidden,
-                layers=config.discriminator_layers,
-                generator=generator,
-            )
-            for generator in _generators(seeds, "statistics")
-        ]
+        [StatisticsNetwork(1, shape[0], config.code_dim, hidden=hidden, layers=layers, generator=g) for g in draws]
     )
+
+
+def encoded(outputs: Tensor, noise: Tensor) -> Tensor:
+    """A normal latent (models, b, l) by the mean and the raw log deviation (models, b, 2 l) that an encoder gives, and
+    standard normal noise. Deviations stay within a factor of exp(3) of 1, so that none explodes early on."""
+    mean, raw = outputs.chunk(2, -1)
+    return mean + noise * (3.0 * torch.tanh(raw / 3.0)).exp()

@@ -1,4 +1,4 @@
-"""From a request to what came of it: the data set, one training per method, and their checkpoints."""
+"""From a request to what came of it: one training per method, its checkpoint, its samples and its answer."""
 
 from __future__ import annotations
 
@@ -10,22 +10,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from minecli import events
 from minecli.apps.gan.config import METHODS
+from minecli.apps.gan.datasets import Dataset
 from minecli.apps.gan.request import GanRequest
 from minecli.apps.gan.training import GanTraining
-from minecli.apps.mode_metrics import grid_metrics, mean_and_error, spiral_metrics
-from minecli.apps.toys import gaussians25, spiral
+from minecli.apps.mode_metrics import mean_and_error
 from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
-from minecli.runtime.seeds import child_seed
-from minecli.runtime.writing import atomic_path
 
-_PICTURE_ROWS = 20_000
-
-_TOYS = {"spiral": (spiral, spiral_metrics), "gaussians25": (gaussians25, grid_metrics)}
+_PICTURE_SAMPLES = {1: 20_000, 3: 64}
 
 
 @dataclass(frozen=True)
@@ -38,41 +32,34 @@ class Arm:
     finished: bool
 
 
-def real_rows(request: GanRequest, device: str) -> Tensor:
-    """The data set's rows; the same ones for every method and seed."""
-    make, _ = _TOYS[request.dataset]
-    rows = make(request.config.rows, np.random.default_rng(child_seed(0, "gan", "data", request.dataset)))
-    return torch.from_numpy(rows).to(device)
-
-
-def prepare(request: GanRequest, method: str, data: Tensor) -> GanTraining:
-    """An untrained GAN of one method."""
-    _, judge = _TOYS[request.dataset]
-    return GanTraining(data, method, request.config, request.seeds, lambda rows: judge(rows.numpy()))
-
-
 def mark(request: GanRequest, method: str) -> str:
     """What a method's checkpoint belongs to."""
     content = request.to_json()
-    return fingerprint({k: content[k] for k in ("dataset", "seeds", "config")} | {"method": method})
+    for name in ("methods", "preset", "data_root"):
+        del content[name]
+    return fingerprint(content | {"method": method})
+
+
+def checkpoint_path(folder: Path, method: str) -> Path:
+    """Where a run's folder keeps the state of a method."""
+    return folder / f"checkpoint-{method}.pt"
 
 
 def run_methods(
     request: GanRequest,
+    dataset: Dataset,
     *,
-    device: str,
     folder: Path | None,
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
 ) -> list[Arm]:
     """Train the methods one after the other, each from its checkpoint in `folder` where there is one."""
-    data = real_rows(request, device)
     arms: list[Arm] = []
-    for method in sorted(request.methods, key=METHODS.index):
-        training = prepare(request, method, data)
+    for method in sorted(request.methods, key=list(METHODS).index):
+        training = GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics)
         save = None
         if folder is not None:
-            path = folder / f"checkpoint-{method}.pt"
+            path = checkpoint_path(folder, method)
             if path.exists():
                 training.load_state_dict(load_checkpoint(path, fingerprint=mark(request, method)))
             save = _saver(path, mark(request, method), method, observer)
@@ -92,44 +79,55 @@ def _saver(path: Path, mark: str, method: str, observer: events.Observer) -> Cal
     return lambda state, at_once: checkpoint.save(state, at_once=at_once)
 
 
-def picture_rows(arm: Arm) -> npt.NDArray[np.float32]:
-    """So many rows of the first seed as the pictures of densities want, shape (n, columns)."""
-    rows, _ = arm.training.sample(_PICTURE_ROWS, "picture", best=True)
-    return rows[0].cpu().numpy()
+def picture_samples(arm: Arm) -> npt.NDArray[np.float32]:
+    """So many samples of the first seed as pictures want, shape (n, *shape)."""
+    count = _PICTURE_SAMPLES[len(arm.training.data.shape)]
+    samples, _ = arm.training.sample(count, "picture", best=True)
+    found: npt.NDArray[np.float32] = samples[0].numpy()
+    return found
 
 
-def write_samples(arm: Arm, path: Path) -> None:
-    """Write `config.samples` rows of every seed as Parquet: the seed and the columns x0, x1, ..."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows, _ = arm.training.sample(arm.training.config.samples, "written", best=True)
-    models, count, columns = rows.shape
-    table = {"seed": np.repeat(np.array(arm.training.seeds), count)}
-    table |= {f"x{i}": rows[..., i].reshape(models * count).cpu().numpy() for i in range(columns)}
-    with atomic_path(path) as partial:
-        pq.write_table(pa.table(table), partial)
+def sample_columns(arm: Arm, dataset: Dataset) -> dict[str, Any]:
+    """`config.samples` samples of every seed as columns of a table: first the seed, under a name that is free."""
+    samples, _ = arm.training.sample(arm.training.config.samples, "written", best=True)
+    models, count = samples.shape[:2]
+    columns = dataset.layout.columns(samples.reshape(models * count, *samples.shape[2:]).numpy())
+    name = "seed"
+    while name in columns:
+        name += "_"
+    return {name: np.repeat(np.array(arm.training.seeds), count)} | columns
 
 
-def arm_entry(arm: Arm) -> dict[str, Any]:
-    """One method's answer as plain values: every seed with its last metrics, and their mean and standard error."""
+def arm_entry(arm: Arm, dataset: Dataset) -> dict[str, Any]:
+    """One method's answer as plain values: every seed with its last metrics, and their mean and standard error; of
+    the first seed the full report where the data set has one."""
+    training = arm.training
     seeds: list[dict[str, Any]] = []
-    for m, seed in enumerate(arm.training.seeds):
-        history = arm.training.history[m]
+    for m, seed in enumerate(training.seeds):
+        history = training.history[m]
         seeds.append(
             {
                 "seed": seed,
-                "status": str(arm.training.status(m)),
-                "broken_at_step": arm.training.broken[m],
+                "status": str(training.status(m)),
+                "broken_at_step": training.broken[m],
                 "step": history[-1].step if history else 0,
                 "information_nats": history[-1].information_nats if history else None,
                 "metrics": dict(history[-1].metrics) if history else {},
                 "history": [asdict(look) for look in history],
             }
         )
+    entry: dict[str, Any] = {"method": arm.method, "seconds": arm.seconds, "finished": arm.finished, "seeds": seeds}
+    entry["summary"] = _summary([s["metrics"] for s in seeds])
+    if dataset.report is not None and training.history[0]:
+        samples, _ = training.sample(training.config.samples, "report", best=True)
+        entry["report"] = dataset.report(samples[0].numpy())
+    return entry
+
+
+def _summary(metrics: list[dict[str, float | None]]) -> dict[str, Any]:
     summary: dict[str, Any] = {}
-    for name in next((s["metrics"] for s in seeds if s["metrics"]), {}):
-        values = [s["metrics"][name] for s in seeds if s["metrics"].get(name) is not None]
+    for name in next((m for m in metrics if m), {}):
+        values = [v for m in metrics if (v := m.get(name)) is not None]
         mean, error = mean_and_error(values) if values else (None, None)
         summary[name] = {"mean": mean, "standard_error": error, "seeds": len(values)}
-    return {"method": arm.method, "seconds": arm.seconds, "finished": arm.finished, "seeds": seeds, "summary": summary}
+    return summary

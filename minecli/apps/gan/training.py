@@ -1,14 +1,16 @@
-r"""A GAN whose generator also maximises the mutual information between its samples and their code.
+r"""A GAN whose generator also maximises the mutual information between its samples and their code, and those that it
+is compared with.
 
-One step (paper, equations 16 and 17, with the non-saturating loss):
+One step of the method "mine" (paper, equations 16 and 17, with the non-saturating loss):
 
 * the discriminator ascends :math:`E \log D(x) + E \log (1 - D(G(z)))`;
 * the generator ascends :math:`E \log D(G(z)) + \beta \hat I(G(z); c)`, the gradient of the second term clipped to
   the length of that of the first (`apps.clipping`);
 * the statistics network ascends its bound on pairs (G(z), c), by `mine.training.ascend`.
 
-Everything random is drawn from streams named by seed and step, so that a run resumed from its checkpoint makes the
-draws it would have made, and a seed's draws do not depend on the seeds trained beside it.
+The other methods have other losses (`losses`) and the same networks, batches and steps. Everything random is drawn
+from streams named by seed and step, so that a run resumed from its checkpoint makes the draws it would have made, and
+a seed's draws do not depend on the seeds trained beside it.
 """
 
 from __future__ import annotations
@@ -20,59 +22,73 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
 from minecli import events
 from minecli.apps.clipping import clip_adaptively, model_norms
+from minecli.apps.gan import losses
 from minecli.apps.gan.config import GanConfig
-from minecli.apps.gan.networks import Discriminator, build_generator, build_statistics_network
+from minecli.apps.gan.data import Metrics, RealSamples
+from minecli.apps.gan.latent import code_of, draw_prior, prior_of, stream
+from minecli.apps.gan.looks import Look, finite, mean_of_last
+from minecli.apps.gan.networks import (
+    build_discriminator,
+    build_encoder,
+    build_generator,
+    build_statistics_network,
+    encoded,
+)
 from minecli.mine.gradient import MovingAverageDenominator
 from minecli.mine.sampling import random_shifts
 from minecli.mine.training import ascend
 from minecli.result import Status
-from minecli.runtime.seeds import child_seed
-
-Metrics = Callable[[Tensor], dict[str, float | None]]
 
 # The paper's own choice for GANs (Radford et al., 2016).
 BETAS = (0.5, 0.999)
-# Re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once.
-EVALUATION_SHIFTS = 20
+# Methods whose discriminator judges pairs of a sample and a latent.
+_JOINT = ("veegan", "ali")
+# Samples and re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once; images
+# cost a convolution for every pair.
+_EVALUATION = {1: (2500, 20), 3: (500, 4)}
+_SAMPLES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a model looked like at a step: losses, norms and the bound in nats, and the metrics of its samples."""
+class Draws:
+    """The random draws of a step: real samples (models, b, *shape), the latents of the discriminator's and of each of
+    the generator's steps (models, b, latent), the encoder's noise likewise, and re-pairings."""
 
-    step: int
-    discriminator_loss: float | None
-    generator_loss: float | None
-    information_nats: float | None
-    adversarial_norm: float | None
-    information_norm: float | None
-    metrics: dict[str, float | None]
+    real: Tensor
+    priors: list[Tensor]
+    noises: list[Tensor]
+    shifts: list[int]
 
 
 class GanTraining:
     """The loop and its state.
 
     Args:
-        data: real rows, shape (n, columns), on the device that computes.
-        method: "gan", "mine" (with the information term) or "pacgan".
+        data: real samples.
+        method: one of `config.METHODS`.
         config: settings.
         seeds: one model each, trained side by side.
-        metrics: what samples (n, columns) of one model are judged by.
+        metrics: what samples (n, *shape) of one model are judged by, on the CPU.
     """
 
-    def __init__(self, data: Tensor, method: str, config: GanConfig, seeds: Sequence[int], metrics: Metrics) -> None:
+    def __init__(
+        self, data: RealSamples, method: str, config: GanConfig, seeds: Sequence[int], metrics: Metrics
+    ) -> None:
         self.data, self.method, self.config, self.seeds, self.metrics = data, method, config, tuple(seeds), metrics
-        columns, device = data.shape[1], data.device
+        shape, self.device = data.shape, torch.device(data.device)
         self.pack = config.pack if method == "pacgan" else 1
-        self.generator = build_generator(seeds, columns, config).to(device)
-        self.discriminator = Discriminator(seeds, columns, config, self.pack).to(device)
-        self.statistics = None
+        judged_latent = config.latent if method in _JOINT else 0
+        self.generator = build_generator(seeds, shape, config).to(self.device)
+        self.discriminator = build_discriminator(seeds, shape, config, self.pack, judged_latent).to(self.device)
+        self.encoder = self.statistics = None
+        if method in _JOINT:
+            outputs = config.latent * (2 if method == "ali" else 1)
+            self.encoder = build_encoder(seeds, shape, config, outputs).to(self.device)
         if method == "mine" and config.beta > 0.0:
-            self.statistics = build_statistics_network(seeds, columns, config).to(device)
+            self.statistics = build_statistics_network(seeds, shape, config).to(self.device)
         self.average = MovingAverageDenominator(config.ema_decay)
         self.optimizers = {name: self._adam(network) for name, network in self._networks().items()}
         self.good = copy.deepcopy(self.generator).eval().requires_grad_(False)
@@ -85,10 +101,13 @@ class GanTraining:
         return torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, betas=BETAS, fused=True)
 
     def _networks(self) -> dict[str, nn.Module]:
-        networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
-        if self.statistics is not None:
-            networks["statistics"] = self.statistics
-        return networks
+        networks = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "encoder": self.encoder,
+            "statistics": self.statistics,
+        }
+        return {name: network for name, network in networks.items() if network is not None}
 
     def run(
         self,
@@ -118,74 +137,102 @@ class GanTraining:
 
     def advance(self) -> None:
         """One step of all networks."""
-        rows, priors, shifts = self._draw()
+        draws = self._draw()
         for group in (g for optimizer in self.optimizers.values() for g in optimizer.param_groups):
-            group["lr"] = self.config.learning_rate
-        self._ascend_discriminator(rows, priors[0])
-        for prior in priors[1:]:
-            fake = self._ascend_generator(prior, shifts)
+            group["lr"] = self.config.learning_rate_at(self.step)
+        self._step_discriminator(draws)
+        for i in range(1, len(draws.priors)):
+            fake = self._step_generator(draws, i)
         if self.statistics is not None:
-            code = priors[-1][..., self.config.noise_dim :]
-            self._remember(
-                information_nats=ascend(
-                    self.statistics,
-                    self.optimizers["statistics"],
-                    self.average,
-                    fake,
-                    code,
-                    shifts,
-                    self.config.statistics(),
-                )
+            bound = ascend(
+                self.statistics,
+                self.optimizers["statistics"],
+                self.average,
+                fake,
+                code_of(self.config, draws.priors[-1]),
+                draws.shifts,
+                self.config.statistics(),
             )
+            self._remember(information_nats=bound)
         self.step += 1
 
-    def _draw(self) -> tuple[Tensor, list[Tensor], list[int]]:
-        """Real rows (models, b, columns), priors (models, b, latent) and the re-pairings of this step."""
-        count, latent = self.config.batch_size * self.pack, self.config.noise_dim + self.config.code_dim
-        chosen, priors = [], []
+    def _draw(self) -> Draws:
+        count, turns = self.config.batch_size * self.pack, 1 + self.config.generator_steps
+        chosen, priors, noises = [], [], []
         for seed in self.seeds:
-            draws = torch.Generator().manual_seed(child_seed(seed, "gan", "step", self.step))
+            draws = stream(seed, "step", self.step)
             chosen.append(torch.randint(len(self.data), (count,), generator=draws))
-            priors.append(torch.randn(1 + self.config.generator_steps, count, latent, generator=draws))
-        rows = self.data[torch.stack(chosen).to(self.data.device)]
-        prior = torch.stack(priors, 1).to(self.data.device)
-        draws = torch.Generator().manual_seed(child_seed(0, "gan", "shifts", self.step))
-        return rows, list(prior), random_shifts(count, self.config.marginal_shifts, draws)
+            priors.append(draw_prior(self.config, turns * count, draws).view(turns, count, -1))
+            if self.method == "ali":
+                noises.append(torch.randn(turns, count, self.config.latent, generator=draws))
+        return Draws(
+            self.data.rows(torch.stack(chosen)),
+            list(torch.stack(priors, 1).to(self.device)),
+            list(torch.stack(noises, 1).to(self.device)) if noises else [],
+            random_shifts(count, self.config.marginal_shifts, stream(0, "shifts", self.step)),
+        )
 
-    def _ascend_discriminator(self, rows: Tensor, prior: Tensor) -> None:
+    def _real_side(self, draws: Draws, turn: int) -> losses.Side:
+        if self.encoder is None:
+            return draws.real, None
+        outputs = self.encoder(draws.real)
+        return draws.real, encoded(outputs, draws.noises[turn]) if draws.noises else outputs
+
+    def _fake_side(self, fake: Tensor, prior: Tensor) -> losses.Side:
+        return fake, None if self.encoder is None else prior
+
+    def _step_discriminator(self, draws: Draws) -> None:
         with torch.no_grad():
-            fake = self.generator(prior)
-        loss = (softplus(-self.discriminator(rows)) + softplus(self.discriminator(fake))).mean(1)
+            real, fake = self._real_side(draws, 0), self._fake_side(self.generator(draws.priors[0]), draws.priors[0])
+        loss = losses.discriminator_loss(self.discriminator, real, fake, self.config.gradient_penalty)
         optimizer = self.optimizers["discriminator"]
         optimizer.zero_grad(set_to_none=True)
         loss.sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         self._remember(discriminator_loss=loss)
 
-    def _ascend_generator(self, prior: Tensor, shifts: Sequence[int]) -> Tensor:
-        """One step of the generator; return the rows it made before, detached."""
-        fake = self.generator(prior)
-        parameters = list(self.generator.parameters())
-        loss = softplus(-self.discriminator(fake)).mean(1)
-        gradients = list(torch.autograd.grad(loss.sum(), parameters, retain_graph=self.statistics is not None))
-        self._remember(generator_loss=loss, adversarial_norm=model_norms(gradients))
+    def _step_generator(self, draws: Draws, turn: int) -> Tensor:
+        """One step of the generator, and of the encoder if there is one; return the samples made before, detached."""
+        prior = draws.priors[turn]
+        fake: Tensor = self.generator(prior)
+        own = list(self.generator.parameters())
+        others = [] if self.encoder is None else list(self.encoder.parameters())
+        loss = self._loss(draws, turn, fake)
+        gradients = list(torch.autograd.grad(loss.sum(), own + others, retain_graph=self.statistics is not None))
+        adversarial = gradients[: len(own)]
+        self._remember(generator_loss=loss, adversarial_norm=model_norms(adversarial))
         if self.statistics is not None:
-            bound = self.information(fake, prior[..., self.config.noise_dim :], shifts)
-            information = torch.autograd.grad(-self.config.beta * bound.sum(), parameters)
+            bound = self.information(fake, code_of(self.config, prior), draws.shifts)
+            information = torch.autograd.grad(-self.config.beta * bound.sum(), own)
             self._remember(information_norm=model_norms(information))
-            clipped = clip_adaptively(gradients, information)
-            gradients = [u + a for u, a in zip(gradients, clipped, strict=True)]
-        for parameter, gradient in zip(parameters, gradients, strict=True):
+            clipped = clip_adaptively(adversarial, information)
+            gradients[: len(own)] = [u + a for u, a in zip(adversarial, clipped, strict=True)]
+        for parameter, gradient in zip(own + others, gradients, strict=True):
             parameter.grad = gradient
-        self.optimizers["generator"].step()
-        detached: Tensor = fake.detach()
-        return detached
+        for name in ("generator", "encoder"):
+            if name in self.optimizers:
+                self.optimizers[name].step()
+        return fake.detach()
 
-    def information(self, rows: Tensor, code: Tensor, shifts: Sequence[int]) -> Tensor:
-        """The bound on I(rows; code) in nats, shape (models,), differentiable in `rows`."""
+    def _loss(self, draws: Draws, turn: int, fake: Tensor) -> Tensor:
+        """What generator and encoder descend, shape (models,), the information aside."""
+        prior, judge = draws.priors[turn], self.discriminator
+        side = self._fake_side(fake, prior)
+        if self.method == "ali":
+            return losses.ali_loss(judge, self._real_side(draws, turn), side)
+        if self.method == "veegan":
+            assert self.encoder is not None
+            return losses.veegan_loss(judge, side, prior, self.encoder(fake))
+        if self.method == "unrolled":
+            optimizer = self.optimizers["discriminator"]
+            foreseen = losses.unrolled(judge, optimizer, (draws.real, None), side, self.config.unroll)
+            return losses.generator_loss(losses.Foreseen(judge, foreseen), side)
+        return losses.generator_loss(judge, side)
+
+    def information(self, samples: Tensor, code: Tensor, shifts: Sequence[int]) -> Tensor:
+        """The bound on I(samples; code) in nats, shape (models,), differentiable in `samples`."""
         assert self.statistics is not None
-        network = self.statistics
-        t: Tensor = network.score(network.project_x(rows), network.project_z(code), [0, *shifts])
+        t = self.statistics.score_rows(samples, code, [0, *shifts])
         value: Tensor = self.config.statistics().objective().value_of(t[:, 0], t[:, 1:])
         return value
 
@@ -196,56 +243,33 @@ class GanTraining:
 
     @torch.no_grad()
     def sample(self, count: int, *names: str | int, best: bool = False) -> tuple[Tensor, Tensor]:
-        """Draw `count` rows from every model: (models, count, columns), and their codes. `names` name the stream;
-        `best` asks the last generators that were whole instead of the current ones."""
-        latent = self.config.noise_dim + self.config.code_dim
-        prior = torch.stack(
-            [
-                torch.randn(
-                    count, latent, generator=torch.Generator().manual_seed(child_seed(seed, "gan", "sample", *names))
-                )
-                for seed in self.seeds
-            ]
-        ).to(self.data.device)
-        generator = self.good if best else self.generator
-        generator.eval()
-        rows: Tensor = generator(prior)
-        self.generator.train()
-        return rows, prior[..., self.config.noise_dim :]
+        """Draw `count` samples from every model: (models, count, *shape) and their latents, on the CPU. `names` name
+        the stream; `best` asks the last generators that were whole instead of the current ones."""
+        prior = prior_of(self.seeds, self.config, count, "sample", *names)
+        return sampled(self.good if best else self.generator, prior, self.device), prior
 
     @torch.no_grad()
     def _look(self) -> events.Event:
-        rows, code = self.sample(self.config.samples, "evaluation")
+        samples, prior = self.sample(self.config.samples, "evaluation")
         recent = {name: value.tolist() for name, value in self._recent.items()}
         if self.statistics is not None:
-            draws = torch.Generator().manual_seed(child_seed(0, "gan", "evaluation"))
-            shifts = random_shifts(rows.shape[1], EVALUATION_SHIFTS, draws)
+            count, pairings = _EVALUATION[samples.dim() - 2]
+            rows, code = samples[:, :count].to(self.device), code_of(self.config, prior[:, :count]).to(self.device)
+            shifts = random_shifts(rows.shape[1], pairings, stream(0, "evaluation"))
             recent["information_nats"] = self.information(rows, code, shifts).tolist()
         for m in range(len(self.seeds)):
             if self.broken[m] is None:
-                self._look_at(m, rows[m], {name: values[m] for name, values in recent.items()})
-        return events.Event(self.method, self.step, self.config.steps, self._summary())
+                self._look_at(m, samples[m], {name: values[m] for name, values in recent.items()})
+        return events.Event(self.method, self.step, self.config.steps, mean_of_last(self.history))
 
-    def _look_at(self, model: int, rows: Tensor, recent: dict[str, float]) -> None:
-        finite = bool(torch.isfinite(rows).all()) and all(abs(v) < float("inf") for v in recent.values())
-        if not finite:
+    def _look_at(self, model: int, samples: Tensor, recent: dict[str, float]) -> None:
+        if not (bool(torch.isfinite(samples).all()) and finite(recent)):
             self.broken[model] = self.step
             return
         kept, current = self.good.state_dict(), self.generator.state_dict()
         for name, tensor in kept.items():
             tensor[model] = current[name][model]
-        known = {name: recent.get(name) for name in Look.__dataclass_fields__ if name not in ("step", "metrics")}
-        self.history[model].append(Look(self.step, metrics=self.metrics(rows.cpu()), **known))
-
-    def _summary(self) -> dict[str, float]:
-        """The mean over the seeds that are whole of what the progress line shows."""
-        last = [h[-1] for h in self.history if h]
-        values: dict[str, list[float]] = {}
-        for look in last:
-            for name, value in {**look.metrics, "information_nats": look.information_nats}.items():
-                if value is not None:
-                    values.setdefault(name, []).append(value)
-        return {name: sum(v) / len(v) for name, v in values.items()}
+        self.history[model].append(Look.of(self.step, recent, self.metrics(samples)))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything `load_state_dict` needs to go on as if nothing had happened."""
@@ -262,12 +286,21 @@ class GanTraining:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a run with the same data, settings and seeds."""
-        device = self.data.device
         self.step, self.broken = int(state["step"]), list(state["broken"])
         for name, network in self._networks().items():
             network.load_state_dict(state["networks"][name])
             self.optimizers[name].load_state_dict(state["optimizers"][name])
         self.good.load_state_dict(state["good"])
-        self.average.log_average = None if state["log_average"] is None else state["log_average"].to(device)
-        self._recent = {name: value.to(device) for name, value in state["recent"].items()}
+        self.average.log_average = None if state["log_average"] is None else state["log_average"].to(self.device)
+        self._recent = {name: value.to(self.device) for name, value in state["recent"].items()}
         self.history = [[Look(**look) for look in looks] for looks in state["history"]]
+
+
+def sampled(generator: nn.Module, prior: Tensor, device: torch.device) -> Tensor:
+    """What a generator makes of latents (models, n, latent) by its running statistics: (models, n, *shape), on the
+    CPU. The generator is left in the mode it was in."""
+    before = generator.training
+    generator.eval()
+    parts = [generator(part.to(device)).cpu() for part in torch.split(prior, _SAMPLES_AT_ONCE, 1)]
+    generator.train(before)
+    return torch.cat(parts, 1)

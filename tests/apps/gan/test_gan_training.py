@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from minecli.apps.clipping import clip_adaptively
-from minecli.apps.gan.config import preset
+from minecli.apps.gan.config import METHODS, preset
+from minecli.apps.gan.data import RealRows
+from minecli.apps.gan.latent import prior_of
 from minecli.apps.gan.training import GanTraining
 from minecli.result import Status
 
@@ -20,7 +22,7 @@ def rows(seed=0, columns=2):
 
 
 def training(method="mine", seeds=(0,), data=None, **changes):
-    return GanTraining(rows() if data is None else data, method, config(**changes), seeds, spread)
+    return GanTraining(RealRows(rows() if data is None else data), method, config(**changes), seeds, spread)
 
 
 def spread(samples):
@@ -46,13 +48,14 @@ def test_the_generators_gradient_is_the_adversarial_one_plus_the_clipped_one():
     gan = training(beta=1e6)
     for _ in range(3):
         gan.advance()
-    prior = torch.randn(1, 50, 2, generator=torch.Generator().manual_seed(3))
+    draws = gan._draw()
+    prior = draws.priors[1]
     parameters = list(gan.generator.parameters())
     fake = gan.generator(prior)
     loss = torch.nn.functional.softplus(-gan.discriminator(fake)).mean()
     u = torch.autograd.grad(loss, parameters, retain_graph=True)
-    m = torch.autograd.grad(-1e6 * gan.information(fake, prior, [1]).sum(), parameters)
-    gan._ascend_generator(prior, [1])
+    m = torch.autograd.grad(-1e6 * gan.information(fake, prior, draws.shifts).sum(), parameters)
+    gan._step_generator(draws, 1)
     for parameter, one, two in zip(parameters, u, clip_adaptively(u, m), strict=True):
         torch.testing.assert_close(parameter.grad, one + two)
 
@@ -65,7 +68,7 @@ def test_without_weight_it_is_the_plain_gan():
         assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("method", ["gan", "mine", "pacgan"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_seed_is_what_it_would_be_alone(method):
     both, alone = (training(method, seeds=seeds, steps=4) for seeds in ((3, 7), (7,)))
     both.run()
@@ -74,7 +77,7 @@ def test_a_seed_is_what_it_would_be_alone(method):
         torch.testing.assert_close(a[1:], b, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["gan", "mine", "pacgan"])
+@pytest.mark.parametrize("method", METHODS)
 def test_resumed_is_uninterrupted(method):
     whole = training(method, seeds=(0, 1))
     assert whole.run()
@@ -121,3 +124,43 @@ def test_packs_are_judged_together():
     gan = training("pacgan", pack=5)
     logits = gan.discriminator(torch.randn(1, 50, 2))
     assert logits.shape == (1, 10)
+
+
+def test_the_learning_rate_falls_at_the_end():
+    gan = training(steps=10, decay_from=0.5, learning_rate=1.0e-3)
+    rates = []
+    for _ in range(10):
+        gan.advance()
+        rates.append(gan.optimizers["generator"].param_groups[0]["lr"])
+    assert rates[:6] == [1e-3] * 6
+    assert rates[6:] == pytest.approx([8e-4, 6e-4, 4e-4, 2e-4])
+
+
+@pytest.mark.parametrize("method", ["veegan", "ali"])
+def test_the_encoder_learns_and_the_discriminator_sees_the_latent(method):
+    gan = training(method)
+    before = [p.detach().clone() for p in gan.encoder.parameters()]
+    gan.advance()
+    assert all(not torch.equal(a, b) for a, b in zip(before, gan.encoder.parameters(), strict=True))
+    rows = torch.randn(1, 50, 2)
+    assert not torch.equal(
+        gan.discriminator(rows, torch.zeros(1, 50, 2)), gan.discriminator(rows, torch.ones(1, 50, 2))
+    )
+
+
+def test_a_penalty_holds_the_discriminator_flat():
+    def slope(penalty):
+        gan = training("gan", steps=100, gradient_penalty=penalty)
+        gan.run()
+        rows_ = rows(1)[None].requires_grad_()
+        (found,) = torch.autograd.grad(gan.discriminator(rows_).sum(), rows_)
+        return float(found.square().sum(-1).mean())
+
+    assert slope(10.0) < 0.5 * slope(0.0)
+
+
+def test_uniform_priors_lie_within_one():
+    prior = prior_of((0, 1), config(prior="uniform"), 1000, "here")
+    assert prior.shape == (2, 1000, 2)
+    assert prior.abs().max() <= 1.0
+    assert prior.std() == pytest.approx(3**-0.5, abs=0.02)

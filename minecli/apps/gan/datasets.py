@@ -1,0 +1,139 @@
+"""The data sets a GAN is trained on: real samples, how generated ones are judged, and what to say about both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from minecli import events
+from minecli.apps.gan.config import STACKED
+from minecli.apps.gan.data import Metrics, RealRows, RealSamples
+from minecli.apps.gan.layout import Layout, layout_of
+from minecli.apps.gan.request import GanRequest
+from minecli.apps.mode_metrics import grid_metrics, spiral_metrics
+from minecli.apps.toys import gaussians25, spiral
+from minecli.runtime.seeds import child_seed, generator
+
+if TYPE_CHECKING:
+    from minecli.apps.table_rows import TableRows
+
+_TOYS = {"spiral": (spiral, spiral_metrics), "gaussians25": (gaussians25, grid_metrics)}
+_SHOWN_REAL = 20_000
+_HELD_OUT = 0.2
+_MOST_HELD_OUT = 5000
+
+Report = Callable[[npt.NDArray[np.float32]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Real samples with their judge.
+
+    `facts` are plain values that a reader of the result needs: the classifier's accuracy, the floor of a metric, the
+    rows of a table. `report` compares one model's samples with the real ones in full, where that is defined. `table`
+    is a user's own.
+    """
+
+    real: RealSamples
+    metrics: Metrics
+    layout: Layout
+    facts: dict[str, Any] = field(default_factory=dict)
+    report: Report | None = None
+    table: TableRows | None = None
+
+    def real_samples(self, count: int = _SHOWN_REAL) -> npt.NDArray[np.float32]:
+        """The first real samples, for pictures: shape (count or all, *shape)."""
+        wanted = torch.arange(min(count, len(self.real)))[None]
+        return self.real.rows(wanted)[0].cpu().numpy()
+
+
+def load_dataset(
+    request: GanRequest,
+    device: str,
+    stdin: BinaryIO | None = None,
+    observer: events.Observer = events.ignore,
+    should_stop: Callable[[], bool] = events.never,
+) -> Dataset | None:
+    """Make or read what a request names, the same for every method and seed; None where it was stopped.
+
+    Raises:
+        DataError, UsageError: see `tables.groups.load_group` and `apps.mnist.read_mnist`.
+    """
+    if request.is_table:
+        return _table(request, device, stdin)
+    if request.dataset == STACKED:
+        return _stacked_digits(request, device, observer, should_stop)
+    make, judge = _TOYS[request.dataset]
+    rows = make(request.config.rows, np.random.default_rng(child_seed(0, "gan", "data", request.dataset)))
+    real = RealRows(torch.from_numpy(rows).to(device))
+    return Dataset(real, lambda samples: judge(samples.numpy()), layout_of(request), {"rows": len(rows)})
+
+
+def _stacked_digits(
+    request: GanRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
+) -> Dataset | None:
+    from minecli.apps.digits import load_classifier
+    from minecli.apps.mnist import default_cache, pooled, read_mnist
+    from minecli.apps.stacked_digits import DigitStacks, StackJudge, label_floor
+
+    config = request.config
+    root = None if request.data_root is None else Path(request.data_root)
+    train, test = read_mnist(root, observer)
+    classifier = load_classifier(train, test, device, default_cache(), observer, should_stop)
+    if classifier is None:
+        return None
+    digits = pooled(train, test)
+    facts = {
+        "images": config.rows,
+        "modes": 10**config.stack,
+        "samples": config.samples,
+        "classifier_accuracy": classifier.accuracy,
+        "kl_floor_nats": label_floor(digits.labels, config.stack, config.samples, 0),
+    }
+    real = DigitStacks(digits, config.rows, config.stack, child_seed(0, "gan", "data", STACKED), device)
+    return Dataset(real, StackJudge(classifier, config.stack), layout_of(request), facts)
+
+
+def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
+    from minecli.apps.table_rows import TableRows
+    from minecli.apps.two_sample import two_sample_report
+    from minecli.tables.groups import load_group
+
+    one = load_group(
+        request.dataset,
+        request.x,
+        input_format=request.input_format,
+        delimiter=request.delimiter,
+        na_values=request.na_values,
+        missing=request.missing,
+        sample=request.sample,
+        stdin=stdin,
+    )
+    table = TableRows.of(one)
+    # A generator that repeats what it has seen must not pass for a good one: the report is on rows it has not seen.
+    order = generator(0, "gan", "held-out").permutation(len(table))
+    unseen = min(_MOST_HELD_OUT, round(_HELD_OUT * len(table)))
+    kept, learnt = np.sort(order[:unseen]), np.sort(order[unseen:])
+
+    def report(samples: npt.NDArray[np.float32]) -> dict[str, Any]:
+        return two_sample_report(table.real[kept], table.values(samples), table.names, 0)
+
+    facts = {
+        "source": one.source,
+        "format": one.format,
+        "rows": len(learnt),
+        "rows_held_out": len(kept),
+        "rows_read": one.rows_read,
+        "rows_dropped": one.rows_dropped,
+        "rows_sampled_from": one.rows_sampled_from,
+        "columns": list(table.names),
+        "notes": list(one.notes),
+    }
+    real = RealRows(table.features[learnt].to(device))
+    return Dataset(real, table.judge, layout_of(request, table), facts, report, table)
