@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minecli.apps.gan.config import GanConfig, preset
+from minecli.apps.gan.config import GanConfig, default_seeds, preset
 from minecli.apps.gan.request import DATASETS, GanRequest
 from minecli.cli import gan_options as gopt
 from minecli.cli import options as opt
@@ -63,7 +63,7 @@ def gan(
     method: gopt.Methods = None,
     compare: gopt.Compare = False,
     preset_name: gopt.PresetName = "quick",
-    seeds: gopt.Seeds = "3",
+    seeds: gopt.Seeds = None,
     beta: gopt.Beta = None,
     pack: gopt.Pack = None,
     unroll: gopt.Unroll = None,
@@ -133,7 +133,7 @@ def _request(given: dict[str, Any]) -> GanRequest:
     return GanRequest(
         dataset=lasting_source(given["dataset"]) if is_table and lasting else given["dataset"],
         methods=tuple(methods),
-        seeds=seed_list(given["seeds"]),
+        seeds=seed_list(given["seeds"] or str(default_seeds(given["dataset"]))),
         preset=given["preset_name"],
         config=preset(given["preset_name"], given["dataset"], **{f.name: given.get(f.name) for f in fields(GanConfig)}),
         data_root=None if root is None else str(root.resolve() if lasting else root),

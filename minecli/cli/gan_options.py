@@ -78,7 +78,7 @@ PresetName = Annotated[
     typer.Option("--preset", help="What all the settings start from.", rich_help_panel=METHOD_PANEL),
 ]
 Seeds = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--seeds",
         metavar="SEEDS",
