@@ -8,23 +8,20 @@ UCI Mushroom table, plain GANs of 2,000 steps gave shares of levels off by 0.06 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
 from minecli.apps.two_sample import correlation_gaps, ks_distances
 from minecli.errors import DataError
 from minecli.runtime.seeds import generator
-from minecli.runtime.writing import atomic_path
 from minecli.tables.groups import OneGroup
 from minecli.tables.kinds import Array
 from minecli.tables.origins import Origin, Values, arrow_column, restored, snapped
@@ -134,22 +131,6 @@ class TableRows:
         for origin in self.origins:
             yield origin, slice(left, left + origin.width)
             left += origin.width
-
-    def write_rows(
-        self, path: Path, columns: Mapping[str, Values], extra: Mapping[str, Sequence[Any] | Values] | None = None
-    ) -> None:
-        """Write what `restore` gave as Parquet, in the types of the file.
-
-        `extra` columns, such as the seed of each row, come first; where the file has a column of that name, the extra
-        one's gets underscores. OutputError where the file cannot be written.
-        """
-        restored_columns, first = self.arrow_columns(columns), dict[str, Any]()
-        for name, values in (extra or {}).items():
-            while name in columns or name in first:
-                name += "_"
-            first[name] = pa.array(values)
-        with atomic_path(path) as partial:
-            pq.write_table(pa.table(first | restored_columns), partial)
 
     def judge(self, samples: Tensor) -> dict[str, float | None]:
         """A few numbers on how far generated features are from the real rows, quick enough for every look.

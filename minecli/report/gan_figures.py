@@ -135,7 +135,10 @@ def _curves(payload: Mapping[str, Any]) -> Figure:
             for seed in entry["seeds"]:
                 known = [(look["step"], v) for look in seed["history"] if (v := _value(look, name)) is not None]
                 if known:
-                    axis.plot([step for step, _ in known], [v for _, v in known], color=color, linewidth=1.0)
+                    # A single look makes no line.
+                    marker = "o" if len(known) == 1 else ""
+                    steps, values = [step for step, _ in known], [v for _, v in known]
+                    axis.plot(steps, values, color=color, linewidth=1.0, marker=marker, markersize=4)
     handles = [
         Line2D([], [], color=color, label=entry["method"])
         for entry, color in zip(payload["methods"], _cycle(len(payload["methods"])), strict=True)
