@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from minecli.apps.gan.config import BOUNDS, METHODS
+from minecli.apps.adversarial.config import BOUNDS
+from minecli.apps.gan.config import METHODS
 from minecli.apps.gan.request import DATASETS
 
 METHOD_PANEL = "Method"

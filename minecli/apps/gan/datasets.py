@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 
 from minecli import events
+from minecli.apps.adversarial.data import Metrics, RealRows, RealSamples
 from minecli.apps.gan.config import STACKED
-from minecli.apps.gan.data import Metrics, RealRows, RealSamples
 from minecli.apps.gan.layout import Layout, layout_of
 from minecli.apps.gan.request import GanRequest
 from minecli.apps.mode_metrics import grid_metrics, spiral_metrics

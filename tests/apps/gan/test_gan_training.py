@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from minecli.apps.clipping import clip_adaptively
+from minecli.apps.adversarial.clipping import clip_adaptively
+from minecli.apps.adversarial.data import RealRows
+from minecli.apps.adversarial.latent import prior_of
 from minecli.apps.gan.config import METHODS, preset
-from minecli.apps.gan.data import RealRows
-from minecli.apps.gan.latent import prior_of
 from minecli.apps.gan.training import GanTraining
 from minecli.result import Status
 
@@ -48,14 +48,14 @@ def test_the_generators_gradient_is_the_adversarial_one_plus_the_clipped_one():
     gan = training(beta=1e6)
     for _ in range(3):
         gan.advance()
-    draws = gan._draw()
+    draws = gan.draw()
     prior = draws.priors[1]
     parameters = list(gan.generator.parameters())
     fake = gan.generator(prior)
     loss = torch.nn.functional.softplus(-gan.discriminator(fake)).mean()
     u = torch.autograd.grad(loss, parameters, retain_graph=True)
     m = torch.autograd.grad(-1e6 * gan.information(fake, prior, draws.shifts).sum(), parameters)
-    gan._step_generator(draws, 1)
+    gan.step_generator(draws, 1)
     for parameter, one, two in zip(parameters, u, clip_adaptively(u, m), strict=True):
         torch.testing.assert_close(parameter.grad, one + two)
 
@@ -99,15 +99,16 @@ def test_a_seed_that_diverges_is_stopped_and_named_and_the_others_go_on():
     gan = training(seeds=(0, 1), steps=40)
     for _ in range(10):
         gan.advance()
-    gan._look()
-    before = {name: tensor[0].clone() for name, tensor in gan.good.state_dict().items()}
+    gan.step = 10
+    gan.look()
+    before = {name: tensor[0].clone() for name, tensor in gan.good["generator"].state_dict().items()}
     with torch.no_grad():
         gan.generator.last.weight[0] = float("nan")
     gan.run()
     assert gan.broken[0] == 20
     assert gan.broken[1] is None
     assert [gan.status(m) for m in range(2)] == [Status.DIVERGED, Status.MAX_STEPS]
-    for name, tensor in gan.good.state_dict().items():
+    for name, tensor in gan.good["generator"].state_dict().items():
         assert torch.equal(tensor[0], before[name])
         assert torch.isfinite(tensor).all()
 
@@ -130,7 +131,7 @@ def test_the_learning_rate_falls_at_the_end():
     gan = training(steps=10, decay_from=0.5, learning_rate=1.0e-3)
     rates = []
     for _ in range(10):
-        gan.advance()
+        gan.run(should_stop=iter([False, True]).__next__)
         rates.append(gan.optimizers["generator"].param_groups[0]["lr"])
     assert rates[:6] == [1e-3] * 6
     assert rates[6:] == pytest.approx([8e-4, 6e-4, 4e-4, 2e-4])
@@ -139,9 +140,9 @@ def test_the_learning_rate_falls_at_the_end():
 @pytest.mark.parametrize("method", ["veegan", "ali"])
 def test_the_encoder_learns_and_the_discriminator_sees_the_latent(method):
     gan = training(method)
-    before = [p.detach().clone() for p in gan.encoder.parameters()]
+    before = [p.detach().clone() for p in gan.networks["encoder"].parameters()]
     gan.advance()
-    assert all(not torch.equal(a, b) for a, b in zip(before, gan.encoder.parameters(), strict=True))
+    assert all(not torch.equal(a, b) for a, b in zip(before, gan.networks["encoder"].parameters(), strict=True))
     rows = torch.randn(1, 50, 2)
     assert not torch.equal(
         gan.discriminator(rows, torch.zeros(1, 50, 2)), gan.discriminator(rows, torch.ones(1, 50, 2))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from minecli.apps.gan import losses
+from minecli.apps.adversarial import losses
 
 
 class Judge(nn.Module):

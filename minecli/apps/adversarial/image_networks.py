@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.blocks import LEAK, Linear
-from minecli.apps.convolutions import DCGAN_SCALE, Convolution, Deconvolution, ImageBatchNorm
+from minecli.apps.adversarial.blocks import LEAK, Linear
+from minecli.apps.adversarial.convolutions import DCGAN_SCALE, Convolution, Deconvolution, ImageBatchNorm
 
 # Halving 28 four times, each time rounding up: 14, 7, 4, 2.
 _SMALLEST = 2

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from minecli.apps.blocks import Perceptron
-from minecli.apps.gan.config import GanConfig
-from minecli.apps.gan.image_networks import ImageDiscriminator, ImageEncoder, ImageGenerator
+from minecli.apps.adversarial.blocks import Perceptron
+from minecli.apps.adversarial.config import AdversarialConfig
+from minecli.apps.adversarial.image_networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.runtime.seeds import child_seed
@@ -35,7 +35,9 @@ class RowDiscriminator(nn.Module):
         latent: components of the latent judged with each row; 0: rows alone.
     """
 
-    def __init__(self, seeds: Sequence[int], columns: int, config: GanConfig, pack: int = 1, latent: int = 0) -> None:
+    def __init__(
+        self, seeds: Sequence[int], columns: int, config: AdversarialConfig, pack: int = 1, latent: int = 0
+    ) -> None:
         super().__init__()
         self.pack = pack
         self.body = Perceptron(
@@ -54,7 +56,7 @@ class RowDiscriminator(nn.Module):
         return logits.squeeze(-1)
 
 
-def build_generator(seeds: Sequence[int], shape: Shape, config: GanConfig) -> nn.Module:
+def build_generator(seeds: Sequence[int], shape: Shape, config: AdversarialConfig) -> nn.Module:
     """G: latent (models, b, latent) to samples (models, b, *shape)."""
     draws = _generators(seeds, "generator")
     if len(shape) > 1:
@@ -64,7 +66,7 @@ def build_generator(seeds: Sequence[int], shape: Shape, config: GanConfig) -> nn
 
 
 def build_discriminator(
-    seeds: Sequence[int], shape: Shape, config: GanConfig, pack: int = 1, latent: int = 0
+    seeds: Sequence[int], shape: Shape, config: AdversarialConfig, pack: int = 1, latent: int = 0
 ) -> nn.Module:
     """D: samples (models, b * pack, *shape), and latents where `latent` is not 0, to logits of "real" (models, b)."""
     if len(shape) > 1:
@@ -73,7 +75,7 @@ def build_discriminator(
     return RowDiscriminator(seeds, shape[0], config, pack, latent)
 
 
-def build_encoder(seeds: Sequence[int], shape: Shape, config: GanConfig, outputs: int) -> nn.Module:
+def build_encoder(seeds: Sequence[int], shape: Shape, config: AdversarialConfig, outputs: int) -> nn.Module:
     """E: samples (models, b, *shape) to (models, b, outputs); on rows it has the generator's layers and units, on
     images the discriminator's convolutions."""
     draws = _generators(seeds, "encoder")
@@ -84,7 +86,7 @@ def build_encoder(seeds: Sequence[int], shape: Shape, config: GanConfig, outputs
 
 
 def build_statistics_network(
-    seeds: Sequence[int], shape: Shape, config: GanConfig
+    seeds: Sequence[int], shape: Shape, config: AdversarialConfig
 ) -> StatisticsNetwork | ConvolutionalStatisticsNetwork:
     """T on pairs of a generated sample and its code."""
     draws = _generators(seeds, "statistics")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from minecli.apps.gan.config import GanConfig
+from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.runtime.seeds import child_seed
 
 
@@ -16,10 +16,10 @@ def stream(seed: int, *names: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(child_seed(seed, "gan", *names))
 
 
-def draw_prior(config: GanConfig, count: int, generator: torch.Generator) -> Tensor:
+def draw_prior(config: AdversarialConfig, count: int, generator: torch.Generator) -> Tensor:
     """Latents, shape (count, noise_dim + code_dim), normal or uniform on (-1, 1), on the CPU.
 
-    >>> draw_prior(GanConfig(noise_dim=1, code_dim=2), 4, torch.Generator()).shape
+    >>> draw_prior(AdversarialConfig(noise_dim=1, code_dim=2), 4, torch.Generator()).shape
     torch.Size([4, 3])
     """
     if config.prior == "uniform":
@@ -27,11 +27,11 @@ def draw_prior(config: GanConfig, count: int, generator: torch.Generator) -> Ten
     return torch.randn(count, config.latent, generator=generator)
 
 
-def prior_of(seeds: Sequence[int], config: GanConfig, count: int, *names: str | int) -> Tensor:
+def prior_of(seeds: Sequence[int], config: AdversarialConfig, count: int, *names: str | int) -> Tensor:
     """Latents of all seeds for one purpose, shape (seeds, count, latent), on the CPU."""
     return torch.stack([draw_prior(config, count, stream(seed, *names)) for seed in seeds])
 
 
-def code_of(config: GanConfig, latent: Tensor) -> Tensor:
+def code_of(config: AdversarialConfig, latent: Tensor) -> Tensor:
     """The part c of a latent, shape (..., code_dim)."""
     return latent[..., config.noise_dim :]

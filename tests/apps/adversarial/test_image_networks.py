@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from minecli.apps.gan.image_networks import ImageDiscriminator, ImageEncoder, ImageGenerator
+from minecli.apps.adversarial.image_networks import ImageDiscriminator, ImageEncoder, ImageGenerator
 from minecli.mine import batched_convolution
 
 

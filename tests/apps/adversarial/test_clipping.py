@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minecli.apps.clipping import clip_adaptively, model_norms
+from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
 
 SHAPES = ((3, 4, 5), (3, 1, 5), (3, 7))
 

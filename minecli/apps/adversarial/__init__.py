@@ -1,0 +1,1 @@
+"""What generative adversarial networks and adversarially learned inference share: networks, losses, and one loop."""
