@@ -11,8 +11,8 @@ BOUNDS = ("donsker-varadhan", "nwj")
 PRIORS = ("normal", "uniform")
 _WHOLE = (
     "steps", "generator_hidden", "generator_layers", "discriminator_hidden", "discriminator_layers",
-    "generator_filters", "discriminator_filters", "statistics_filters", "generator_steps", "marginal_shifts",
-    "samples", "evaluate_every",
+    "generator_filters", "discriminator_filters", "statistics_filters", "image_layers", "generator_steps",
+    "marginal_shifts", "samples", "evaluate_every",
 )  # fmt: skip
 
 
@@ -25,8 +25,10 @@ class AdversarialConfig:
     squared norm of the discriminator's gradient at real samples (Mescheder et al., 2018). The learning rate falls
     linearly to zero from the share `decay_from` of the steps on; 1: it does not.
 
-    Rows of columns use the perceptrons' sizes, images the numbers of filters of the largest maps. The statistics
-    network has the discriminator's layers and units on rows; `bound` and `marginal_shifts` belong to it.
+    Rows of columns use the perceptrons' sizes; images `image_layers` convolutions, and the numbers of filters of the
+    largest maps. A discriminator of pairs has `joint_units` where images and latents meet (0: as many as the smallest
+    maps have filters). The statistics network has the discriminator's layers and units on rows; `bound` and
+    `marginal_shifts` belong to it.
 
     >>> AdversarialConfig(noise_dim=0, code_dim=0)
     Traceback (most recent call last):
@@ -50,6 +52,8 @@ class AdversarialConfig:
     generator_filters: int = 64
     discriminator_filters: int = 64
     statistics_filters: int = 16
+    image_layers: int = 4
+    joint_units: int = 0
     bound: str = "donsker-varadhan"
     marginal_shifts: int = 1
     ema_decay: float = 0.99
@@ -66,6 +70,7 @@ class AdversarialConfig:
             raise UsageError("code_dim is 0, which leaves nothing to be informed about", hint="try --code-dim 2")
         for name in _WHOLE:
             require_whole(name, getattr(self, name), least=1)
+        require_whole("joint_units", self.joint_units, least=0)
         require_whole("batch_size", self.batch_size, least=2)
         require_number("learning_rate", self.learning_rate, above=0.0)
         require_number("decay_from", self.decay_from, least=0.0, most=1.0)
