@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from minecli.apps.adversarial.running import Arm
     from minecli.apps.gan.datasets import Dataset
-    from minecli.apps.gan.running import Arm
+    from minecli.apps.gan.training import GanTraining
     from minecli.report.gan_figures import Cloud
     from minecli.runtime.run_directory import RunDirectory
 
@@ -46,9 +48,10 @@ def run_gan(
     resume: Path | None,
 ) -> int:
     """Train what is asked for, keep it in the run's folder and show it; the exit code."""
+    from minecli.apps.adversarial.running import run_methods
     from minecli.apps.gan.datasets import load_dataset
     from minecli.apps.gan.layout import write_columns
-    from minecli.apps.gan.running import run_methods
+    from minecli.apps.gan.running import untrained
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, open_run
     from minecli.runtime.signals import stop_on_signals
@@ -57,7 +60,7 @@ def run_gan(
     apply_threads(counted.count)
     found = resolve_device(device)
     run: RunDirectory | None = None
-    arms: list[Arm] = []
+    arms: list[Arm[GanTraining]] = []
     with streams.progress("nats") as observe, stop_on_signals() as interruption:
         # Data that cannot be read must not leave a folder behind.
         dataset = load_dataset(request, found.name, streams.stdin, observe, interruption.should_stop)
@@ -69,7 +72,13 @@ def run_gan(
             folder = None if run is None else run.path
             if folder is not None and dataset.table is not None:
                 write_columns(folder, dataset.table)
-            arms = run_methods(request, dataset, folder=folder, observer=observe, should_stop=interruption.should_stop)
+            arms = run_methods(
+                request,
+                partial(untrained, request, dataset),
+                folder=folder,
+                observer=observe,
+                should_stop=interruption.should_stop,
+            )
     if dataset is None or not arms:
         streams.error("interrupted before the training began; nothing is kept")
         return int(interruption.exit_code or 0)
@@ -88,7 +97,7 @@ def run_gan(
 
 
 def _payload(
-    request: GanRequest, dataset: Dataset, arms: Sequence[Arm], environment: dict[str, Any], stopped: bool
+    request: GanRequest, dataset: Dataset, arms: Sequence[Arm[GanTraining]], environment: dict[str, Any], stopped: bool
 ) -> dict[str, Any]:
     from minecli.apps.gan.running import arm_entry
     from minecli.report.gan_payload import gan_payload
@@ -103,7 +112,9 @@ def _payload(
     )
 
 
-def _keep(run: RunDirectory, payload: dict[str, Any], arms: Sequence[Arm], dataset: Dataset) -> MinecliError | None:
+def _keep(
+    run: RunDirectory, payload: dict[str, Any], arms: Sequence[Arm[GanTraining]], dataset: Dataset
+) -> MinecliError | None:
     """Write the result, the samples of all seeds and the pictures into the run's folder.
 
     What goes wrong comes back instead of being raised: the result has yet to be shown.

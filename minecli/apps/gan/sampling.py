@@ -9,12 +9,11 @@ import torch
 
 from minecli.apps.adversarial.latent import draw_prior, stream
 from minecli.apps.adversarial.networks import build_generator
+from minecli.apps.adversarial.running import load_state
 from minecli.apps.adversarial.training import applied, only_model
 from minecli.apps.gan.layout import layout_of, read_columns
 from minecli.apps.gan.request import GanRequest
-from minecli.apps.gan.running import checkpoint_path, mark
 from minecli.errors import UsageError
-from minecli.runtime.checkpoint import load_checkpoint
 
 
 def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows: int, seed: int) -> dict[str, Any]:
@@ -26,15 +25,15 @@ def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows:
         UsageError: the run has not come far enough to have a generator of that method.
         DataError: the checkpoint cannot be read.
     """
-    path = checkpoint_path(folder, method)
-    if not path.exists():
+    state = load_state(folder, request, method)
+    if state is None:
         raise UsageError(
             f"the run in '{folder}' has no generator of method '{method}' yet",
             hint=f"go on with it: minecli gan --resume {folder}",
         )
     layout = layout_of(request, read_columns(folder) if request.is_table else None)
     generator = build_generator(request.seeds, layout.shape, request.config)
-    generator.load_state_dict(load_checkpoint(path, fingerprint=mark(request, method))["good"]["generator"])
+    generator.load_state_dict(state["good"]["generator"])
     which = request.seeds.index(model)
     prior = draw_prior(request.config, rows, stream(seed, "drawn", model))[None]
     return layout.columns(applied(only_model(generator, which), prior, torch.device("cpu"))[0].numpy())

@@ -1,0 +1,120 @@
+"""What an application was asked for, fully resolved: what a run folder stores and a resumed run reads."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from minecli.apps.adversarial.config import AdversarialConfig
+from minecli.errors import DataError, UsageError
+
+_LISTS = ("methods", "seeds", "x", "na_values")
+# What changes neither the numbers nor the data.
+_ELSEWHERE = ("methods", "preset", "data_root")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialRequest:
+    """Everything that decides the numbers. Device and threads are not in it: they decide the speed.
+
+    `dataset` is a name of `NAMED`, or a table's source where `x` selects columns of it; `data_root` is where the files
+    of a named data set are.
+    """
+
+    COMMAND: ClassVar[str]
+    METHODS: ClassVar[Collection[str]]
+    NAMED: ClassVar[tuple[str, ...]]
+    ROOTED: ClassVar[tuple[str, ...]]
+    FOLDERS: ClassVar[bool] = False
+    CONFIG: ClassVar[type[AdversarialConfig]]
+
+    dataset: str
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    preset: str
+    config: Any
+    data_root: str | None = None
+    x: tuple[str, ...] = ()
+    input_format: str | None = None
+    delimiter: str | None = None
+    na_values: tuple[str, ...] = ()
+    missing: Literal["error", "drop"] = "error"
+    sample: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.x and self.dataset not in self.NAMED and not self.is_folder:
+            raise self._unknown()
+        if self.x and self.dataset in self.NAMED:
+            raise UsageError(
+                f"--x names columns of a table, and '{self.dataset}' is none",
+                hint=f"leave it out, or name a file: minecli {self.COMMAND} ./{self.dataset} --x a,b",
+            )
+        if self.data_root is not None and self.dataset not in self.ROOTED:
+            raise UsageError(f"--data-root is for {' and '.join(self.ROOTED)} alone", hint="leave it out")
+        for method in self.methods:
+            if method not in self.METHODS:
+                near = difflib.get_close_matches(method, self.METHODS, n=1)
+                raise UsageError(
+                    f"there is no method '{method}'; there are {', '.join(self.METHODS)}",
+                    hint=f"did you mean {near[0]}?" if near else "try --method mine",
+                )
+        if not self.methods or len(set(self.methods)) < len(self.methods):
+            raise UsageError("--method names a method twice, or none", hint="try --method mine")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise UsageError(
+                f"--seeds holds {', '.join(map(str, self.seeds))}; seeds are different whole numbers of at least 0",
+                hint="try --seeds 3",
+            )
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the data are columns of a user's table."""
+        return bool(self.x)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the data are a folder of images."""
+        return self.FOLDERS and not self.x and self.dataset not in self.NAMED and os.path.isdir(self.dataset)
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as plain JSON values."""
+        content = asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The request that `to_json` wrote; DataError where the content is something else."""
+        try:
+            values = dict(content)
+            values["config"] = cls.CONFIG(**values["config"])
+            values |= {name: tuple(values[name]) for name in _LISTS}
+            return cls(**values)
+        except (KeyError, TypeError) as problem:
+            raise DataError(
+                f"config.json is not one this version of minecli {cls.COMMAND} wrote ({problem})",
+                hint="start the run again in another folder",
+            ) from None
+
+    def marked(self, method: str) -> dict[str, Any]:
+        """What a method's checkpoint belongs to, as plain JSON values."""
+        return {k: v for k, v in self.to_json().items() if k not in _ELSEWHERE} | {"method": method}
+
+    def _unknown(self) -> UsageError:
+        named = f"there are {', '.join(self.NAMED)}, and tables with --x COLS"
+        if self.dataset == "-" or any(sign in self.dataset for sign in "./*"):
+            if self.FOLDERS and not os.path.exists(self.dataset) and "://" not in self.dataset and self.dataset != "-":
+                return UsageError(
+                    f"there is no folder or file '{self.dataset}'", hint="name a folder of images, or a table with --x"
+                )
+            return UsageError(
+                f"--x does not say which columns of '{self.dataset}' are to be learnt",
+                hint=f"minecli columns {self.dataset} shows them; then try --x NAME,NAME",
+            )
+        near = difflib.get_close_matches(self.dataset, self.NAMED, n=1)
+        return UsageError(
+            f"there is no data set '{self.dataset}'; {named}",
+            hint=f"did you mean {near[0]}?" if near else f"try minecli {self.COMMAND} {self.NAMED[0]}",
+        )
