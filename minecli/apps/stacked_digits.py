@@ -36,6 +36,11 @@ def as_modes(labels: Labels) -> npt.NDArray[np.int64]:
     return modes
 
 
+def as_images(digits: npt.NDArray[np.uint8]) -> Tensor:
+    """Bytes (n, 28, 28) as single-channel images (n, 1, 28, 28) from -1 (paper) to 1 (ink)."""
+    return torch.from_numpy(digits)[:, None].float().div_(127.5).sub_(1.0)
+
+
 def stacked(pool: int, count: int, stack: int, seed: int) -> npt.NDArray[np.int64]:
     """Which digits of a pool of so many lie in each image: a fixed table, shape (count, stack).
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from minecli.apps.gan.config import GanConfig, default_seeds, preset
+from minecli.apps.gan.config import METHODS, GanConfig, default_seeds, preset
 from minecli.apps.gan.request import DATASETS, GanRequest
-from minecli.cli import gan_options as gopt
+from minecli.cli import adversarial_options as aopt
 from minecli.cli import options as opt
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
 from minecli.cli.delivery import resolve_format
@@ -44,6 +44,25 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+Data = Annotated[
+    str | None, aopt.data_argument(f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x.", DATASETS)
+]
+Methods = Annotated[list[str] | None, aopt.methods_option(METHODS)]
+Compare = Annotated[
+    bool,
+    typer.Option(
+        "--compare", help="Train the plain GAN beside it, on the same seeds.", rich_help_panel=aopt.METHOD_PANEL
+    ),
+]
+Stack = Annotated[
+    int | None,
+    aopt.number("Digits per image: 3 make 1000 modes, 2 make 100.", "--stack", panel=aopt.DATA_PANEL),
+]
+Pack = Annotated[int | None, aopt.number("Samples that PacGAN judges together.", "--pack", panel=aopt.METHOD_PANEL)]
+Unroll = Annotated[
+    int | None, aopt.number("Steps that the unrolled GAN foresees.", "--unroll", panel=aopt.METHOD_PANEL)
+]
+
 _ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume"}
 _TABLE_OPTIONS = ("input_format", "delimiter", "missing", "sample")
 
@@ -51,31 +70,31 @@ _TABLE_OPTIONS = ("input_format", "delimiter", "missing", "sample")
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 def gan(
     ctx: typer.Context,
-    dataset: gopt.Data = None,
-    x: gopt.Columns = None,
-    data_root: gopt.DataRoot = None,
-    stack: gopt.Stack = None,
+    dataset: Data = None,
+    x: aopt.Columns = None,
+    data_root: aopt.DataRoot = None,
+    stack: Stack = None,
     input_format: opt.InputFormat = None,
     delimiter: opt.Delimiter = None,
     na_values: opt.NaValues = None,
     missing: opt.Missing = "error",
     sample: opt.Sample = None,
-    method: gopt.Methods = None,
-    compare: gopt.Compare = False,
-    preset_name: gopt.PresetName = "quick",
-    seeds: gopt.Seeds = None,
-    beta: gopt.Beta = None,
-    pack: gopt.Pack = None,
-    unroll: gopt.Unroll = None,
-    bound: gopt.Bound = None,
-    gradient_penalty: gopt.GradientPenalty = None,
-    steps: gopt.Steps = None,
-    noise_dim: gopt.NoiseDim = None,
-    code_dim: gopt.CodeDim = None,
-    batch_size: gopt.BatchSize = None,
-    learning_rate: gopt.LearningRate = None,
-    decay_from: gopt.DecayFrom = None,
-    samples: gopt.Samples = None,
+    method: Methods = None,
+    compare: Compare = False,
+    preset_name: aopt.PresetName = "quick",
+    seeds: aopt.Seeds = None,
+    beta: aopt.Beta = None,
+    pack: Pack = None,
+    unroll: Unroll = None,
+    bound: aopt.Bound = None,
+    gradient_penalty: aopt.GradientPenalty = None,
+    steps: aopt.Steps = None,
+    noise_dim: aopt.NoiseDim = None,
+    code_dim: aopt.CodeDim = None,
+    batch_size: aopt.BatchSize = None,
+    learning_rate: aopt.LearningRate = None,
+    decay_from: aopt.DecayFrom = None,
+    samples: aopt.Samples = None,
     format: opt.TableFormat = "auto",
     output: opt.Output = None,
     quiet: opt.Quiet = 0,
@@ -84,14 +103,16 @@ def gan(
     run_dir: opt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
-    from minecli.cli.gan_run import Showing, run_gan
+    from minecli.cli.adversarial_run import Showing, run_application
+    from minecli.cli.gan_run import GAN
 
     streams: Streams = ctx.obj
     streams.quiet = quiet
     request = _request(ctx.params) if resume is None else _resumed(resume, ctx)
     check_destinations({"--output": output}, request.dataset if request.is_table else "", request.x)
     showing = Showing(resolve_format(format, streams, output), output)
-    raise typer.Exit(run_gan(request, showing, streams, device=device, threads=threads, run_dir=run_dir, resume=resume))
+    how: dict[str, Any] = {"device": device, "threads": threads, "run_dir": run_dir, "resume": resume}
+    raise typer.Exit(run_application(GAN, request, showing, streams, **how))
 
 
 @app.command("sample", help=SAMPLE_HELP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -55,3 +56,27 @@ class RealRows:
     def rows(self, indices: Tensor) -> Tensor:
         """Rows by number: (models, b) to (models, b, columns)."""
         return self.values[indices.to(self.values.device)]
+
+
+@dataclass(frozen=True)
+class Flattened:
+    """Other samples as rows of columns: (models, b, *shape) as (models, b, columns)."""
+
+    samples: RealSamples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(columns,)."""
+        return (math.prod(self.samples.shape),)
+
+    @property
+    def device(self) -> str:
+        """Where they are wanted."""
+        return self.samples.device
+
+    def rows(self, indices: Tensor) -> Tensor:
+        """Rows by number: (models, b) to (models, b, columns)."""
+        return self.samples.rows(indices).flatten(2)

@@ -102,3 +102,8 @@ class Foreseen(nn.Module):
     def forward(self, samples: Tensor, latent: Tensor | None = None) -> Tensor:
         logits: Tensor = functional_call(*self._seen, (samples, latent))
         return logits
+
+
+def squared_error(truth: Tensor, reconstructed: Tensor) -> Tensor:
+    """The mean over rows and components of the squared difference, shape (models,)."""
+    return (truth - reconstructed).square().flatten(1).mean(1)

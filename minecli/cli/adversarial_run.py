@@ -1,0 +1,182 @@
+"""A run of `minecli gan` or `minecli ali`, from its request to its result on the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minecli.cli.delivery import Resolved, deliver
+from minecli.cli.environment import environment_facts
+from minecli.cli.streams import Streams
+from minecli.errors import MinecliError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from minecli.apps.adversarial.request import AdversarialRequest
+    from minecli.runtime.run_directory import RunDirectory
+
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class Application:
+    """What distinguishes one application from another; none of it is called before there is work.
+
+    load: request, device, stdin, observer, should_stop -> data set, None where it was stopped.
+    build: request, data set, method -> untrained models.
+    start: folder, data set; writes what is needed beside the checkpoints.
+    payload: request, data set, arms, environment, interrupted -> the JSON object.
+    keep: folder, payload, arms, data set; writes samples and pictures.
+    table: payload, width, color -> text.
+    records: payload -> one flat record per method and seed.
+    """
+
+    name: str
+    load: Callable[..., Any]
+    build: Callable[..., Any]
+    start: Callable[[Path, Any], None]
+    payload: Callable[..., dict[str, Any]]
+    keep: Callable[..., None]
+    table: Callable[..., str]
+    records: Callable[[Mapping[str, Any]], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Showing:
+    """How and where to show the result."""
+
+    format: Resolved
+    output: Path | None
+
+
+def run_application(
+    application: Application,
+    request: AdversarialRequest,
+    showing: Showing,
+    streams: Streams,
+    *,
+    device: str,
+    threads: int | None,
+    run_dir: Path | None,
+    resume: Path | None,
+) -> int:
+    """Train what is asked for, keep it in the run's folder and show it; the exit code."""
+    from minecli.apps.adversarial.running import run_methods
+    from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
+    from minecli.runtime.run_directory import create_run, open_run
+    from minecli.runtime.signals import stop_on_signals
+
+    counted = resolve_threads(threads)
+    apply_threads(counted.count)
+    found = resolve_device(device)
+    run: RunDirectory | None = None
+    arms: list[Any] = []
+    with streams.progress("nats") as observe, stop_on_signals() as interruption:
+        # Data that cannot be read must not leave a folder behind.
+        dataset = application.load(request, found.name, streams.stdin, observe, interruption.should_stop)
+        if resume is not None:
+            run = open_run(resume)
+        elif run_dir is not None:
+            run = create_run(run_dir, request.to_json())
+        if dataset is not None:
+            if run is not None:
+                application.start(run.path, dataset)
+            arms = run_methods(
+                request,
+                partial(application.build, request, dataset),
+                folder=None if run is None else run.path,
+                observer=observe,
+                should_stop=interruption.should_stop,
+            )
+    if dataset is None or not arms:
+        streams.error("interrupted before the training began; nothing is kept")
+        return int(interruption.exit_code or 0)
+    stopped = len(arms) < len(request.methods) or not arms[-1].finished
+    environment = environment_facts(found, counted, request.seeds[0]) | {"seed": list(request.seeds)}
+    payload = application.payload(request, dataset, arms, environment, stopped)
+    failure = _keep(application, run, payload, arms, dataset) if run is not None and not stopped else None
+    _show(application, payload, showing, streams)
+    if failure is not None:
+        raise OutputError(f"{failure.problem}; the result is on standard output", hint=failure.hint)
+    if stopped:
+        again = f"; go on with: minecli {application.name} --resume {run.path}" if run else ""
+        streams.error(f"interrupted at step {arms[-1].training.step} of {request.config.steps}{again}")
+        return int(interruption.exit_code or 0)
+    return 0
+
+
+def _keep(
+    application: Application, run: RunDirectory, payload: dict[str, Any], arms: list[Any], dataset: Any
+) -> MinecliError | None:
+    """What goes wrong comes back instead of being raised: the result has yet to be shown."""
+    from minecli.report.formats import to_json
+    from minecli.runtime.writing import write_text
+
+    try:
+        application.keep(run.path, payload, arms, dataset)
+        # Last, since it says that the run is finished.
+        write_text(run.path / SUMMARY, to_json(payload))
+    except OutputError as problem:
+        return problem
+    return None
+
+
+def _show(application: Application, payload: dict[str, Any], showing: Showing, streams: Streams) -> None:
+    from minecli.report import formats
+
+    if showing.format == "table":
+        color = streams.color(showing.output is None and streams.stdout_is_terminal)
+        text = application.table(payload, width=streams.width, color=color)
+    elif showing.format == "json":
+        text = formats.to_json(payload)
+    else:
+        records = application.records(payload)
+        text = formats.to_csv(records) if showing.format == "csv" else formats.to_ndjson(records)
+    deliver(text, streams, showing.output)
+
+
+def chosen_model(request: AdversarialRequest, folder: Path, method: str | None, model: int | None) -> tuple[str, int]:
+    """The method and seed that are meant: those named, or the last method in the order of `METHODS`, and the first
+    seed. UsageError where the run has no such one."""
+    if method is None:
+        method = max(request.methods, key=list(request.METHODS).index)
+    elif method not in request.methods:
+        raise UsageError(
+            f"the run has no method '{method}'; it has {', '.join(request.methods)}",
+            hint=f"try --method {request.methods[0]}",
+        )
+    seed = request.seeds[0] if model is None else model
+    if seed not in request.seeds:
+        raise UsageError(
+            f"the run in '{folder}' has no model of seed {seed}; it has {', '.join(map(str, request.seeds))}",
+            hint=f"try --model {request.seeds[0]}",
+        )
+    return method, seed
+
+
+def deliver_table(columns: Mapping[str, Any], output: Path, streams: Streams, what: str) -> None:
+    """Write columns as a table, to `output` or as CSV to standard output, and say so."""
+    import pyarrow as pa
+
+    from minecli.runtime.writing import write_bytes
+    from minecli.tasks.table_file import format_of, table_bytes
+
+    content = table_bytes(pa.table(dict(columns)), format_of(str(output)))
+    if str(output) == "-":
+        streams.result_bytes(content)
+    else:
+        write_bytes(output, content)
+    where = "" if str(output) == "-" else f" in {output}"
+    streams.info(f"{what}{where}")
+
+
+def check_table_destination(output: Path) -> None:
+    """Refuse a place that cannot be written, or an ending that names no format, before the work."""
+    from minecli.runtime.writing import check_writable
+    from minecli.tasks.table_file import format_of
+
+    format_of(str(output))
+    if str(output) != "-":
+        check_writable(output)
