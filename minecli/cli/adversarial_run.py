@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
 
 from minecli.cli.delivery import Resolved, deliver
 from minecli.cli.environment import environment_facts
 from minecli.cli.streams import Streams
+from minecli.cli.words import flag
 from minecli.errors import MinecliError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from minecli.runtime.run_directory import RunDirectory
 
 SUMMARY = "summary.json"
+_ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume"}
+
+Asked = TypeVar("Asked", bound="AdversarialRequest")
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,21 @@ def run_application(
         streams.error(f"interrupted at step {arms[-1].training.step} of {request.config.steps}{again}")
         return int(interruption.exit_code or 0)
     return 0
+
+
+def resumed_request(path: Path, ctx: typer.Context, kind: type[Asked]) -> Asked:
+    """The request of the run in `path`; UsageError where options try to change it."""
+    from minecli.runtime.run_directory import open_run
+
+    typed = [n for n in ctx.params if "COMMANDLINE" in str(ctx.get_parameter_source(n))]
+    changed = [n for n in typed if n not in _ALLOWED_WITH_RESUME]
+    if changed:
+        words = ["DATA" if n == "dataset" else flag(n.removesuffix("_name")) for n in changed]
+        raise UsageError(
+            f"--resume takes its settings from '{path}' and does not go with {', '.join(words)}",
+            hint="leave them out, or start another run with --run-dir",
+        )
+    return kind.from_json(open_run(path).read_config())
 
 
 def _keep(

@@ -17,7 +17,7 @@ from minecli.cli.delivery import resolve_format
 from minecli.cli.destinations import check_destinations
 from minecli.cli.request import lasting_source
 from minecli.cli.streams import Streams
-from minecli.cli.words import flag, names, seed_list
+from minecli.cli.words import names, seed_list
 from minecli.errors import UsageError
 
 EXAMPLE = "minecli gan spiral --compare --steps 100 --seeds 2"
@@ -63,7 +63,6 @@ Unroll = Annotated[
     int | None, aopt.number("Steps that the unrolled GAN foresees.", "--unroll", panel=aopt.METHOD_PANEL)
 ]
 
-_ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume"}
 _TABLE_OPTIONS = ("input_format", "delimiter", "missing", "sample")
 
 
@@ -103,12 +102,12 @@ def gan(
     run_dir: opt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
-    from minecli.cli.adversarial_run import Showing, run_application
+    from minecli.cli.adversarial_run import Showing, resumed_request, run_application
     from minecli.cli.gan_run import GAN
 
     streams: Streams = ctx.obj
     streams.quiet = quiet
-    request = _request(ctx.params) if resume is None else _resumed(resume, ctx)
+    request = _request(ctx.params) if resume is None else resumed_request(resume, ctx, GanRequest)
     check_destinations({"--output": output}, request.dataset if request.is_table else "", request.x)
     showing = Showing(resolve_format(format, streams, output), output)
     how: dict[str, Any] = {"device": device, "threads": threads, "run_dir": run_dir, "resume": resume}
@@ -162,17 +161,3 @@ def _request(given: dict[str, Any]) -> GanRequest:
         na_values=tuple(given["na_values"] or ()),
         **{name: given[name] for name in _TABLE_OPTIONS},
     )
-
-
-def _resumed(path: Path, ctx: typer.Context) -> GanRequest:
-    from minecli.runtime.run_directory import open_run
-
-    typed = [n for n in ctx.params if "COMMANDLINE" in str(ctx.get_parameter_source(n))]
-    changed = [n for n in typed if n not in _ALLOWED_WITH_RESUME]
-    if changed:
-        words = ["DATA" if n == "dataset" else flag(n.removesuffix("_name")) for n in changed]
-        raise UsageError(
-            f"--resume takes its settings from '{path}' and does not go with {', '.join(words)}",
-            hint="leave them out, or start another run with --run-dir",
-        )
-    return GanRequest.from_json(open_run(path).read_config())

@@ -37,7 +37,7 @@ def _build(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
 
 
 def _start(folder: Path, dataset: Dataset) -> None:
-    from minecli.apps.gan.layout import write_columns
+    from minecli.apps.adversarial.layout import write_columns
 
     if dataset.table is not None:
         write_columns(folder, dataset.table)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minecli.report.method_records import seed_records
 from minecli.report.payload import SCHEMA_VERSION, plain
+
+__all__ = ["gan_payload", "seed_records"]
 
 
 def gan_payload(
@@ -30,14 +33,3 @@ def gan_payload(
         "interrupted": interrupted,
         "environment": plain(environment),
     }
-
-
-def seed_records(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One flat record per method and seed, for CSV and NDJSON."""
-    return [
-        {"method": entry["method"], "seed": s["seed"], "status": s["status"], "step": s["step"]}
-        | {"information_nats": s["information_nats"]}
-        | s["metrics"]
-        for entry in payload["methods"]
-        for s in entry["seeds"]
-    ]

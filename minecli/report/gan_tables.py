@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minecli.report.method_tables import QUICK, cell, counted, diverged
 from minecli.report.tables import render
 
 _MOST_COLUMNS = 12
@@ -24,22 +25,16 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("s", justify="right")
     for entry in payload["methods"]:
-        cells = [_cell(entry["summary"].get(name)) for name in names]
+        cells = [cell(entry["summary"].get(name)) for name in names]
         table.add_row(entry["method"], *cells, f"{entry['seconds']:.0f}")
-    seeds = len(config["seeds"])
     settings = config["config"]
     lines = [
         f"{config['dataset']}, preset {config['preset']}: {settings['steps']} steps, "
-        f"{seeds} seed{'s' if seeds > 1 else ''}, latent {settings['noise_dim']} + {settings['code_dim']}, "
+        f"{counted(len(config['seeds']), 'seed')}, latent {settings['noise_dim']} + {settings['code_dim']}, "
         f"beta {settings['beta']:g}; mean ± standard error over seeds"
     ]
     lines += _facts(payload)
-    lines += [
-        f"{entry['method']}: seed {s['seed']} diverged at step {s['broken_at_step']}"
-        for entry in payload["methods"]
-        for s in entry["seeds"]
-        if s["broken_at_step"] is not None
-    ]
+    lines += diverged(payload)
     reports = [part for entry in payload["methods"] if "report" in entry for part in (Text(), *_report(entry))]
     return render([table, Text(), *(Text(line) for line in lines), *reports], width, color)
 
@@ -57,7 +52,7 @@ def _facts(payload: Mapping[str, Any]) -> list[str]:
     if "rows_held_out" in data:
         lines.append(f"{data['rows']} rows learnt, {data['rows_held_out']} held out for the reports below")
     if config["preset"] == "quick":
-        lines.append("the quick preset is small: it shows the effect, not what the methods can do")
+        lines.append(QUICK)
     return lines
 
 
@@ -87,10 +82,3 @@ def _report(entry: Mapping[str, Any]) -> list[Any]:
     if (gap := joint["correlation"]) is not None:
         lines.append(f"largest difference of correlations {gap['difference']:.3f}: {gap['first']}, {gap['second']}")
     return [table, Text(), *(Text(line) for line in lines)]
-
-
-def _cell(value: Mapping[str, Any] | None) -> str:
-    if value is None or value["mean"] is None:
-        return "-"
-    error = "" if value["standard_error"] is None else f" ± {value['standard_error']:.2g}"
-    return f"{value['mean']:.3g}{error}"

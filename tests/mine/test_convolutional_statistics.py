@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from minecli.mine import batched_convolution
 from minecli.mine.config import TrainingConfig
-from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
+from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork, halved_sides
 from minecli.mine.gradient import MovingAverageDenominator
 from minecli.mine.sampling import random_shifts
 from minecli.mine.training import ascend
@@ -97,6 +97,37 @@ def test_gradients_reach_images_and_vectors():
     for slope in slopes:
         assert slope[:, 0].flatten(1).abs().sum(1).min() > 0
         assert not slope[:, 1:].any()
+
+
+@pytest.mark.parametrize(("side", "layers", "smallest"), [(16, 2, 4), (28, 3, 4), (32, 3, 4), (32, 5, 1), (64, 4, 4)])
+def test_any_side_is_halved(side, layers, smallest):
+    net = ConvolutionalStatisticsNetwork(
+        2, 3, 5, filters=2, units=8, side=side, layers=layers, generators=generators(0, 1)
+    ).double()
+    net.readout.data = noise(2, 8, 1)
+    maps = [2 * 2**i for i in range(layers)]
+    assert [tuple(k.shape) for k in net.kernels] == [
+        (2, b, a, 5, 5) for a, b in zip([3, *maps], maps, strict=False)
+    ]  # fmt: skip
+    assert net.wide.shape == (2, maps[-1] * smallest**2, 8)
+    x, z = noise(2, 4, 3, side, side).requires_grad_(), noise(2, 4, 5).requires_grad_()
+    t = scores(net, x, z, [0, 1])
+    assert t.shape == (2, 2, 4)
+    alone = ConvolutionalStatisticsNetwork(
+        1, 3, 5, filters=2, units=8, side=side, layers=layers, generators=generators(1)
+    )
+    alone.double().load_state_dict({name: value[1:] for name, value in net.state_dict().items()})
+    torch.testing.assert_close(scores(alone, x[1:], z[1:], [0, 1])[0], t[1], rtol=1e-9, atol=1e-12)
+    for slope in torch.autograd.grad(t[:, 0].sum(), (x, z)):
+        assert slope.flatten(2).abs().sum(2).min() > 0
+
+
+def test_halving_rounds_up_and_ends_at_a_pixel():
+    assert halved_sides(17, 5) == (17, 9, 5, 3, 2, 1)
+    assert halved_sides(16, 4) == (16, 8, 4, 2, 1)
+    for side, layers in ((16, 5), (16, 0), (1, 1)):
+        with pytest.raises(ValueError, match=f"a side of {side} can be halved 1 to"):
+            halved_sides(side, layers)
 
 
 def test_there_is_one_generator_per_model():

@@ -1,9 +1,13 @@
-"""The networks of a GAN on 28 x 28 images, several models side by side: a DCGAN of any width.
+"""The networks of a GAN on square images, several models side by side: a DCGAN of any width, depth and side.
 
-The layers are those of the paper's supplementary material (tables 4 to 6, stacked MNIST), which at 64 filters are
-the DCGAN (Radford, Metz and Chintala, 2016) that PacGAN (Lin et al., 2018) trains. The supplement lists no batch
-normalisation in the discriminator, but calls for "the exact same set-up" as PacGAN, whose discriminator has it from
-the second convolution on, with leaky rectifiers; these networks follow PacGAN.
+At side 28 and with four convolutions the layers are those of the paper's supplementary material for stacked MNIST
+(tables 4 to 6), which at 64 filters are the DCGAN (Radford, Metz and Chintala, 2016) that PacGAN (Lin et al., 2018)
+trains. The supplement lists no batch normalisation in the discriminator, but calls for "the exact same set-up" as
+PacGAN, whose discriminator has it from the second convolution on, with leaky rectifiers; these networks follow PacGAN.
+
+The supplement's generators and discriminators for adversarially learned inference have three convolutions on MNIST
+(28, 14, 7, 4 pixels) and four on CelebA (64, 32, 16, 8, 4). In general each convolution halves the side, rounding up,
+and has twice the maps of the one before: f, 2f, 4f, ...; the generator goes the same way back.
 
 All weights start normal with standard deviation 0.02 and all biases at 0, but where another start is named. What
 batch normalisation follows has no bias, because the normalisation would take it away again.
@@ -21,11 +25,23 @@ from torch.nn import functional
 
 from minecli.apps.adversarial.blocks import LEAK, Linear
 from minecli.apps.adversarial.convolutions import DCGAN_SCALE, Convolution, Deconvolution, ImageBatchNorm
+from minecli.mine.convolutional_statistics import halved_sides
 
-# Halving 28 four times, each time rounding up: 14, 7, 4, 2.
-_SMALLEST = 2
-# What takes 2 back to 4, 7, 14 and 28.
-_OUTPUT_PADDINGS = (1, 0, 1, 1)
+# Channels, height and width, which are equal.
+ImageShape = tuple[int, int, int]
+
+
+def _sides(shape: ImageShape, layers: int) -> tuple[int, ...]:
+    """The sides of the maps from the image to the smallest ones."""
+    _, height, width = shape
+    if height != width:
+        raise ValueError(f"images must be square, not {height} x {width}")
+    return halved_sides(height, layers)
+
+
+def _maps(filters: int, layers: int) -> list[int]:
+    """The numbers of maps of all convolutions."""
+    return [filters * 2**i for i in range(layers)]
 
 
 def _linear(generators: Sequence[torch.Generator], inputs: int, outputs: int, bias: bool = True) -> Linear:
@@ -33,17 +49,17 @@ def _linear(generators: Sequence[torch.Generator], inputs: int, outputs: int, bi
 
 
 class ImageGenerator(nn.Module):
-    """Latents (models, b, latent) to images (models, b, channels, 28, 28) with values in [-1, 1].
+    """Latents (models, b, latent) to images (models, b, channels, side, side) with values in [-1, 1].
 
-    ========  ===============  ====================
-    layer     out              then
-    ========  ===============  ====================
-    linear    8f x 2 x 2       normalisation, ReLU
-    deconv    4f x 4 x 4       normalisation, ReLU
-    deconv    2f x 7 x 7       normalisation, ReLU
-    deconv    f x 14 x 14      normalisation, ReLU
-    deconv    channels x 28²   tanh
-    ========  ===============  ====================
+    ========  ====================  ====================
+    layer     out, 28 x 28          then
+    ========  ====================  ====================
+    linear    8f x 2 x 2            normalisation, ReLU
+    deconv    4f x 4 x 4            normalisation, ReLU
+    deconv    2f x 7 x 7            normalisation, ReLU
+    deconv    f x 14 x 14           normalisation, ReLU
+    deconv    channels x 28 x 28    tanh
+    ========  ====================  ====================
 
     Kernels are 5 x 5 with stride 2, f is `filters` (the paper's generator: 64). The linear map's outputs are
     normalised per map, as the deconvolutions' are.
@@ -51,38 +67,47 @@ class ImageGenerator(nn.Module):
     Args:
         generators: where each model draws its initial weights.
         latent: components of the latent.
-        channels: of the images.
+        shape: of an image: channels, side, side.
         filters: maps of the last hidden layer.
+        layers: deconvolutions.
 
-    >>> network = ImageGenerator([torch.Generator().manual_seed(s) for s in (0, 1)], 10, 3, 4)
+    Raises:
+        ValueError: the image is not square, or cannot be halved so often.
+
+    >>> network = ImageGenerator([torch.Generator().manual_seed(s) for s in (0, 1)], 10, (3, 28, 28), 4)
     >>> network(torch.zeros(2, 5, 10)).shape
     torch.Size([2, 5, 3, 28, 28])
     """
 
-    def __init__(self, generators: Sequence[torch.Generator], latent: int, channels: int, filters: int) -> None:
+    def __init__(
+        self, generators: Sequence[torch.Generator], latent: int, shape: ImageShape, filters: int, layers: int = 4
+    ) -> None:
         super().__init__()
-        maps = [8 * filters, 4 * filters, 2 * filters, filters, channels]
-        last = len(_OUTPUT_PADDINGS) - 1
-        self.first = _linear(generators, latent, maps[0] * _SMALLEST**2, bias=False)
+        sides = _sides(shape, layers)[::-1]
+        maps = [*reversed(_maps(filters, layers)), shape[0]]
+        self.smallest = sides[0]
+        self.first = _linear(generators, latent, maps[0] * self.smallest**2, bias=False)
         self.norms = nn.ModuleList(ImageBatchNorm(len(generators), m) for m in maps[:-1])
+        # A side s becomes 2s - 1, and one more with an output padding of one.
+        paddings = [after - (2 * before - 1) for before, after in itertools.pairwise(sides)]
         self.deconvolutions = nn.ModuleList(
-            Deconvolution(generators, a, b, output_padding=padding, bias=i == last)
-            for i, ((a, b), padding) in enumerate(zip(itertools.pairwise(maps), _OUTPUT_PADDINGS, strict=True))
+            Deconvolution(generators, a, b, output_padding=padding, bias=i == layers - 1)
+            for i, ((a, b), padding) in enumerate(zip(itertools.pairwise(maps), paddings, strict=True))
         )
 
     def forward(self, latent: Tensor) -> Tensor:
-        images: Tensor = self.first(latent).view(*latent.shape[:2], -1, _SMALLEST, _SMALLEST)
+        images: Tensor = self.first(latent).view(*latent.shape[:2], -1, self.smallest, self.smallest)
         for norm, deconvolution in zip(self.norms, self.deconvolutions, strict=True):
             images = deconvolution(functional.relu(norm(images)))
         return torch.tanh(images)
 
 
 class ImageFeatures(nn.Module):
-    """The convolutions that discriminator and encoder share in shape: (models, b, channels, 28, 28) to features
-    (models, b, 32 f).
+    """The convolutions that discriminator and encoder share in shape: (models, b, channels, side, side) to features
+    (models, b, outputs), which are the smallest maps' pixels: 32 f at side 28, with four layers.
 
     ========  ===============  ==========================
-    layer     out              then
+    layer     out, 28 x 28     then
     ========  ===============  ==========================
     conv      f x 14 x 14      leaky ReLU
     conv      2f x 7 x 7       normalisation, leaky ReLU
@@ -93,10 +118,11 @@ class ImageFeatures(nn.Module):
     Kernels are 5 x 5 with stride 2, the leak is 0.2.
     """
 
-    def __init__(self, generators: Sequence[torch.Generator], channels: int, filters: int) -> None:
+    def __init__(self, generators: Sequence[torch.Generator], shape: ImageShape, filters: int, layers: int = 4) -> None:
         super().__init__()
-        maps = [channels, filters, 2 * filters, 4 * filters, 8 * filters]
-        self.outputs = maps[-1] * _SMALLEST**2
+        maps = [shape[0], *_maps(filters, layers)]
+        self.maps = maps[-1]
+        self.outputs = maps[-1] * _sides(shape, layers)[-1] ** 2
         self.convolutions = nn.ModuleList(
             Convolution(generators, a, b, bias=i == 0) for i, (a, b) in enumerate(itertools.pairwise(maps))
         )
@@ -112,37 +138,56 @@ class ImageDiscriminator(nn.Module):
     """Logits of "real" for packs of images (Lin et al., PacGAN, 2018), or for pairs of an image and its latent.
 
     `ImageFeatures` of the pack, whose images are concatenated along the channels, then a linear map to the logit. With
-    a latent, as ALI's and VEEGAN's discriminators need it, the latent passes through a linear map to 8f units and a
-    leaky rectifier, joins the features, and one hidden layer of 8f units with leaky rectifiers precedes the logit.
+    a latent, as ALI's and VEEGAN's discriminators need it, the latent passes through a linear map to one unit for each
+    map of the last convolution (8f with four layers) and a leaky rectifier, joins the features, and one hidden layer
+    with leaky rectifiers precedes the logit.
+
+    The latent's weights start with standard deviation 1 / sqrt(latent). The features beside it are normalised, and what
+    enters much smaller than they are is ignored for long.
 
     Args:
         generators: where each model draws its initial weights.
-        channels: of one image.
+        shape: of one image: channels, side, side.
         filters: maps of the first convolution (f).
+        layers: convolutions.
         pack: so many consecutive images are judged together; one is the usual discriminator.
         latent: components of the latent judged with each image; 0: images alone.
+        joint_units: units of the hidden layer where images and latents meet (the paper's: 1024); 0: one for each map
+            of the last convolution.
 
-    >>> network = ImageDiscriminator([torch.Generator().manual_seed(s) for s in (0, 1)], 3, 4, pack=2)
+    Raises:
+        ValueError: the image is not square, or cannot be halved so often.
+
+    >>> network = ImageDiscriminator([torch.Generator().manual_seed(s) for s in (0, 1)], (3, 28, 28), 4, pack=2)
     >>> network(torch.zeros(2, 10, 3, 28, 28)).shape
     torch.Size([2, 5])
     """
 
     def __init__(
-        self, generators: Sequence[torch.Generator], channels: int, filters: int, pack: int = 1, latent: int = 0
+        self,
+        generators: Sequence[torch.Generator],
+        shape: ImageShape,
+        filters: int,
+        layers: int = 4,
+        *,
+        pack: int = 1,
+        latent: int = 0,
+        joint_units: int = 0,
     ) -> None:
         super().__init__()
         self.pack = pack
-        self.features = ImageFeatures(generators, channels * pack, filters)
-        units = 8 * filters
-        self.latent = _linear(generators, latent * pack, units) if latent else None
-        self.hidden = _linear(generators, self.features.outputs + units, units) if latent else None
+        channels, height, width = shape
+        self.features = ImageFeatures(generators, (channels * pack, height, width), filters, layers)
+        told, units = self.features.maps, joint_units or self.features.maps
+        self.latent = Linear(generators, latent * pack, told) if latent else None
+        self.hidden = _linear(generators, self.features.outputs + told, units) if latent else None
         self.last = _linear(generators, units if latent else self.features.outputs, 1)
 
     def forward(self, images: Tensor, latent: Tensor | None = None) -> Tensor:
         """Judge packs.
 
         Args:
-            images: (models, b * pack, channels, 28, 28).
+            images: (models, b * pack, channels, side, side).
             latent: (models, b * pack, latent), where the discriminator judges pairs.
 
         Returns:
@@ -166,24 +211,61 @@ class ImageDiscriminator(nn.Module):
         return values.reshape(models, count // self.pack, self.pack, *values.shape[2:])
 
 
-class ImageEncoder(nn.Module):
-    """Images (models, b, channels, 28, 28) to (models, b, outputs): `ImageFeatures`, then a linear map whose weights
-    start with standard deviation 1 / sqrt(features), so that the outputs' spread is near that of a latent's at once.
+class ImagePairDiscriminator(nn.Module):
+    """Logits of "real" for pairs (x, x') of two images, which are laid on one another along the channels: an
+    `ImageDiscriminator` of 2 channels for each of an image (Li et al., "ALICE", 2017, for its cycles).
 
     Args:
         generators: where each model draws its initial weights.
-        channels: of an image.
+        shape: of one image: channels, side, side.
+        filters: maps of the first convolution.
+        layers: convolutions.
+
+    Raises:
+        ValueError: the image is not square, or cannot be halved so often.
+
+    >>> network = ImagePairDiscriminator([torch.Generator().manual_seed(0)], (3, 28, 28), 4)
+    >>> network(torch.zeros(1, 5, 3, 28, 28), torch.zeros(1, 5, 3, 28, 28)).shape
+    torch.Size([1, 5])
+    """
+
+    def __init__(self, generators: Sequence[torch.Generator], shape: ImageShape, filters: int, layers: int = 4) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.judge = ImageDiscriminator(generators, (2 * channels, height, width), filters, layers)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Two times (models, b, channels, side, side) to (models, b)."""
+        logits: Tensor = self.judge(torch.cat([first, second], 2))
+        return logits
+
+
+class ImageEncoder(nn.Module):
+    """Images (models, b, channels, side, side) to (models, b, outputs): `ImageFeatures`, then a linear map.
+
+    The map's weights start with standard deviation 1 / sqrt(features), so that the outputs' spread is near that of a
+    latent's at once.
+
+    Args:
+        generators: where each model draws its initial weights.
+        shape: of an image: channels, side, side.
         filters: maps of the first convolution (f).
         outputs: columns that come out.
+        layers: convolutions.
 
-    >>> network = ImageEncoder([torch.Generator().manual_seed(0)], 3, 4, 10)
+    Raises:
+        ValueError: the image is not square, or cannot be halved so often.
+
+    >>> network = ImageEncoder([torch.Generator().manual_seed(0)], (3, 28, 28), 4, 10)
     >>> network(torch.zeros(1, 5, 3, 28, 28)).shape
     torch.Size([1, 5, 10])
     """
 
-    def __init__(self, generators: Sequence[torch.Generator], channels: int, filters: int, outputs: int) -> None:
+    def __init__(
+        self, generators: Sequence[torch.Generator], shape: ImageShape, filters: int, outputs: int, layers: int = 4
+    ) -> None:
         super().__init__()
-        self.features = ImageFeatures(generators, channels, filters)
+        self.features = ImageFeatures(generators, shape, filters, layers)
         self.last = Linear(generators, self.features.outputs, outputs)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
 """The networks of a GAN, several seeds side by side (models first): perceptrons for rows, convolutions for images.
 
-The shape of a sample decides: (columns,) or (channels, 28, 28). A seed's weights do not depend on the other seeds.
+The shape of a sample decides: (columns,) or (channels, side, side). A seed's weights do not depend on the other seeds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -12,16 +13,34 @@ from torch import Tensor, nn
 
 from minecli.apps.adversarial.blocks import Perceptron
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.adversarial.image_networks import ImageDiscriminator, ImageEncoder, ImageGenerator
+from minecli.apps.adversarial.image_networks import (
+    ImageDiscriminator,
+    ImageEncoder,
+    ImageGenerator,
+    ImagePairDiscriminator,
+    ImageShape,
+)
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.runtime.seeds import child_seed
 
 Shape = tuple[int, ...]
 
+# The statistics network's convolutions halve an image until its side is at most this: three times from 28, four times
+# from 64, as the paper's do.
+_STATISTICS_SIDE = 4
+
 
 def _generators(seeds: Sequence[int], name: str) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(child_seed(seed, "gan", name)) for seed in seeds]
+
+
+def _image(shape: Shape) -> ImageShape | None:
+    """The shape of an image; None: samples are rows."""
+    if len(shape) == 1:
+        return None
+    channels, height, width = shape
+    return channels, height, width
 
 
 class RowDiscriminator(nn.Module):
@@ -33,15 +52,22 @@ class RowDiscriminator(nn.Module):
         config: layers and units.
         pack: so many consecutive rows are judged together; one is the usual discriminator.
         latent: components of the latent judged with each row; 0: rows alone.
+        name: of the stream that weights are drawn from.
     """
 
     def __init__(
-        self, seeds: Sequence[int], columns: int, config: AdversarialConfig, pack: int = 1, latent: int = 0
+        self,
+        seeds: Sequence[int],
+        columns: int,
+        config: AdversarialConfig,
+        pack: int = 1,
+        latent: int = 0,
+        name: str = "discriminator",
     ) -> None:
         super().__init__()
         self.pack = pack
         self.body = Perceptron(
-            _generators(seeds, "discriminator"),
+            _generators(seeds, name),
             (columns + latent) * pack,
             config.discriminator_hidden,
             config.discriminator_layers,
@@ -56,31 +82,63 @@ class RowDiscriminator(nn.Module):
         return logits.squeeze(-1)
 
 
-def build_generator(seeds: Sequence[int], shape: Shape, config: AdversarialConfig) -> nn.Module:
-    """G: latent (models, b, latent) to samples (models, b, *shape)."""
+class Bounded(nn.Module):
+    """Another network with its outputs drawn into (-1, 1) by tanh."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.tanh(self.body(inputs))
+
+
+def build_generator(seeds: Sequence[int], shape: Shape, config: AdversarialConfig, bounded: bool = False) -> nn.Module:
+    """G: latent (models, b, latent) to samples (models, b, *shape).
+
+    Values of images lie in [-1, 1]; those of rows do where they are `bounded`, as images given as rows are.
+    """
     draws = _generators(seeds, "generator")
-    if len(shape) > 1:
-        return ImageGenerator(draws, config.latent, shape[0], config.generator_filters)
+    if image := _image(shape):
+        return ImageGenerator(draws, config.latent, image, config.generator_filters, config.image_layers)
     hidden, layers = config.generator_hidden, config.generator_layers
-    return Perceptron(draws, config.latent, hidden, layers, shape[0], normalised=True)
+    generator = Perceptron(draws, config.latent, hidden, layers, shape[0], normalised=True)
+    return Bounded(generator) if bounded else generator
 
 
 def build_discriminator(
     seeds: Sequence[int], shape: Shape, config: AdversarialConfig, pack: int = 1, latent: int = 0
 ) -> nn.Module:
     """D: samples (models, b * pack, *shape), and latents where `latent` is not 0, to logits of "real" (models, b)."""
-    if len(shape) > 1:
-        draws = _generators(seeds, "discriminator")
-        return ImageDiscriminator(draws, shape[0], config.discriminator_filters, pack, latent)
+    if image := _image(shape):
+        return ImageDiscriminator(
+            _generators(seeds, "discriminator"),
+            image,
+            config.discriminator_filters,
+            config.image_layers,
+            pack=pack,
+            latent=latent,
+            joint_units=config.joint_units,
+        )
     return RowDiscriminator(seeds, shape[0], config, pack, latent)
+
+
+def build_pair_discriminator(seeds: Sequence[int], shape: Shape, config: AdversarialConfig, name: str) -> nn.Module:
+    """D on pairs (x, x') of two samples, or of two latents with shape (latent,): two times (models, b, *shape) to
+    logits of "real" (models, b), as the cycles of ALICE need it (Li et al., 2017). `name` names the stream that
+    weights are drawn from, since a model may have several of these."""
+    if image := _image(shape):
+        draws = _generators(seeds, name)
+        return ImagePairDiscriminator(draws, image, config.discriminator_filters, config.image_layers)
+    return RowDiscriminator(seeds, shape[0], config, latent=shape[0], name=name)
 
 
 def build_encoder(seeds: Sequence[int], shape: Shape, config: AdversarialConfig, outputs: int) -> nn.Module:
     """E: samples (models, b, *shape) to (models, b, outputs); on rows it has the generator's layers and units, on
     images the discriminator's convolutions."""
     draws = _generators(seeds, "encoder")
-    if len(shape) > 1:
-        return ImageEncoder(draws, shape[0], config.discriminator_filters, outputs)
+    if image := _image(shape):
+        return ImageEncoder(draws, image, config.discriminator_filters, outputs, config.image_layers)
     hidden, layers = config.generator_hidden, config.generator_layers
     return Perceptron(draws, shape[0], hidden, layers, outputs, normalised=True)
 
@@ -88,11 +146,18 @@ def build_encoder(seeds: Sequence[int], shape: Shape, config: AdversarialConfig,
 def build_statistics_network(
     seeds: Sequence[int], shape: Shape, config: AdversarialConfig
 ) -> StatisticsNetwork | ConvolutionalStatisticsNetwork:
-    """T on pairs of a generated sample and its code."""
+    """T on pairs of a sample and its code."""
     draws = _generators(seeds, "statistics")
-    if len(shape) > 1:
+    if image := _image(shape):
+        channels, side, _ = image
         return ConvolutionalStatisticsNetwork(
-            len(seeds), shape[0], config.code_dim, filters=config.statistics_filters, generators=draws
+            len(seeds),
+            channels,
+            config.code_dim,
+            filters=config.statistics_filters,
+            side=side,
+            layers=max(1, math.ceil(math.log2(side / _STATISTICS_SIDE))),
+            generators=draws,
         )
     hidden, layers = config.discriminator_hidden, config.discriminator_layers
     return StatisticsNetwork.joined(

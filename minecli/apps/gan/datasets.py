@@ -13,8 +13,8 @@ import torch
 
 from minecli import events
 from minecli.apps.adversarial.data import Metrics, RealRows, RealSamples
+from minecli.apps.adversarial.layout import Layout, channel_lists, coordinates, table_layout
 from minecli.apps.gan.config import STACKED
-from minecli.apps.gan.layout import Layout, layout_of
 from minecli.apps.gan.request import GanRequest
 from minecli.apps.mode_metrics import grid_metrics, spiral_metrics
 from minecli.apps.toys import gaussians25, spiral
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TOYS = {"spiral": (spiral, spiral_metrics), "gaussians25": (gaussians25, grid_metrics)}
 _SHOWN_REAL = 20_000
 _HELD_OUT = 0.2
+_DIGIT_SIDE = 28
 _MOST_HELD_OUT = 5000
 
 Report = Callable[[npt.NDArray[np.float32]], dict[str, Any]]
@@ -51,6 +52,15 @@ class Dataset:
         """The first real samples, for pictures: shape (count or all, *shape)."""
         wanted = torch.arange(min(count, len(self.real)))[None]
         return self.real.rows(wanted)[0].cpu().numpy()
+
+
+def layout_of(request: GanRequest, table: TableRows | None = None) -> Layout:
+    """The layout of a request's data set; that of a user's `table` is its own."""
+    if table is not None:
+        return table_layout(table)
+    if request.dataset == STACKED:
+        return channel_lists((request.config.stack, _DIGIT_SIDE, _DIGIT_SIDE), "digit")
+    return coordinates(2)
 
 
 def load_dataset(

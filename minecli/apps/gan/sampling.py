@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from minecli.apps.adversarial.latent import draw_prior, stream
+from minecli.apps.adversarial.layout import read_columns
 from minecli.apps.adversarial.networks import build_generator
 from minecli.apps.adversarial.running import load_state
 from minecli.apps.adversarial.training import applied, only_model
-from minecli.apps.gan.layout import layout_of, read_columns
+from minecli.apps.gan.datasets import layout_of
 from minecli.apps.gan.request import GanRequest
 from minecli.errors import UsageError
 

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.apps.gan.config import STACKED
-from minecli.apps.gan.request import GanRequest
 from minecli.errors import DataError
 from minecli.runtime.writing import write_text
 
 if TYPE_CHECKING:
     from minecli.apps.table_rows import TableRows
 
-SIDE = 28
 COLUMNS_FILE = "columns.json"
 
 Samples = npt.NDArray[np.float32]
@@ -33,28 +30,44 @@ class Layout:
     columns: Callable[[Samples], dict[str, Any]]
 
 
-def layout_of(request: GanRequest, table: TableRows | None = None) -> Layout:
-    """The layout of a request's data set; that of a user's `table` is its own."""
-    if table is not None:
-        return Layout((len(table.names),), lambda samples: table.arrow_columns(table.restore(samples)))
-    if request.dataset == STACKED:
-        return Layout((request.config.stack, SIDE, SIDE), _pixels)
-    return Layout((2,), _coordinates)
+def coordinates(count: int) -> Layout:
+    """Rows of so many numbers: columns x0, x1, ..."""
+    return Layout((count,), lambda rows: {f"x{i}": rows[:, i] for i in range(count)})
 
 
-def _coordinates(samples: Samples) -> dict[str, Any]:
-    return {f"x{i}": samples[:, i] for i in range(samples.shape[1])}
+def table_layout(table: TableRows) -> Layout:
+    """Features of a user's table: its own columns in their own units."""
+    return Layout((len(table.names),), lambda rows: table.arrow_columns(table.restore(rows)))
 
 
-def _pixels(samples: Samples) -> dict[str, Any]:
-    """One column of lists of bytes per channel, row by row from the top: 0 is paper, 255 ink."""
+def channel_lists(shape: tuple[int, ...], name: str) -> Layout:
+    """Images of channels that are pictures of their own: a column of lists of bytes per channel, name0, name1, ...
+
+    Lists go row by row from the top; 0 stands for -1, 255 for 1.
+    """
+    return Layout(shape, lambda images: {f"{name}{c}": _lists(images[:, c]) for c in range(shape[0])})
+
+
+def pixel_lists(shape: tuple[int, ...]) -> Layout:
+    """Images as one column `image` of lists of bytes, channel after channel, row by row from the top."""
+    return Layout(shape, lambda images: {"image": _lists(images)})
+
+
+def _lists(images: Samples) -> Any:
     import pyarrow as pa
 
-    pixels = np.clip(np.rint((samples + 1.0) * 127.5), 0, 255).astype(np.uint8)
-    return {
-        f"digit{c}": pa.FixedSizeListArray.from_arrays(pa.array(pixels[:, c].ravel()), SIDE * SIDE)
-        for c in range(pixels.shape[1])
-    }
+    pixels = as_bytes(images).reshape(len(images), -1)
+    return pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), pixels.shape[1])
+
+
+def as_bytes(images: Samples) -> npt.NDArray[np.uint8]:
+    """Pixels from -1 to 1 as bytes from 0 to 255.
+
+    >>> as_bytes(np.array([-1.0, 0.0, 1.5], np.float32)).tolist()
+    [0, 128, 255]
+    """
+    found: npt.NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return found
 
 
 def write_columns(folder: Path, table: TableRows) -> None:

@@ -1,0 +1,128 @@
+"""The comparison of `minecli ali` as a table: one line per method, means over seeds with their standard errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from minecli.report.method_tables import QUICK, cell, counted, diverged
+from minecli.report.tables import render
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Blanks between two columns.
+_BETWEEN = 2
+
+
+def ali_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
+    """Methods by metrics, errors first, then what the metrics are, and what the numbers have to be read against.
+
+    Metrics that do not fit beside the others follow in a table of their own below.
+    """
+    from rich.text import Text
+
+    measured, missing = _metrics(payload["methods"])
+    parts: list[Any] = []
+    for names in _blocks(payload["methods"], [*measured, "s"], width):
+        parts += [_table(payload["methods"], names), Text()]
+    lines = [_headline(payload["config"], payload["data"])]
+    lines += [f"{_words(name)}: {payload['definitions'][name]}" for name in measured if name in payload["definitions"]]
+    if missing:
+        lines.append(f"not measured here: {', '.join(map(_words, missing))}")
+    lines += _facts(payload["data"])
+    if payload["config"]["preset"] == "quick":
+        lines.append(QUICK)
+    lines += diverged(payload) + _unfinished(payload["methods"])
+    return render([*parts, *(Text(line) for line in lines)], width, color)
+
+
+def _metrics(methods: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """The metrics that any method has a value of, errors first, and those that none has."""
+    names = dict.fromkeys(name for entry in methods for name in entry["summary"])
+    means = {n: [e["summary"][n]["mean"] for e in methods if n in e["summary"]] for n in names}
+    measured = [name for name in names if any(mean is not None for mean in means[name])]
+    # Sorting keeps the order of equals.
+    return sorted(measured, key=lambda name: "error" not in name), [name for name in names if name not in measured]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cells(methods: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    if name == "s":
+        return [f"{entry['seconds']:.0f}" for entry in methods]
+    return [cell(entry["summary"].get(name)) for entry in methods]
+
+
+def _least_width(methods: Sequence[Mapping[str, Any]], name: str) -> int:
+    """How narrow a column can be: heads break between words, cells do not."""
+    return max(len(part) for part in (*_words(name).split(), *_cells(methods, name)))
+
+
+def _blocks(methods: Sequence[Mapping[str, Any]], names: Sequence[str], width: int) -> list[list[str]]:
+    """The columns of each table, so many that they fit beside the methods; at least one in each."""
+    beside = max([len("method"), *(len(entry["method"]) for entry in methods)])
+    blocks: list[list[str]] = [[]]
+    taken = beside
+    for name in names:
+        needed = _BETWEEN + _least_width(methods, name)
+        if blocks[-1] and taken + needed > width:
+            blocks.append([])
+            taken = beside
+        blocks[-1].append(name)
+        taken += needed
+    return blocks
+
+
+def _table(methods: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table.add_column("method", no_wrap=True)
+    for name in names:
+        table.add_column(_words(name), justify="right", min_width=_least_width(methods, name))
+    columns = [[entry["method"] for entry in methods], *(_cells(methods, name) for name in names)]
+    for line in zip(*columns, strict=True):
+        table.add_row(*line)
+    return table
+
+
+def _headline(config: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    settings, seeds = config["config"], len(config["seeds"])
+    architecture = f", {settings['arch']} networks" if "images" in data else ""
+    line = (
+        f"{config['dataset']}, preset {config['preset']}: {settings['steps']} steps, {counted(seeds, 'seed')}, "
+        f"latent {settings['noise_dim'] + settings['code_dim']}{architecture}, beta {settings['beta']:g}"
+    )
+    return f"{line}; mean ± standard error over seeds" if seeds > 1 else line
+
+
+def _facts(data: Mapping[str, Any]) -> list[str]:
+    """What was learnt and what was held out, how well the judges judge, and what was left out."""
+    lines = []
+    for what in ("row", "image"):
+        if f"{what}s" in data:
+            held_out = data.get(f"{what}s_held_out")
+            split = "" if held_out is None else f", the metrics are of {held_out:,} held out"
+            rule = f": {data['held_out']}" if data.get("held_out") else ""
+            lines.append(f"{counted(data[f'{what}s'], what)} learnt{split}{rule}")
+    if data.get("classifier_accuracy") is not None:
+        lines.append(f"accuracy of the classifier that judges labels, on originals: {data['classifier_accuracy']:.2%}")
+    if data.get("label_compared"):
+        lines.append(data["label_compared"])
+    if data.get("skipped"):
+        lines.append(f"{counted(data['skipped'], 'broken file')} left out")
+    if data.get("rows_dropped"):
+        lines.append(f"{counted(data['rows_dropped'], 'row')} with missing values left out")
+    return [*lines, *data.get("notes", [])]
+
+
+def _unfinished(methods: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"{entry['method']}: stopped at step {max(s['step'] for s in entry['seeds'])}"
+        for entry in methods
+        if not entry["finished"]
+    ]
