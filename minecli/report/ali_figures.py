@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minecli.report.bench_style import FAINT, INK, image, new_figure, tidy
 from minecli.report.mosaic import mosaic, paired_centres, paired_mosaic
-from minecli.report.panels import frame_square, method_colors, panel_grid, square_around
+from minecli.report.panels import frame_square, heading, method_colors, panel_grid, square_around
 from minecli.report.training_curves import training_curves
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 _PAIRS_ACROSS, _PAIR_LINES = 16, 2
 _SAMPLES_ACROSS = 8
+_PICTURE_INCHES = 11.2
+# Darker than what is faint elsewhere: a mode that no sample covers has to be seen.
+_BEHIND = "#cbd5e1"
 _JOINED = 500
-_MOST_POINTS = 1500
+_MOST_POINTS = 1000
 _MOST_COLUMNS = 16
 _POINTS_PER_COLUMN = 300
 _LONGEST_NAME = 22
@@ -82,14 +85,12 @@ def _of_samples(methods: Sequence[MethodPictures], columns: Sequence[str] | None
 def _image_pairs(methods: Sequence[MethodPictures]) -> Figure:
     """A line per method: originals with their reconstructions right under them, and fresh samples beside."""
     count, _, height, width = methods[0].originals.shape
-    across = min(count, _PAIRS_ACROSS)
-    lines = min(_PAIR_LINES, -(-count // across))
-    inch = 11.0 / (_PAIRS_ACROSS + _SAMPLES_ACROSS)
-    size = (inch * (across + _SAMPLES_ACROSS) + 1.0, (inch * 2 * lines * height / width + 0.45) * len(methods))
-    figure = new_figure(*size)
-    axes = figure.subplots(len(methods), 2, squeeze=False, width_ratios=(across, _SAMPLES_ACROSS))
+    lines = min(_PAIR_LINES, -(-count // _PAIRS_ACROSS))
+    inch = _PICTURE_INCHES / (_PAIRS_ACROSS + _SAMPLES_ACROSS)
+    figure = new_figure(_PICTURE_INCHES + 0.8, (inch * 2 * lines * height / width + 0.45) * len(methods))
+    axes = figure.subplots(len(methods), 2, squeeze=False, width_ratios=(_PAIRS_ACROSS, _SAMPLES_ACROSS))
     for (left, right), m in zip(axes, methods, strict=True):
-        left.imshow(paired_mosaic(m.originals, m.reconstructions, across, lines))
+        left.imshow(paired_mosaic(m.originals, m.reconstructions, _PAIRS_ACROSS, lines))
         right.imshow(mosaic(m.samples, _SAMPLES_ACROSS, 2 * lines))
         left.set_title(f"{m.title}: originals (x) and, under them, reconstructions (x̂)", color=INK, fontsize=10)
         right.set_title("fresh samples", color=INK, fontsize=10)
@@ -98,6 +99,9 @@ def _image_pairs(methods: Sequence[MethodPictures]) -> Figure:
         left.tick_params(colors=INK, labelsize=9, length=0)
         left.spines[:].set_visible(False)
         right.set_axis_off()
+        # The two are not quite equally high.
+        left.set_anchor("N")
+        right.set_anchor("N")
     return figure
 
 
@@ -110,7 +114,7 @@ def _traversals(walked: Sequence[tuple[str, Array]]) -> Figure:
         axis.imshow(mosaic(images.reshape(-1, *images.shape[2:]), steps, lines))
         axis.set_title(title, color=INK, fontsize=10)
         axis.set_axis_off()
-    figure.suptitle("from left to right one component of the latent grows; a line per image", color=INK, fontsize=10)
+    heading(figure, "from left to right one component of the latent grows; a line per image")
     return figure
 
 
@@ -128,7 +132,7 @@ def _points(methods: Sequence[MethodPictures]) -> Figure:
         left.add_collection(LineCollection(list(ends), colors=color, linewidths=0.5, alpha=0.4))
         for axis, points, what in ((left, again, "reconstructions"), (right, m.samples, "fresh samples")):
             tidy(axis)
-            _scatter(axis, m.originals, color=FAINT, zorder=0)
+            _scatter(axis, m.originals, color=_BEHIND, zorder=0)
             _scatter(axis, points, color=color, alpha=0.7)
             frame_square(axis, f"{m.title}: {what}{_outside(points, limits)}", limits)
     return figure
@@ -161,11 +165,10 @@ def _latents(methods: Sequence[MethodPictures]) -> Figure:
         parts = "" if m.latents.shape[1] <= 2 else f", 2 of {m.latents.shape[1]} components"
         frame_square(axis, f"{m.title}{parts}{_outside(codes, (-reach, reach))}", (-reach, reach))
     coloured = any(m.labels is not None for m in methods)
-    figure.suptitle(
+    heading(
+        figure,
         f"codes of the originals{', a colour per label' if coloured else ''}; "
         "circles at 1, 2 and 3 standard deviations of the prior",
-        color=INK,
-        fontsize=10,
     )
     return figure
 
@@ -203,7 +206,7 @@ def _columns(methods: Sequence[MethodPictures], names: Sequence[str] | None) -> 
         frame_square(axis, f"{_shortened(known[j])}\n{m.method}{_explained(m, j)}", limits)
         axis.title.set_fontsize(8)
     rest = "" if shown == width else f", the first {shown} of {width} columns"
-    figure.suptitle(f"reconstructed over true values, standardised{rest}", color=INK, fontsize=10)
+    heading(figure, f"reconstructed over true values, standardised{rest}")
     return figure
 
 

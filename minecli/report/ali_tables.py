@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 # Blanks between two columns.
 _BETWEEN = 2
+# What judges reconstructions is judged on originals that it was not trained on.
+_JUDGES = {
+    "classifier_accuracy": "accuracy of the classifier of labels on originals",
+    "classifier_balanced_accuracy": "balanced accuracy of the classifier of attributes on originals",
+}
 
 
 def ali_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
@@ -62,7 +67,14 @@ def _least_width(methods: Sequence[Mapping[str, Any]], name: str) -> int:
 
 
 def _blocks(methods: Sequence[Mapping[str, Any]], names: Sequence[str], width: int) -> list[list[str]]:
-    """The columns of each table, so many that they fit beside the methods; at least one in each."""
+    """The columns of each table: as few tables as the width allows, and these about equally wide."""
+    fewest = len(_filled(methods, names, width))
+    found = (_filled(methods, names, limit) for limit in range(1, width + 1))
+    return next(blocks for blocks in found if len(blocks) == fewest)
+
+
+def _filled(methods: Sequence[Mapping[str, Any]], names: Sequence[str], width: int) -> list[list[str]]:
+    """Tables filled one after the other, with at least one column in each."""
     beside = max([len("method"), *(len(entry["method"]) for entry in methods)])
     blocks: list[list[str]] = [[]]
     taken = beside
@@ -77,13 +89,17 @@ def _blocks(methods: Sequence[Mapping[str, Any]], names: Sequence[str], width: i
 
 
 def _table(methods: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Table:
+    import textwrap
+
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     table.add_column("method", no_wrap=True)
     for name in names:
-        table.add_column(_words(name), justify="right", min_width=_least_width(methods, name))
+        # Broken here, since a table that is squeezed would break or cut cells as well.
+        head = textwrap.fill(_words(name), _least_width(methods, name))
+        table.add_column(head, justify="right", no_wrap=True)
     columns = [[entry["method"] for entry in methods], *(_cells(methods, name) for name in names)]
     for line in zip(*columns, strict=True):
         table.add_row(*line)
@@ -109,8 +125,9 @@ def _facts(data: Mapping[str, Any]) -> list[str]:
             split = "" if held_out is None else f", the metrics are of {held_out:,} held out"
             rule = f": {data['held_out']}" if data.get("held_out") else ""
             lines.append(f"{counted(data[f'{what}s'], what)} learnt{split}{rule}")
-    if data.get("classifier_accuracy") is not None:
-        lines.append(f"accuracy of the classifier that judges labels, on originals: {data['classifier_accuracy']:.2%}")
+    for name, sentence in _JUDGES.items():
+        if data.get(name) is not None:
+            lines.append(f"{sentence}: {data[name]:.2%}")
     if data.get("label_compared"):
         lines.append(data["label_compared"])
     if data.get("skipped"):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.floating[Any]]
 
 _COLORS = ("#64748b", "#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777")
+# Of size 10, with room to spare.
+_LETTERS_PER_INCH = 11
 
 
 def method_colors(count: int) -> list[str]:
@@ -46,14 +48,15 @@ def panel_grid(
 
 
 def square_around(rows: Rows) -> tuple[float, float]:
-    """The limits of one square that holds rows (n, 2), or values (n,), with a margin of a tenth.
+    """The limits of one square that holds rows (n, 2), or values (n,), with a margin of a tenth, or, where all values
+    are the same, of 1.
 
     >>> import numpy as np
     >>> square_around(np.array([[0.0, 10.0], [5.0, 5.0]]))
     (-1.0, 11.0)
     """
     low, high = float(rows.min()), float(rows.max())
-    margin = 0.1 * (high - low)
+    margin = 0.1 * (high - low) or 1.0
     return low - margin, high + margin
 
 
@@ -65,3 +68,10 @@ def frame_square(axis: Axes, title: str, limits: tuple[float, float]) -> None:
     axis.set_aspect("equal")
     axis.tick_params(colors=INK, labelsize=8, length=0)
     axis.spines[:].set_visible(False)
+
+
+def heading(figure: Figure, text: str) -> None:
+    """A line over all panels that says what they show, broken where the figure is narrow."""
+    import textwrap
+
+    figure.suptitle(textwrap.fill(text, int(_LETTERS_PER_INCH * figure.get_figwidth())), color=INK, fontsize=10)

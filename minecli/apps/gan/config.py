@@ -86,7 +86,7 @@ _DIGITS_PAPER = GanConfig(
 _DIGITS = {
     "quick": replace(
         _DIGITS_PAPER,
-        steps=800,
+        steps=600,
         generator_filters=16,
         discriminator_filters=8,
         gradient_penalty=1.0,

@@ -1,0 +1,1 @@
+"""Adversarially learned inference with a mutual-information term (paper, section 5.2)."""

@@ -1,0 +1,153 @@
+"""What a run of adversarially learned inference is asked for: settings with their ranges, and the presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from minecli.apps.adversarial.config import AdversarialConfig
+from minecli.errors import UsageError
+from minecli.mine.config import require_number, require_whole
+
+# In the order in which a comparison shows them.
+METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        "pca": "principal components, in closed form: what a linear code of this size gives",
+        "autoencoder": "encoder and generator by squared error alone: no prior, no adversary",
+        "ali": "adversarially learned inference (Dumoulin et al., 2017)",
+        "alice-l2": "ALI and the squared error of reconstructions (Li et al., 2017)",
+        "alice-adv": "ALI and discriminators of reconstructions (Li et al., 2017)",
+        "mine": "ALI and the mutual information of encoder pairs, maximised (Belghazi et al., 2018)",
+    }
+)
+ARCHITECTURES = ("mlp", "conv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliConfig(AdversarialConfig):
+    """The settings of adversarially learned inference: those shared with GANs, and its own.
+
+    The latent has `latent` normal components, all of which the information I(x; E(x)) is about. `arch` decides whether
+    images meet convolutions or, as rows of pixels, perceptrons. `reconstruction_weight` weighs the squared error per
+    pixel or column (and per latent component) in `alice-l2`, `cycle_weight` the adversarial cycles of `alice-adv`.
+    `rows` training samples are used at most, `held_out` at most to judge; `side` is what images are scaled to.
+
+    >>> AliConfig(arch="vit")
+    Traceback (most recent call last):
+    minecli.errors.UsageError: arch is 'vit'; it must be one of mlp, conv
+    """
+
+    arch: str = "mlp"
+    reconstruction_weight: float = 1.0
+    cycle_weight: float = 0.1
+    rows: int = 100_000
+    held_out: int = 10_000
+    side: int = 28
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.arch not in ARCHITECTURES:
+            raise UsageError(f"arch is '{self.arch}'; it must be one of {', '.join(ARCHITECTURES)}")
+        require_number("reconstruction_weight", self.reconstruction_weight, least=0.0)
+        require_number("cycle_weight", self.cycle_weight, least=0.0)
+        require_whole("rows", self.rows, least=20)
+        require_whole("held_out", self.held_out, least=2)
+        require_whole("side", self.side, least=16)
+
+
+_GRID = {
+    "quick": AliConfig(
+        steps=3000,
+        batch_size=200,
+        learning_rate=2e-3,
+        decay_from=0.5,
+        gradient_penalty=0.3,
+        generator_hidden=128,
+        discriminator_hidden=128,
+    ),
+    "paper": AliConfig(steps=5000, learning_rate=1e-4, generator_hidden=400),
+}
+# Layers and sizes of the paper's supplementary tables for MNIST and CelebA; its perceptrons are not in them.
+_MNIST_PAPER = AliConfig(
+    arch="conv",
+    code_dim=128,
+    steps=50_000,
+    learning_rate=1e-4,
+    image_layers=3,
+    joint_units=1024,
+    statistics_filters=16,
+    rows=60_000,
+    evaluate_every=1000,
+    samples=1000,
+)
+_MNIST = {
+    "quick": replace(
+        _MNIST_PAPER,
+        arch="mlp",
+        code_dim=32,
+        steps=1500,
+        learning_rate=1e-3,
+        decay_from=0.5,
+        generator_hidden=256,
+        discriminator_hidden=256,
+        discriminator_layers=2,
+        generator_filters=16,
+        discriminator_filters=16,
+        joint_units=0,
+        rows=10_000,
+        held_out=2000,
+        evaluate_every=250,
+    ),
+    "paper": _MNIST_PAPER,
+}
+_IMAGES_PAPER = replace(_MNIST_PAPER, code_dim=256, steps=35_000, image_layers=4, side=64, rows=200_000)
+_IMAGES = {
+    "quick": replace(
+        _IMAGES_PAPER,
+        code_dim=64,
+        steps=300,
+        batch_size=64,
+        learning_rate=2e-4,
+        generator_filters=16,
+        discriminator_filters=16,
+        statistics_filters=8,
+        joint_units=0,
+        side=32,
+        rows=10_000,
+        held_out=600,
+        evaluate_every=100,
+        samples=200,
+    ),
+    "paper": _IMAGES_PAPER,
+}
+_TABLE = {
+    "quick": replace(_GRID["quick"], code_dim=4, gradient_penalty=0.1),
+    "paper": replace(_GRID["paper"], code_dim=4),
+}
+GRID, MNIST, CELEBA = "gaussians25", "mnist", "celeba"
+PRESETS = ("quick", "paper")
+_BY_DATASET = {GRID: _GRID, MNIST: _MNIST, CELEBA: _IMAGES}
+
+
+def default_seeds(dataset: str) -> int:
+    """How many seeds are trained where none are named.
+
+    >>> default_seeds("gaussians25"), default_seeds("mnist")
+    (3, 1)
+    """
+    return 3 if dataset == GRID else 1
+
+
+def preset(name: str, dataset: str = GRID, *, folder: bool = False, **changes: Any) -> AliConfig:
+    """A data set's preset with some fields changed; None changes nothing. `folder`: it is one of images.
+
+    >>> preset("paper", "mnist", steps=100, beta=None).steps
+    100
+    """
+    if name not in PRESETS:
+        raise UsageError(f"preset '{name}' is not known; there are {', '.join(PRESETS)}", hint="try --preset quick")
+    base = _BY_DATASET.get(dataset, _IMAGES if folder else _TABLE)[name]
+    known = {f.name for f in fields(AliConfig)}
+    return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})

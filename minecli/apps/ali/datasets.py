@@ -1,0 +1,262 @@
+"""The data sets of adversarially learned inference: what is learnt, what is held out, and how models are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minecli import events
+from minecli.apps.adversarial.data import Flattened, RealRows, RealSamples
+from minecli.apps.ali.config import CELEBA, GRID, MNIST
+from minecli.apps.ali.request import AliRequest
+from minecli.apps.celeba import HOME
+from minecli.apps.mode_metrics import grid_metrics
+from minecli.apps.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
+from minecli.apps.toys import gaussians25, grid_means
+from minecli.errors import UsageError
+from minecli.runtime.seeds import child_seed, generator
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from minecli.apps.image_folder import ImageFolder
+    from minecli.apps.table_rows import TableRows
+
+# Judging during training is to take seconds; the answer at the end is about all that is held out.
+WATCHED = 1000
+_HELD_OUT = 0.2
+_GRID_DEFINITIONS = {
+    "modes": "means of the grid with a fresh sample within 3 standard deviations",
+    "high_quality_share": "share of fresh samples within 3 standard deviations of a mean",
+}
+
+# Originals, reconstructions (both (n, *shape)), fresh samples, and the numbers of the originals among the held-out.
+Judge = Callable[[Tensor, Tensor, Tensor, "npt.NDArray[np.int64]"], dict[str, float | None]]
+# Reconstructions, and their numbers among the held-out, to what a classifier makes of them.
+Score = Callable[[Tensor, "npt.NDArray[np.int64]"], dict[str, float | None]]
+
+
+@dataclass(frozen=True)
+class AliDataset:
+    """Samples with their judge.
+
+    `shape` is that of a sample as it is; `real` and `held_out` have been flattened to rows where perceptrons are to
+    meet images. `labels` are of the held-out samples, where they are known. `facts` are what a reader of the result
+    needs to know. `table` is a user's own.
+    """
+
+    real: RealSamples
+    held_out: Tensor
+    shape: tuple[int, ...]
+    judge: Judge
+    definitions: dict[str, str]
+    facts: dict[str, Any] = field(default_factory=dict)
+    labels: npt.NDArray[np.int64] | None = None
+    table: TableRows | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether samples lie within (-1, 1), as images do."""
+        return len(self.shape) > 1
+
+    def watched(self, reconstructed: Tensor, samples: Tensor) -> dict[str, float | None]:
+        """Judge reconstructions of the first held-out samples, as training does."""
+        return self.judged(reconstructed, samples, np.arange(len(reconstructed)))
+
+    def judged(self, reconstructed: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+        """Judge reconstructions of some held-out samples, all as rows or as they are."""
+        parts = (self.held_out[torch.from_numpy(which)], reconstructed, samples)
+        x, again, made = (part.reshape(-1, *self.shape) for part in parts)
+        return self.judge(x, again, made, which)
+
+
+def load_dataset(
+    request: AliRequest,
+    device: str,
+    stdin: BinaryIO | None = None,
+    observer: events.Observer = events.ignore,
+    should_stop: Callable[[], bool] = events.never,
+) -> AliDataset | None:
+    """Make or read what a request names, the same for every method and seed; None where it was stopped."""
+    if request.is_table:
+        return _table(request, device, stdin)
+    if request.dataset == GRID:
+        return _grid(request, device)
+    dataset = (
+        _mnist(request, device, observer, should_stop)
+        if request.dataset == MNIST
+        else _images(request, device, observer, should_stop)
+    )
+    if dataset is None or request.config.arch == "conv":
+        return dataset
+    return replace(dataset, real=Flattened(dataset.real), held_out=dataset.held_out.flatten(1))
+
+
+def _grid(request: AliRequest, device: str) -> AliDataset:
+    config, draws = request.config, np.random.default_rng(child_seed(0, "ali", "data", GRID))
+    rows, held_out = gaussians25(config.rows, draws), gaussians25(config.held_out, draws)
+    labels = ((held_out[:, None] - grid_means()) ** 2).sum(2).argmin(1)
+
+    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+        del which
+        found = grid_metrics(samples.numpy())
+        return reconstruction_metrics(x, again) | {name: found[name] for name in (*_GRID_DEFINITIONS, "kl")}
+
+    definitions = {**DEFINITIONS, **_GRID_DEFINITIONS, "kl": "of the modes' shares from equal ones, in nats"}
+    real = RealRows(torch.from_numpy(rows).to(device))
+    return AliDataset(
+        real,
+        torch.from_numpy(held_out),
+        (2,),
+        judge,
+        definitions,
+        {"rows": len(rows), "rows_held_out": len(held_out)},
+        labels,
+    )
+
+
+def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDataset:
+    from minecli.apps.table_rows import TableRows
+    from minecli.tables.groups import load_group
+
+    one = load_group(
+        request.dataset,
+        request.x,
+        input_format=request.input_format,
+        delimiter=request.delimiter,
+        na_values=request.na_values,
+        missing=request.missing,
+        sample=request.sample,
+        stdin=stdin,
+    )
+    table = TableRows.of(one)
+    order = generator(0, "ali", "held-out").permutation(len(table))
+    unseen = min(request.config.held_out, round(_HELD_OUT * len(table)))
+    kept, learnt = np.sort(order[:unseen]), np.sort(order[unseen:])
+
+    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+        del which
+        return reconstruction_metrics(x, again) | table.judge(samples)
+
+    facts = {
+        "source": one.source,
+        "rows": len(learnt),
+        "rows_held_out": len(kept),
+        "rows_dropped": one.rows_dropped,
+        "columns": list(table.names),
+        "notes": list(one.notes),
+    }
+    definitions = {
+        **DEFINITIONS,
+        "ks_mean": "mean over columns of the largest difference of the distribution functions of real and fresh rows",
+        "ks_largest": "the largest of these",
+        "correlation_gap": "mean over pairs of columns of the absolute difference of correlations",
+    }
+    real = RealRows(table.features[learnt].to(device))
+    return AliDataset(real, table.features[kept], (len(table.names),), judge, definitions, facts, table=table)
+
+
+def _mnist(
+    request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
+) -> AliDataset | None:
+    from minecli.apps.digits import load_classifier
+    from minecli.apps.mnist import default_cache, read_mnist
+    from minecli.apps.stacked_digits import as_images
+
+    config = request.config
+    train, test = read_mnist(None if request.data_root is None else Path(request.data_root), observer)
+    classifier = load_classifier(train, test, device, default_cache(), observer, should_stop)
+    if classifier is None:
+        return None
+    count, unseen = min(config.rows, len(train.labels)), min(config.held_out, len(test.labels))
+    labels = test.labels[:unseen].astype(np.int64)
+
+    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+        del samples
+        return reconstruction_metrics(x, again, classifier=classifier, labels=torch.from_numpy(labels[which]))
+
+    facts = {
+        "images": count,
+        "images_held_out": unseen,
+        "classifier_accuracy": classifier.accuracy,
+        "held_out": "the first images of MNIST's test set",
+    }
+    real = RealRows(as_images(train.images[:count]).to(device))
+    held_out = as_images(test.images[:unseen])
+    return AliDataset(real, held_out, tuple(held_out.shape[1:]), judge, dict(DEFINITIONS), facts, labels)
+
+
+def _images(
+    request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
+) -> AliDataset | None:
+    from minecli.apps.celeba import held_out as celeba_held_out
+    from minecli.apps.celeba import is_celeba, read_celeba
+    from minecli.apps.image_folder import Broken, ImageFolder
+
+    config = request.config
+    broken: Broken = "skip" if request.skip_broken else "error"
+    if request.dataset == CELEBA and request.data_root is None:
+        raise UsageError(
+            "CelebA's faces are not fetched: their terms want everybody to ask for them",
+            hint=f"get them from {HOME} and pass --data-root DIR",
+        )
+    root = Path(request.data_root or request.dataset)
+    attributes = None
+    if request.dataset == CELEBA or is_celeba(root):
+        faces = read_celeba(root, config.side, device=device, broken=broken, observer=observer)
+        images, attributes = faces.images, faces.attributes
+        unseen, rule = celeba_held_out(images.names)
+    else:
+        images = ImageFolder(root, config.side, device=device, broken=broken, observer=observer)
+        unseen, rule = _last_part(len(images))
+    learnt, kept = np.flatnonzero(~unseen)[: config.rows], np.flatnonzero(unseen)[: config.held_out]
+    truth = images.rows(torch.from_numpy(kept)[None])[0].cpu()
+    facts = {
+        "images": len(learnt),
+        "images_held_out": len(kept),
+        "held_out": rule,
+        "skipped": images.skipped,
+        "notes": list(images.notes),
+    }
+    score: Score | None = None
+    if attributes is not None:
+        score = _attributes(images, attributes, learnt, kept, device, observer, should_stop, facts)
+        if score is None:
+            return None
+
+    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+        del samples
+        return reconstruction_metrics(x, again) | ({} if score is None else score(again, which))
+
+    return AliDataset(images.part(learnt), truth, images.shape, judge, dict(DEFINITIONS), facts)
+
+
+def _last_part(count: int) -> tuple[npt.NDArray[np.bool_], str]:
+    return np.arange(count) >= count - round(_HELD_OUT * count), "the last fifth of the images by name"
+
+
+def _attributes(
+    images: ImageFolder,
+    attributes: npt.NDArray[np.bool_],
+    learnt: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.int64],
+    device: str,
+    observer: events.Observer,
+    should_stop: Callable[[], bool],
+    facts: dict[str, Any],
+) -> Score | None:
+    """How well a classifier of attributes, trained here, reads them from reconstructions; None where it was stopped."""
+    from minecli.apps.attributes import load_attribute_classifier
+    from minecli.apps.mnist import default_cache
+
+    found = load_attribute_classifier(images, attributes, learnt, kept, device, default_cache(), observer, should_stop)
+    if found is None:
+        return None
+    facts["classifier_balanced_accuracy"] = found.balanced_accuracy
+    return lambda again, which: attribute_scores(found.predict(again), attributes[kept[which]])

@@ -1,0 +1,189 @@
+r"""Adversarially learned inference whose encoder also maximises the mutual information of its pairs, and those that it
+is compared with.
+
+One step of the method "mine" (paper, equation 19; both sides non-saturating), with :math:`q(z|x)` the encoder's normal:
+
+* the discriminator tells encoder pairs (x, E(x)) from generator pairs (G(z), z);
+* encoder and generator each pass for the other, and the encoder ascends :math:`\beta \hat I(x; E(x))`, the gradient
+  of that clipped to the length of its adversarial one (`adversarial.clipping`); the generator is not on its path;
+* the statistics network ascends its bound on encoder pairs, by `mine.training.ascend`.
+
+With x's entropy a constant, the more information the pairs share and the closer both joints are, the smaller the
+expected :math:`-\log p(x|z)` of encoder pairs: reconstructions get better (paper, section 5.2).
+
+`alice-l2` and `alice-adv` add the cycle terms of Li et al., "ALICE" (2017): squared errors, or discriminators that tell
+(x, x) from (x, G(E(x))) and (z, z) from (z, E(G(z))). `autoencoder` has the squared error alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from minecli.apps.adversarial import losses
+from minecli.apps.adversarial.data import RealSamples
+from minecli.apps.adversarial.latent import draw_prior, prior_of, stream
+from minecli.apps.adversarial.networks import (
+    build_discriminator,
+    build_encoder,
+    build_generator,
+    build_pair_discriminator,
+    build_statistics_network,
+    encoded,
+)
+from minecli.apps.adversarial.training import AdversarialTraining, Judgement, applied
+from minecli.apps.ali.config import AliConfig
+from minecli.mine.sampling import random_shifts
+
+# Reconstructions (n, *shape) and fresh samples of one model, on the CPU, to numbers.
+Judge = Callable[[Tensor, Tensor], dict[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random draws of a step: real samples (models, b, *shape), latents and the encoder's noise (models, b, l) for
+    the discriminator's and for the others' step, and re-pairings."""
+
+    real: Tensor
+    priors: list[Tensor]
+    noises: list[Tensor]
+    shifts: list[int]
+
+
+class AliTraining(AdversarialTraining):
+    """Encoders and generators of one method.
+
+    Args:
+        data: real samples to learn from.
+        held_out: those to reconstruct when models are judged, shape (n, *shape), on the CPU.
+        method: one of `config.METHODS` that is trained.
+        config: settings.
+        seeds: one model each, trained side by side.
+        judge_model: what reconstructions and samples of one model are judged by.
+        bounded: samples lie within (-1, 1), as images do.
+    """
+
+    config: AliConfig
+
+    def __init__(
+        self,
+        data: RealSamples,
+        held_out: Tensor,
+        method: str,
+        config: AliConfig,
+        seeds: Sequence[int],
+        judge_model: Judge,
+        bounded: bool = False,
+    ) -> None:
+        self.data, self.held_out, self.judge_model = data, held_out, judge_model
+        shape, latent = data.shape, config.latent
+        self.adversarial = method != "autoencoder"
+        self.informed = method == "mine" and config.beta > 0.0
+        networks: dict[str, nn.Module] = {
+            "encoder": build_encoder(seeds, shape, config, 2 * latent),
+            "generator": build_generator(seeds, shape, config, bounded=bounded),
+        }
+        if self.adversarial:
+            networks["discriminator"] = build_discriminator(seeds, shape, config, latent=latent)
+        if method == "alice-adv":
+            networks["sample cycles"] = build_pair_discriminator(seeds, shape, config, "sample cycles")
+            networks["latent cycles"] = build_pair_discriminator(seeds, (latent,), config, "latent cycles")
+        if self.informed:
+            networks["statistics"] = build_statistics_network(seeds, shape, config)
+        super().__init__(method, config, seeds, torch.device(data.device), networks, ("encoder", "generator"))
+        self.encoder, self.generator = self.networks["encoder"], self.networks["generator"]
+
+    def advance(self) -> None:
+        """One step of all networks."""
+        draws = self.draw()
+        if self.adversarial:
+            self._step_discriminators(draws)
+        code = encoded(self.encoder(draws.real), draws.noises[1])
+        fake: Tensor = self.generator(draws.priors[1])
+        loss = self._loss(draws, code, fake)
+        bound = self.information(draws.real, code, draws.shifts) if self.informed else None
+        self.descend_informed(["encoder", "generator"], loss, bound)
+        if self.informed:
+            self.ascend_statistics(draws.real, code.detach(), draws.shifts)
+
+    def draw(self) -> Draws:
+        """The draws of the step that comes."""
+        count, latent = self.config.batch_size, self.config.latent
+        chosen, priors, noises = [], [], []
+        for seed in self.seeds:
+            draws = stream(seed, "step", self.step)
+            chosen.append(torch.randint(len(self.data), (count,), generator=draws))
+            priors.append(draw_prior(self.config, 2 * count, draws).view(2, count, -1))
+            noises.append(torch.randn(2, count, latent, generator=draws))
+        return Draws(
+            self.data.rows(torch.stack(chosen)),
+            list(torch.stack(priors, 1).to(self.device)),
+            list(torch.stack(noises, 1).to(self.device)),
+            random_shifts(count, self.config.marginal_shifts, stream(0, "shifts", self.step)),
+        )
+
+    def _step_discriminators(self, draws: Draws) -> None:
+        real, prior = draws.real, draws.priors[0]
+        with torch.no_grad():
+            code, fake = encoded(self.encoder(real), draws.noises[0]), self.generator(prior)
+        penalty = self.config.gradient_penalty
+        loss = losses.discriminator_loss(self.networks["discriminator"], (real, code), (fake, prior), penalty)
+        self.remember(discriminator_loss=loss)
+        self.descend("discriminator", loss)
+        if self.method != "alice-adv":
+            return
+        with torch.no_grad():
+            again, back = self.generator(code), encoded(self.encoder(fake), draws.noises[0])
+        for name, truth, made in (("sample cycles", real, again), ("latent cycles", prior, back)):
+            self.descend(name, losses.discriminator_loss(self.networks[name], (truth, truth), (truth, made)))
+
+    def _loss(self, draws: Draws, code: Tensor, fake: Tensor) -> Tensor:
+        """What encoder and generator descend, shape (models,), the information aside."""
+        real, prior = draws.real, draws.priors[1]
+        if not self.adversarial:
+            return losses.squared_error(real, self.generator(code))
+        loss = losses.ali_loss(self.networks["discriminator"], (real, code), (fake, prior))
+        if not self.method.startswith("alice"):
+            return loss
+        again, back = self.generator(code), encoded(self.encoder(fake), draws.noises[1])
+        if self.method == "alice-l2":
+            errors = losses.squared_error(real, again) + losses.squared_error(prior, back)
+            return loss + self.config.reconstruction_weight * errors
+        judges = self.networks["sample cycles"], self.networks["latent cycles"]
+        cycles = losses.generator_loss(judges[0], (real, again)) + losses.generator_loss(judges[1], (prior, back))
+        return loss + self.config.cycle_weight * cycles
+
+    def encode(self, samples: Tensor, best: bool = False) -> Tensor:
+        """The means of q(z|x), what every model makes of samples (n, *shape): (models, n, l), on the CPU."""
+        encoder = self.good["encoder"] if best else self.encoder
+        outputs = applied(encoder, samples.expand(len(self.seeds), *samples.shape), self.device)
+        return outputs[..., : self.config.latent]
+
+    def decode(self, latents: Tensor, best: bool = False) -> Tensor:
+        """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU."""
+        return applied(self.good["generator"] if best else self.generator, latents, self.device)
+
+    def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
+        """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""
+        return self.decode(prior_of(self.seeds, self.config, count, "sample", *names), best)
+
+    def judge(self) -> tuple[list[Judgement], Tensor | None]:
+        """Judge reconstructions of held-out samples, and fresh samples; see `AdversarialTraining.judge`."""
+        codes = self.encode(self.held_out)
+        again, samples = self.decode(codes), self.sample(self.config.samples, "evaluation")
+        judgements: list[Judgement] = []
+        for m in range(len(self.seeds)):
+            whole = bool(torch.isfinite(again[m]).all() and torch.isfinite(samples[m]).all())
+            known = whole and self.broken[m] is None
+            judgements.append((whole, self.judge_model(again[m], samples[m]) if known else {}))
+        if not self.informed:
+            return judgements, None
+        truth = self.held_out.expand(len(self.seeds), *self.held_out.shape)
+        outputs = applied(self.encoder, truth, self.device)
+        noise = torch.stack(
+            [torch.randn(outputs.shape[1], codes.shape[2], generator=stream(s, "noise")) for s in self.seeds]
+        )
+        return judgements, self.information_on(truth, encoded(outputs, noise), stream(0, "evaluation"))

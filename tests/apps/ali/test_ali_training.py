@@ -1,0 +1,183 @@
+"""The loop of adversarially learned inference: signs, gradients, cycles, seeds beside each other, resumption."""
+
+import pytest
+import torch
+
+from minecli.apps.adversarial import losses
+from minecli.apps.adversarial.clipping import clip_adaptively
+from minecli.apps.adversarial.data import Flattened, RealRows
+from minecli.apps.adversarial.networks import encoded
+from minecli.apps.ali.config import METHODS, preset
+from minecli.apps.ali.linear import LinearCoding
+from minecli.apps.ali.training import AliTraining
+from minecli.result import Status
+
+SMALL = {"generator_hidden": 32, "discriminator_hidden": 32, "batch_size": 50, "samples": 100, "evaluate_every": 10}
+TRAINED = [method for method in METHODS if method != "pca"]
+
+
+def config(**changes):
+    return preset("quick", **(SMALL | {"steps": 30, "gradient_penalty": 0.0} | changes))
+
+
+def rows(count=500, columns=3, seed=0):
+    return torch.randn(count, columns, generator=torch.Generator().manual_seed(seed))
+
+
+def error(again, samples):
+    return {"error": float((again - rows(100, seed=1)).norm(dim=1).mean()), "spread": float(samples.std())}
+
+
+def training(method="mine", seeds=(0,), **changes):
+    return AliTraining(RealRows(rows()), rows(100, seed=1), method, config(**changes), seeds, error)
+
+
+def weights(training):
+    return [p.detach().clone() for name in ("encoder", "generator") for p in training.networks[name].parameters()]
+
+
+def test_a_large_weight_raises_the_information_of_encoder_pairs():
+    def ends(beta):
+        ali = training(seeds=(0, 1), steps=300, evaluate_every=300, beta=beta)
+        ali.run()
+        return [history[-1].information_nats for history in ali.history]
+
+    for little, much in zip(ends(1e-9), ends(10.0), strict=True):
+        assert much > little + 0.3
+
+
+def test_the_encoder_ascends_the_clipped_information_and_the_generator_is_not_on_its_path(monkeypatch):
+    ali = training(beta=1e6)
+    for _ in range(3):
+        ali.advance()
+        ali.step += 1
+    draws = ali.draw()
+    monkeypatch.setattr(ali, "_step_discriminators", lambda draws: None)
+    monkeypatch.setattr(ali, "ascend_statistics", lambda *_: None)
+    code, fake = encoded(ali.encoder(draws.real), draws.noises[1]), ali.generator(draws.priors[1])
+    loss = losses.ali_loss(ali.networks["discriminator"], (draws.real, code), (fake, draws.priors[1]))
+    own = list(ali.encoder.parameters())
+    u = torch.autograd.grad(loss.sum(), own, retain_graph=True)
+    made = torch.autograd.grad(loss.sum(), list(ali.generator.parameters()), retain_graph=True)
+    m = torch.autograd.grad(-1e6 * ali.information(draws.real, code, draws.shifts).sum(), own)
+    ali.advance()
+    for parameter, one, two in zip(own, u, clip_adaptively(u, m), strict=True):
+        torch.testing.assert_close(parameter.grad, one + two)
+    for parameter, one in zip(ali.generator.parameters(), made, strict=True):
+        torch.testing.assert_close(parameter.grad, one)
+
+
+def test_without_weight_it_is_plain_ali():
+    plain, informed = training("ali"), training("mine", beta=0.0)
+    plain.run()
+    informed.run()
+    assert all(torch.equal(a, b) for a, b in zip(weights(plain), weights(informed), strict=True))
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_a_seed_is_what_it_would_be_alone(method):
+    both, alone = (training(method, seeds=seeds, steps=4) for seeds in ((3, 7), (7,)))
+    both.run()
+    alone.run()
+    for a, b in zip(weights(both), weights(alone), strict=True):
+        torch.testing.assert_close(a[1:], b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_resumed_is_uninterrupted(method):
+    whole = training(method, seeds=(0, 1))
+    assert whole.run()
+    first, states = training(method, seeds=(0, 1)), []
+    stop = iter([False] * 17 + [True])
+    assert not first.run(should_stop=lambda: next(stop), save=lambda state, at_once: states.append(state))
+    second = training(method, seeds=(0, 1))
+    second.load_state_dict(states[-1])
+    assert second.run()
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(second), strict=True))
+    assert whole.history == second.history
+
+
+@pytest.mark.parametrize("method", ["autoencoder", "alice-l2"])
+def test_a_squared_error_makes_reconstructions_better(method):
+    ali = training(method, steps=400, evaluate_every=100, code_dim=3, reconstruction_weight=10.0)
+    ali.run()
+    errors = [look.metrics["error"] for look in ali.history[0]]
+    assert errors[-1] < 0.75 * errors[0]
+
+
+def test_the_cycle_discriminators_learn_and_are_listened_to():
+    ali = training("alice-adv")
+    before = {n: [p.detach().clone() for p in ali.networks[n].parameters()] for n in ("sample cycles", "latent cycles")}
+    ali.advance()
+    for name, held in before.items():
+        assert any(not torch.equal(a, b) for a, b in zip(held, ali.networks[name].parameters(), strict=True))
+    draws = ali.draw()
+    code, fake = encoded(ali.encoder(draws.real), draws.noises[1]), ali.generator(draws.priors[1])
+    with_cycles = ali._loss(draws, code, fake)
+    plain = losses.ali_loss(ali.networks["discriminator"], (draws.real, code), (fake, draws.priors[1]))
+    again, back = ali.generator(code), encoded(ali.encoder(fake), draws.noises[1])
+    cycles = sum(
+        losses.generator_loss(ali.networks[name], pair)
+        for name, pair in (("sample cycles", (draws.real, again)), ("latent cycles", (draws.priors[1], back)))
+    )
+    torch.testing.assert_close(with_cycles, plain + 0.1 * cycles)
+
+
+def test_a_model_that_diverges_is_stopped_and_its_last_whole_copy_kept():
+    ali = training(seeds=(0, 1), steps=30)
+    ali.run(should_stop=iter([False] * 10 + [True]).__next__)
+    before = {name: tensor[0].clone() for name, tensor in ali.good["encoder"].state_dict().items()}
+    with torch.no_grad():
+        ali.generator.last.weight[0] = float("nan")
+    ali.run()
+    assert (ali.broken[0], ali.broken[1]) == (20, None)
+    assert [ali.status(m) for m in range(2)] == [Status.DIVERGED, Status.MAX_STEPS]
+    for name, tensor in ali.good["encoder"].state_dict().items():
+        assert torch.equal(tensor[0], before[name])
+
+
+def test_principal_components_are_an_encoder_and_a_decoder():
+    data, settings = RealRows(rows(columns=5)), config(code_dim=5)
+    linear = LinearCoding(data, rows(100, 5), settings, (0, 1), error)
+    assert linear.run()
+    codes = linear.encode(data.values)
+    assert codes.shape == (2, 500, 5)
+    torch.testing.assert_close(codes[0].std(0), torch.ones(5), rtol=0.02, atol=0)
+    torch.testing.assert_close(linear.decode(codes)[0], data.values, rtol=1e-4, atol=1e-4)
+    again = LinearCoding(data, rows(100, 5), settings, (0, 1), error)
+    again.load_state_dict(linear.state_dict())
+    assert torch.equal(again.encode(data.values), codes)
+    assert linear.sample(20, "here").shape == (2, 20, 5)
+
+
+def test_images_are_rows_of_pixels_for_perceptrons():
+    images = RealRows(torch.rand(60, 1, 28, 28) * 2 - 1)
+    ali = AliTraining(
+        Flattened(images),
+        images.values.flatten(1)[:20],
+        "mine",
+        config(steps=2),
+        (0,),
+        lambda again, made: {},
+        bounded=True,
+    )
+    assert ali.run()
+    assert ali.sample(7, "here").shape == (1, 7, 784)
+    assert ali.sample(7, "here").abs().max() <= 1.0
+
+
+def test_images_meet_convolutions():
+    images = RealRows(torch.rand(60, 1, 28, 28) * 2 - 1)
+    small = config(
+        arch="conv",
+        steps=2,
+        generator_filters=2,
+        discriminator_filters=2,
+        statistics_filters=2,
+        image_layers=3,
+        joint_units=8,
+    )
+    for method in TRAINED:
+        ali = AliTraining(images, images.values[:20], method, small, (0, 1), lambda again, made: {}, bounded=True)
+        assert ali.run()
+        assert ali.decode(ali.encode(images.values[:3])).shape == (2, 3, 1, 28, 28)

@@ -1,0 +1,204 @@
+"""`minecli ali` as it is typed: results, run folders, encoders in a pipeline, errors."""
+
+import csv
+import io
+import json
+import re
+import shlex
+import struct
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from minecli.apps.ali.config import METHODS
+from minecli.cli import ali
+
+FAST = ("--steps", "4", "--batch-size", "20", "--samples", "50", "--threads", "1", "--device", "cpu", "-q")
+
+
+@pytest.fixture
+def table(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "people.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["age", "height", "city"])
+        for _ in range(120):
+            writer.writerow([rng.integers(18, 90), round(rng.normal(170, 10), 1), rng.choice(["Bonn", "Graz", "Oslo"])])
+    return path
+
+
+@pytest.fixture
+def digits(tmp_path, monkeypatch):
+    """MNIST's four files with few digits, and a cache of its own."""
+    monkeypatch.setenv("MINECLI_CACHE_DIR", str(tmp_path / "cache"))
+    folder, rng = tmp_path / "mnist-files", np.random.default_rng(0)
+    folder.mkdir()
+    for part, count in (("train", 300), ("t10k", 40)):
+        images = rng.integers(256, size=(count, 28, 28)).astype(np.uint8)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 2051, count, 28, 28) + images.tobytes())
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 2049, count) + labels.tobytes())
+    return folder
+
+
+@pytest.fixture
+def faces(tmp_path, monkeypatch):
+    """A folder laid out as CelebA's, of coloured noise."""
+    monkeypatch.setenv("MINECLI_CACHE_DIR", str(tmp_path / "cache"))
+    root, rng = tmp_path / "celeba", np.random.default_rng(0)
+    (root / "img_align_celeba").mkdir(parents=True)
+    names = [f"a{i}" for i in range(40)]
+    lines = ["120", " ".join(names)]
+    for i in range(1, 121):
+        pixels = rng.integers(256, size=(44, 36, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(root / "img_align_celeba" / f"{i:06d}.jpg")
+        lines.append(f"{i:06d}.jpg " + " ".join(rng.choice(["1", "-1"], 40)))
+    (root / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def metrics(ran):
+    assert ran.code == 0, ran.stderr
+    return {entry["method"]: entry["seeds"][0]["metrics"] for entry in ran.json["methods"]}
+
+
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_help_ends_with_an_example_that_runs(cli, capsys):
+    assert cli("ali", "--help").code == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    example = ali.HELP.rsplit("Example: ", 1)[1].strip()
+    assert example == ali.EXAMPLE
+    assert example in " ".join(re.sub(r"[│╭╮╰╯─]", " ", shown).split())
+    ran = cli(*shlex.split(example)[1:], "-q")
+    assert ran.code == 0, ran.stderr
+    assert [entry["method"] for entry in ran.json["methods"]] == list(METHODS)
+    for name, said in metrics(ran).items():
+        assert {"euclidean_error", "modes", "kl"} <= set(said), name
+        assert set(said) <= set(ran.json["definitions"])
+
+
+def test_a_run_folder_and_its_encoder(cli, table, tmp_path):
+    folder = tmp_path / "run"
+    ran = cli("ali", table, "--x", "*", "--method", "pca,mine", *FAST, "--run-dir", folder)
+    assert set(metrics(ran)) == {"pca", "mine"}
+    assert json.loads((folder / "summary.json").read_text()) == ran.json
+    for name in ("reconstructions", "curves"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    coded = cli("ali", "encode", folder, table, "-o", tmp_path / "z.parquet")
+    assert coded.code == 0, coded.stderr
+    written = pq.read_table(tmp_path / "z.parquet")
+    assert written.column_names == ["age", "height", "city", "latent"]
+    assert written.num_rows == 120
+    assert len(written["latent"][0].as_py()) == ran.json["config"]["config"]["code_dim"]
+    again = cli("ali", "reconstruct", folder, table)
+    assert again.code == 0, again.stderr
+    rows = list(csv.DictReader(io.StringIO(again.stdout)))
+    assert len(rows) == 120
+    assert {row["city"] for row in rows} <= {"Bonn", "Graz", "Oslo"}
+    held_out = cli("ali", "encode", folder)
+    assert held_out.stdout.splitlines()[0] == "age,height,city,latent0,latent1,latent2,latent3"
+    assert len(held_out.stdout.splitlines()) == 25
+    table.unlink()
+    assert len(cli("ali", "sample", folder, "-n", "7").stdout.splitlines()) == 8
+    mutual = cli("estimate", tmp_path / "z.parquet", "--x", "age,height", "--z", "latent", "-e", "ksg", "-q")
+    assert mutual.code == 0, mutual.stderr
+
+
+def test_codes_follow_the_data_and_not_their_order(cli, table, tmp_path):
+    folder = tmp_path / "run"
+    assert cli("ali", table, "--x", "*", *FAST, "--run-dir", folder).code == 0
+    head, *lines = table.read_text().splitlines()
+    turned = tmp_path / "turned.csv"
+    turned.write_text("\n".join([head, *reversed(lines)]) + "\n")
+    one, two = (
+        np.array(pq.read_table(path)["latent"].to_pylist())
+        for path in (tmp_path / "one.parquet", tmp_path / "two.parquet")
+        if cli("ali", "encode", folder, table if path.stem == "one" else turned, "-o", path).code == 0
+    )
+    np.testing.assert_allclose(one, two[::-1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", ["mlp", "conv"])
+def test_digits(cli, digits, tmp_path, arch):
+    folder = tmp_path / "run"
+    words = ("ali", "mnist", "--data-root", digits, "--method", "pca,ali,mine", "--arch", arch)
+    ran = cli(*words, *FAST, "--run-dir", folder)
+    for said in metrics(ran).values():
+        assert {"euclidean_error", "euclidean_error_01", "label_accuracy", "label_agreement", "ms_ssim"} <= set(said)
+        assert said["euclidean_error"] == pytest.approx(2 * said["euclidean_error_01"])
+    assert 0.0 <= ran.json["data"]["classifier_accuracy"] <= 1.0
+    assert (folder / "traversals.png").exists()
+    coded = cli("ali", "encode", folder, "mnist", "-o", tmp_path / "z.parquet")
+    assert coded.code == 0, coded.stderr
+    written = pq.read_table(tmp_path / "z.parquet")
+    assert written.column_names == ["image", "label", "latent"]
+    assert (written.num_rows, len(written["image"][0].as_py())) == (40, 784)
+    pictures = cli("ali", "reconstruct", folder, "-o", tmp_path / "again")
+    assert pictures.code == 0, pictures.stderr
+    assert size_of(tmp_path / "again" / "000003.png") == (28, 28)
+
+
+def test_faces_and_their_attributes(cli, faces, tmp_path):
+    folder = tmp_path / "run"
+    small = ("--side", "16", "--method", "pca,mine")
+    ran = cli("ali", "celeba", "--data-root", faces, *small, *FAST, "--run-dir", folder)
+    for said in metrics(ran).values():
+        assert 0.0 <= said["attribute_accuracy"] <= 1.0
+    assert (ran.json["data"]["images"], ran.json["data"]["images_held_out"]) == (96, 24)
+    again = cli("ali", "reconstruct", folder, faces / "img_align_celeba", "-o", tmp_path / "again")
+    assert again.code == 0, again.stderr
+    assert size_of(tmp_path / "again" / "000120.png") == (16, 16)
+
+
+def test_a_folder_of_images_with_one_that_is_none(cli, faces, tmp_path):
+    (faces / "list_attr_celeba.txt").unlink()
+    folder = faces / "img_align_celeba"
+    (folder / "000003.jpg").write_bytes(b"no image")
+    words = ("ali", folder, "--side", "16", "--method", "pca", *FAST)
+    refused = cli(*words)
+    assert refused.code == 3
+    assert "000003.jpg" in refused.stderr
+    assert "--skip-broken" in refused.stderr
+    skipped = cli(*words, "--skip-broken")
+    assert skipped.code == 0, skipped.stderr
+    assert skipped.json["data"]["skipped"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "no data set is named"),
+        (("gaussian25",), "did you mean gaussians25?"),
+        (("no/such/folder",), "there is no folder or file 'no/such/folder'"),
+        (("celeba",), "pass --data-root DIR"),
+        (("gaussians25", "--method", "alice"), "there is no method 'alice'"),
+        (("gaussians25", "--beta", "-1"), "beta is -1.0"),
+        (("gaussians25", "--data-root", "x"), "--data-root is for mnist and celeba alone"),
+        (("mnist", "--side", "8"), "side is 8"),
+        (("encode", "no-run"), "holds no run"),
+    ],
+)
+def test_what_does_not_fit_is_explained(cli, words, message):
+    ran = cli("ali", *words)
+    assert (ran.code, ran.stdout) == (2, "")
+    assert message in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_other_data_than_the_run_knows_are_refused(cli, table, tmp_path):
+    folder = tmp_path / "run"
+    assert cli("ali", table, "--x", "*", *FAST, "--run-dir", folder).code == 0
+    other = tmp_path / "other.csv"
+    other.write_text(table.read_text().replace("Oslo", "Rome"))
+    ran = cli("ali", "encode", folder, other)
+    assert ran.code == 3
+    assert "city=Rome, which the run has not seen" in ran.stderr
+    assert "no ending, and rows make no images" in cli("ali", "reconstruct", folder, table, "-o", tmp_path / "x").stderr
