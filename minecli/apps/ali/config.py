@@ -86,6 +86,7 @@ _MNIST = {
     "quick": replace(
         _MNIST_PAPER,
         arch="mlp",
+        gradient_penalty=1.0,
         code_dim=32,
         steps=1500,
         learning_rate=1e-3,

@@ -20,7 +20,7 @@ from minecli.apps.mode_metrics import grid_metrics
 from minecli.apps.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
 from minecli.apps.toys import gaussians25, grid_means
 from minecli.errors import UsageError
-from minecli.runtime.seeds import child_seed, generator
+from minecli.runtime.seeds import child_seed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -122,44 +122,23 @@ def _grid(request: AliRequest, device: str) -> AliDataset:
 
 
 def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDataset:
-    from minecli.apps.table_rows import TableRows
-    from minecli.tables.groups import load_group
+    from minecli.apps.adversarial.user_table import load_user_table
 
-    one = load_group(
-        request.dataset,
-        request.x,
-        input_format=request.input_format,
-        delimiter=request.delimiter,
-        na_values=request.na_values,
-        missing=request.missing,
-        sample=request.sample,
-        stdin=stdin,
-    )
-    table = TableRows.of(one)
-    order = generator(0, "ali", "held-out").permutation(len(table))
-    unseen = min(request.config.held_out, round(_HELD_OUT * len(table)))
-    kept, learnt = np.sort(order[:unseen]), np.sort(order[unseen:])
+    found = load_user_table(request, stdin, request.config.held_out)
+    table = found.rows
 
     def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
         del which
         return reconstruction_metrics(x, again) | table.judge(samples)
 
-    facts = {
-        "source": one.source,
-        "rows": len(learnt),
-        "rows_held_out": len(kept),
-        "rows_dropped": one.rows_dropped,
-        "columns": list(table.names),
-        "notes": list(one.notes),
-    }
     definitions = {
         **DEFINITIONS,
         "ks_mean": "mean over columns of the largest difference of the distribution functions of real and fresh rows",
         "ks_largest": "the largest of these",
         "correlation_gap": "mean over pairs of columns of the absolute difference of correlations",
     }
-    real = RealRows(table.features[learnt].to(device))
-    return AliDataset(real, table.features[kept], (len(table.names),), judge, definitions, facts, table=table)
+    real, held_out = RealRows(table.features[found.learnt].to(device)), table.features[found.held_out]
+    return AliDataset(real, held_out, (len(table.names),), judge, definitions, found.facts, table=table)
 
 
 def _mnist(

@@ -18,14 +18,13 @@ from minecli.apps.gan.config import STACKED
 from minecli.apps.gan.request import GanRequest
 from minecli.apps.mode_metrics import grid_metrics, spiral_metrics
 from minecli.apps.toys import gaussians25, spiral
-from minecli.runtime.seeds import child_seed, generator
+from minecli.runtime.seeds import child_seed
 
 if TYPE_CHECKING:
     from minecli.apps.table_rows import TableRows
 
 _TOYS = {"spiral": (spiral, spiral_metrics), "gaussians25": (gaussians25, grid_metrics)}
 _SHOWN_REAL = 20_000
-_HELD_OUT = 0.2
 _DIGIT_SIDE = 28
 _MOST_HELD_OUT = 5000
 
@@ -111,39 +110,14 @@ def _stacked_digits(
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    from minecli.apps.table_rows import TableRows
+    from minecli.apps.adversarial.user_table import load_user_table
     from minecli.apps.two_sample import two_sample_report
-    from minecli.tables.groups import load_group
 
-    one = load_group(
-        request.dataset,
-        request.x,
-        input_format=request.input_format,
-        delimiter=request.delimiter,
-        na_values=request.na_values,
-        missing=request.missing,
-        sample=request.sample,
-        stdin=stdin,
-    )
-    table = TableRows.of(one)
-    # A generator that repeats what it has seen must not pass for a good one: the report is on rows it has not seen.
-    order = generator(0, "gan", "held-out").permutation(len(table))
-    unseen = min(_MOST_HELD_OUT, round(_HELD_OUT * len(table)))
-    kept, learnt = np.sort(order[:unseen]), np.sort(order[unseen:])
+    found = load_user_table(request, stdin, _MOST_HELD_OUT)
+    table = found.rows
 
     def report(samples: npt.NDArray[np.float32]) -> dict[str, Any]:
-        return two_sample_report(table.real[kept], table.values(samples), table.names, 0)
+        return two_sample_report(table.real[found.held_out], table.values(samples), table.names, 0)
 
-    facts = {
-        "source": one.source,
-        "format": one.format,
-        "rows": len(learnt),
-        "rows_held_out": len(kept),
-        "rows_read": one.rows_read,
-        "rows_dropped": one.rows_dropped,
-        "rows_sampled_from": one.rows_sampled_from,
-        "columns": list(table.names),
-        "notes": list(one.notes),
-    }
-    real = RealRows(table.features[learnt].to(device))
-    return Dataset(real, table.judge, layout_of(request, table), facts, report, table)
+    real = RealRows(table.features[found.learnt].to(device))
+    return Dataset(real, table.judge, layout_of(request, table), found.facts, report, table)
