@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +20,16 @@ from torch.nn import functional
 
 from minecli import events
 from minecli.apps.adversarial.data import RealSamples
+from minecli.apps.judges import JudgeCache, he_weight
 from minecli.apps.reconstruction import attribute_scores
-from minecli.errors import DataError, OutputError, UsageError
-from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import child_seed
 
 STAGE = "attribute classifier"
+# Raised when the same config would give other weights, so that caches of older versions are not taken up.
 _VERSION = 1
 _AT_ONCE = 500
+_PROBED = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +50,13 @@ class _Network(nn.Module):
     def __init__(self, channels: int, side: int, attributes: int, config: AttributeConfig) -> None:
         super().__init__()
         draws = torch.Generator().manual_seed(child_seed(config.seed, "attribute-classifier", "weights"))
-
-        def weight(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.randn(*shape, generator=draws) * math.sqrt(2 / math.prod(shape[1:])))
-
+        self.shape = (channels, side, side)
         widths = [channels, *(config.filters * 2**i for i in range(config.layers))]
-        self.kernels = nn.ParameterList(weight(b, a, 3, 3) for a, b in itertools.pairwise(widths))
+        self.kernels = nn.ParameterList(he_weight(draws, b, a, 3, 3) for a, b in itertools.pairwise(widths))
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(b)) for b in widths[1:])
         for _ in range(config.layers):
             side = -(-side // 2)
-        self.out = weight(attributes, widths[-1] * side * side)
+        self.out = he_weight(draws, attributes, widths[-1] * side * side)
         self.out_bias = nn.Parameter(torch.zeros(attributes))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -69,16 +67,31 @@ class _Network(nn.Module):
 
 
 class AttributeClassifier:
-    """A trained classifier; `balanced_accuracy` is the mean over attributes on images it was not trained on."""
+    """A trained classifier.
 
-    def __init__(self, network: nn.Module, device: str, balanced_accuracy: float) -> None:
+    `balanced_accuracy` is the mean over attributes on images it was not trained on; None where these have no attribute
+    that occurs both ways.
+    """
+
+    def __init__(self, network: _Network, device: str, balanced_accuracy: float) -> None:
         self._network = network.to(device).eval().requires_grad_(False)
-        self._device, self.balanced_accuracy = device, balanced_accuracy
+        self._device = device
+        self.balanced_accuracy = None if math.isnan(balanced_accuracy) else balanced_accuracy
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> npt.NDArray[np.bool_]:
-        """Which attributes each image has, shape (n, k); images (n, c, side, side) from -1 to 1."""
-        parts = [self._network(part.to(self._device)).cpu() > 0.0 for part in torch.split(images, _AT_ONCE)]
+        """Which attributes each image has, shape (n, k); images (n, c, side, side) from -1 to 1.
+
+        Raises:
+            ValueError: images of another shape than those it learnt from.
+        """
+        if tuple(images.shape[1:]) != self._network.shape:
+            raise ValueError(
+                f"images of shape {tuple(images.shape)}; (n, {', '.join(map(str, self._network.shape))}) is needed"
+            )
+        parts = [
+            self._network(part.to(self._device, torch.float32)).cpu() > 0.0 for part in torch.split(images, _AT_ONCE)
+        ]
         found: npt.NDArray[np.bool_] = torch.cat(parts).numpy()
         return found
 
@@ -105,41 +118,56 @@ def load_attribute_classifier(
         observer: told of progress.
         should_stop: asked at every step.
         config: settings.
+
+    Raises:
+        ValueError: attributes that are not one row per image.
     """
-    probe = images.rows(torch.from_numpy(learnt[:8])[None])[0].cpu().numpy()
-    settings = {"version": _VERSION, **asdict(config), "shape": list(images.shape)}
-    mark = fingerprint(settings, probe, attributes, learnt, kept)
-    path = None if cache is None else cache / f"attribute-classifier-{mark[:12]}.pt"
-    network = _Network(images.shape[0], images.shape[1], attributes.shape[1], config)
-    if path is not None and path.exists():
-        try:
-            state: dict[str, Any] = load_checkpoint(path, fingerprint=mark)
-            network.load_state_dict(state["network"])
-            return AttributeClassifier(network, device, float(state["balanced_accuracy"]))
-        except (DataError, UsageError) as failure:
-            observer(events.Event(STAGE, message=f"trained again, as {failure.problem}"))
-    network.to(device)
-    if not _train(network, images, attributes, learnt, config, observer, should_stop):
+    if attributes.ndim != 2 or len(attributes) != len(images):
+        raise ValueError(f"attributes of shape {attributes.shape} for {len(images)} images; (n, k) is needed")
+    mark = _mark(images, attributes, learnt, kept, config)
+    file = JudgeCache.inside(cache, STAGE, mark, "balanced_accuracy")
+
+    def make() -> _Network:
+        return _Network(images.shape[0], images.shape[1], attributes.shape[1], config)
+
+    found = file.load(make, observer)
+    if found is not None:
+        network, score = found
+        return AttributeClassifier(network, device, score)
+    network = make().to(device)
+    if not _train(network, images, attributes, learnt, device, config, observer, should_stop):
         return None
-    judge = AttributeClassifier(network, device, math.nan)
-    said = [
-        judge.predict(images.rows(torch.from_numpy(p)[None])[0])
-        for p in np.array_split(kept, -(-len(kept) // _AT_ONCE))
-    ]
-    score = attribute_scores(np.concatenate(said), attributes[kept])["attribute_accuracy"]
-    classifier = AttributeClassifier(network, device, math.nan if score is None else score)
-    if path is not None:
-        _keep(path, mark, network, classifier.balanced_accuracy, observer)
-    return classifier
+    score = _balanced_accuracy(AttributeClassifier(network, device, math.nan), images, attributes, kept)
+    observer(events.Event(STAGE, 1, 1, {} if math.isnan(score) else {"balanced_accuracy": score}, done=True))
+    file.keep(network, score, observer)
+    return AttributeClassifier(network, device, score)
 
 
-def _keep(path: Path, mark: str, network: nn.Module, accuracy: float, observer: events.Observer) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.cpu() for name, value in network.state_dict().items()}
-        save_checkpoint(path, {"network": weights, "balanced_accuracy": accuracy}, fingerprint=mark)
-    except (OSError, OutputError) as failure:
-        observer(events.Event(STAGE, message=f"not kept for later runs: {failure}"))
+def _mark(
+    images: RealSamples,
+    attributes: npt.NDArray[np.bool_],
+    learnt: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.int64],
+    config: AttributeConfig,
+) -> str:
+    """Two hundred thousand files cannot be read for a fingerprint: some of them, far apart, stand for all."""
+    every = np.concatenate([learnt, kept])
+    some = every[np.unique(np.linspace(0, len(every) - 1, min(_PROBED, len(every))).round().astype(np.int64))]
+    probe = images.rows(torch.from_numpy(some)[None])[0].cpu().numpy()
+    settings = {"version": _VERSION, **asdict(config), "shape": list(images.shape)}
+    return fingerprint(settings, probe, attributes, learnt, kept)
+
+
+def _balanced_accuracy(
+    judge: AttributeClassifier, images: RealSamples, attributes: npt.NDArray[np.bool_], kept: npt.NDArray[np.int64]
+) -> float:
+    """The mean over attributes, NaN where none of them occurs both ways, or nothing was kept."""
+    if len(kept) == 0:
+        return math.nan
+    parts = torch.split(torch.from_numpy(kept), _AT_ONCE)
+    said = np.concatenate([judge.predict(images.rows(part[None])[0]) for part in parts])
+    score = attribute_scores(said, attributes[kept])["attribute_accuracy"]
+    return math.nan if score is None else score
 
 
 def _train(
@@ -147,12 +175,12 @@ def _train(
     images: RealSamples,
     attributes: npt.NDArray[np.bool_],
     learnt: npt.NDArray[np.int64],
+    device: str,
     config: AttributeConfig,
     observer: events.Observer,
     should_stop: Callable[[], bool],
 ) -> bool:
     """Train the network in place; False if stopped."""
-    device = images.device
     truth = torch.from_numpy(attributes).float()
     share = truth[learnt].mean(0).clamp(0.001, 0.999)
     weights = (truth / share + (1.0 - truth) / (1.0 - share)) / 2.0
@@ -164,7 +192,7 @@ def _train(
         for group in optimizer.param_groups:
             group["lr"] = config.rate * (1.0 - step / config.steps)
         chosen = torch.from_numpy(learnt)[torch.randint(len(learnt), (config.batch,), generator=draws)]
-        batch = images.rows(chosen[None])[0]
+        batch = images.rows(chosen[None])[0].to(device)
         # Faces mirrored are faces.
         batch = batch.flip(3) if step % 2 else batch
         loss = functional.binary_cross_entropy_with_logits(

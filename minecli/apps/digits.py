@@ -7,7 +7,6 @@ in Smith and Topin, "Super-convergence" (2018), which makes three passes over MN
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from minecli import events
+from minecli.apps.judges import JudgeCache, he_weight, one_cycle
 from minecli.apps.mnist import CLASSES, SIDE, Digits
-from minecli.errors import DataError, OutputError, UsageError
-from minecli.runtime.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import child_seed, generator
 
 STAGE = "digit classifier"
@@ -51,17 +50,13 @@ class _Network(nn.Module):
         super().__init__()
         draws = torch.Generator().manual_seed(child_seed(config.seed, "digit-classifier", "weights"))
 
-        def weight(*shape: int) -> nn.Parameter:
-            # He et al. (2015): variance 2 / inputs keeps the scale of activations through rectifiers.
-            return nn.Parameter(torch.randn(*shape, generator=draws) * math.sqrt(2 / math.prod(shape[1:])))
-
-        self.maps1 = weight(config.first_maps, 1, 5, 5)
+        self.maps1 = he_weight(draws, config.first_maps, 1, 5, 5)
         self.bias1 = nn.Parameter(torch.zeros(config.first_maps))
-        self.maps2 = weight(config.second_maps, config.first_maps, 5, 5)
+        self.maps2 = he_weight(draws, config.second_maps, config.first_maps, 5, 5)
         self.bias2 = nn.Parameter(torch.zeros(config.second_maps))
-        self.hidden = weight(config.hidden, config.second_maps * 4 * 4)
+        self.hidden = he_weight(draws, config.hidden, config.second_maps * 4 * 4)
         self.hidden_bias = nn.Parameter(torch.zeros(config.hidden))
-        self.out = weight(CLASSES, config.hidden)
+        self.out = he_weight(draws, CLASSES, config.hidden)
         self.out_bias = nn.Parameter(torch.zeros(CLASSES))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -130,44 +125,18 @@ def load_classifier(
         The classifier, or None if it was stopped.
     """
     mark = fingerprint({"version": _VERSION, **asdict(config)}, train.images, train.labels, test.images, test.labels)
-    # Other data or settings have another file, so that two of them in turn do not push each other out.
-    path = None if cache is None else cache / f"digit-classifier-{mark[:12]}.pt"
-    if path is not None and os.path.exists(path):
-        try:
-            return _from_cache(path, mark, config, device)
-        except (DataError, UsageError) as failure:
-            observer(events.Event(STAGE, message=f"trained again, as {failure.problem}"))
+    kept = JudgeCache.inside(cache, STAGE, mark, "accuracy")
+    found = kept.load(lambda: _Network(config), observer)
+    if found is not None:
+        network, accuracy = found
+        return DigitClassifier(network, device, accuracy)
     network = _Network(config).to(device)
     if not _train(network, train, device, config, observer, should_stop):
         return None
     classifier = DigitClassifier(network, device, _accuracy(network, test, device))
     observer(events.Event(STAGE, 1, 1, {"test_accuracy": classifier.accuracy}, done=True))
-    if path is not None:
-        _keep(path, mark, network, classifier.accuracy, observer)
+    kept.keep(network, classifier.accuracy, observer)
     return classifier
-
-
-def _from_cache(path: Path, mark: str, config: ClassifierConfig, device: str) -> DigitClassifier:
-    """DataError or UsageError where the file cannot be used."""
-    try:
-        state = load_checkpoint(path, fingerprint=mark)
-        network = _Network(config)
-        network.load_state_dict(state["network"])
-        return DigitClassifier(network, device, float(state["accuracy"]))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as problem:
-        # Whatever a file holds that only looks like a checkpoint.
-        raise DataError(f"'{path}' holds no classifier ({type(problem).__name__})", hint="remove it") from None
-
-
-def _keep(path: Path, mark: str, network: _Network, accuracy: float, observer: events.Observer) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.cpu() for name, value in network.state_dict().items()}
-        save_checkpoint(path, {"network": weights, "accuracy": accuracy}, fingerprint=mark)
-    except OSError as failure:
-        observer(events.Event(STAGE, message=f"not kept for later runs: {path.parent}: {failure.strerror}"))
-    except OutputError as failure:
-        observer(events.Event(STAGE, message=f"not kept for later runs: {failure.problem}"))
 
 
 def _train(
@@ -210,10 +179,7 @@ def learning_rate(step: int, total: int, config: ClassifierConfig) -> float:
     >>> [round(learning_rate(step, 100, config), 3) for step in (0, 25, 50, 75, 99)]
     [0.04, 0.52, 1.0, 0.5, 0.001]
     """
-    warmup = config.warmup_share * total
-    if step < warmup:
-        return config.peak_rate * (0.04 + 0.96 * step / warmup)
-    return config.peak_rate * 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
+    return one_cycle(step, total, config.peak_rate, config.warmup_share)
 
 
 def _pixels(images: Tensor) -> Tensor:

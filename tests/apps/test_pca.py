@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
+from minecli.apps import pca
 from minecli.apps.pca import PcaCoder
 from minecli.errors import UsageError
 
@@ -22,6 +23,22 @@ def test_it_is_what_scikit_learn_gives(n, d):
     again = theirs.inverse_transform(theirs.transform(data.numpy()))
     np.testing.assert_allclose(ours.decode(ours.encode(data)).numpy(), again, atol=1e-8)
     np.testing.assert_allclose(ours.deviations.numpy(), np.sqrt(theirs.explained_variance_ * (n - 1) / n), rtol=1e-8)
+
+
+@pytest.mark.parametrize(("n", "d"), [(50, 6), (8, 30)])
+def test_parts_make_no_difference(monkeypatch, n, d):
+    data = rows(n, d)
+    whole = PcaCoder.fit(data, 3).state_dict()
+    monkeypatch.setattr(pca, "_ROWS_AT_ONCE", 7)
+    for name, value in PcaCoder.fit(data, 3).state_dict().items():
+        torch.testing.assert_close(value, whole[name])
+
+
+@pytest.mark.parametrize("d", [3, 30])
+def test_components_are_orthonormal_beyond_the_rank_too(d):
+    data = rows(4, 2) @ torch.ones(2, d, dtype=torch.float64)
+    basis = PcaCoder.fit(data, 3).components
+    torch.testing.assert_close(basis.T @ basis, torch.eye(3, dtype=torch.float64))
 
 
 def test_all_components_lose_nothing_and_the_state_is_all():
