@@ -19,6 +19,7 @@ from torch.nn import functional
 from minecli import events
 from minecli.apps.judges import JudgeCache, he_weight, one_cycle
 from minecli.apps.mnist import CLASSES, SIDE, Digits
+from minecli.apps.pixels import from_bytes
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import child_seed, generator
 
@@ -163,7 +164,7 @@ def _train(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, total, config)
         rows = order[step % per_epoch * size :][:size]
-        loss = functional.cross_entropy(network(_pixels(images[rows])), labels[rows])
+        loss = functional.cross_entropy(network(from_bytes(images[rows, None])), labels[rows])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -182,16 +183,11 @@ def learning_rate(step: int, total: int, config: ClassifierConfig) -> float:
     return one_cycle(step, total, config.peak_rate, config.warmup_share)
 
 
-def _pixels(images: Tensor) -> Tensor:
-    """Bytes (n, 28, 28) as (n, 1, 28, 28) from -1 to 1."""
-    return images[:, None].float().div_(127.5).sub_(1.0)
-
-
 def _accuracy(network: _Network, test: Digits, device: str) -> float:
     judge = DigitClassifier(network, device, math.nan)
     images, labels = torch.tensor(test.images), torch.tensor(test.labels, dtype=torch.int64)
     right = [
-        (judge.classify(_pixels(i)) == n).sum().item()
+        (judge.classify(from_bytes(i)) == n).sum().item()
         for i, n in zip(torch.split(images, _IMAGES_AT_ONCE), torch.split(labels, _IMAGES_AT_ONCE), strict=True)
     ]
     return float(sum(right) / len(labels))

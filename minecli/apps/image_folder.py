@@ -29,6 +29,7 @@ from torch import Tensor
 
 from minecli import events
 from minecli.apps.adversarial.data import RealSamples
+from minecli.apps.pixels import from_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
 
@@ -170,7 +171,7 @@ class ImageFolder:
         there = ~np.isin(wanted, absent)
         pixels[there] = self._kept[wanted[there]]
         batch = torch.from_numpy(pixels[places.reshape(tuple(indices.shape))])
-        return batch.to(self._device).float().div_(127.5).sub_(1.0)
+        return from_bytes(batch.to(self._device))
 
     def _image(self, number: int) -> Pixels:
         path = self._root / self.names[number]

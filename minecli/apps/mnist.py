@@ -89,6 +89,10 @@ class Digits:
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
 
+    def first(self, count: int) -> Digits:
+        """The first of them, `count` at most."""
+        return Digits(self.images[:count], self.labels[:count])
+
 
 def pooled(*parts: Digits) -> Digits:
     """All parts as one, in their order."""

@@ -67,9 +67,16 @@ class PcaCoder:
         """Codes (n, k) of rows (n, d), float64."""
         return (rows.double() - self.mean) @ self.components
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """Rows (n, d) of codes (n, k), float64."""
-        return codes.double() @ self.components.T + self.mean
+    def decode(self, codes: Tensor, bounded: bool = False) -> Tensor:
+        """Rows (n, d) of codes (n, k), float64; held within -1 and 1 where they are `bounded`, as pixels are: a sum of
+        components may leave that range, which what ends in a tanh cannot.
+
+        >>> coder = PcaCoder.fit(torch.tensor([[0.0, 0.0], [3.0, 4.0]]), 1)
+        >>> coder.decode(torch.tensor([[2.5]]), bounded=True)
+        tensor([[1., 1.]], dtype=torch.float64)
+        """
+        rows = codes.double() @ self.components.T + self.mean
+        return rows.clamp(-1.0, 1.0) if bounded else rows
 
     def state_dict(self) -> dict[str, Tensor]:
         """What `from_state` needs."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from minecli.apps.digits import DigitClassifier
 from minecli.apps.mnist import CLASSES, SIDE, Digits
 from minecli.apps.mode_metrics import Metrics, label_metrics, reverse_kl
+from minecli.apps.pixels import from_bytes
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
 
@@ -34,11 +35,6 @@ def as_modes(labels: Labels) -> npt.NDArray[np.int64]:
     powers = CLASSES ** np.arange(labels.shape[1] - 1, -1, -1, dtype=np.int64)
     modes: npt.NDArray[np.int64] = labels.astype(np.int64) @ powers
     return modes
-
-
-def as_images(digits: npt.NDArray[np.uint8]) -> Tensor:
-    """Bytes (n, 28, 28) as single-channel images (n, 1, 28, 28) from -1 (paper) to 1 (ink)."""
-    return torch.from_numpy(digits)[:, None].float().div_(127.5).sub_(1.0)
 
 
 def stacked(pool: int, count: int, stack: int, seed: int) -> npt.NDArray[np.int64]:
@@ -92,8 +88,7 @@ class DigitStacks:
 
     def rows(self, indices: Tensor) -> Tensor:
         """Images by number: int64 (models, b) to float32 (models, b, stack, 28, 28), -1 (paper) to 1 (ink)."""
-        pixels = self._pool[self._table[indices.to(self._table.device)]]
-        return pixels.float().div_(127.5).sub_(1.0)
+        return from_bytes(self._pool[self._table[indices.to(self._table.device)]])
 
 
 class StackJudge:

@@ -86,7 +86,13 @@ class TableRows:
     @cached_property
     def features(self) -> Tensor:
         """The real rows standardised, (n, d) float32 on the CPU; see the module's docstring."""
-        return torch.from_numpy(((self.real - self.centre) / self.scale).astype(np.float32))
+        return self.features_of(self.real)
+
+    def features_of(self, values: Array) -> Tensor:
+        """Rows in units of the array, (n, d) float64, as features, (n, d) float32 on the CPU; infinite where a value
+        is beyond what float32 can hold."""
+        with np.errstate(over="ignore"):
+            return torch.from_numpy(((values - self.centre) / self.scale).astype(np.float32))
 
     def values(self, features: Features) -> Array:
         """Features (n, d) to rows in units of the array, (n, d) float64, with values that a real row could have: 0 or

@@ -1,18 +1,27 @@
-"""The options that `minecli gan` and `minecli ali` share. Defaults come from the presets of their configs."""
+"""The options that `minecli gan` and `minecli ali` share, and what requests are made of them. Defaults come from the
+presets of their configs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from minecli.apps.adversarial.config import BOUNDS
+from minecli.cli.request import lasting_source
+from minecli.cli.words import seed_list
+from minecli.errors import UsageError
+
+if TYPE_CHECKING:
+    from minecli.apps.adversarial.request import AdversarialRequest
 
 METHOD_PANEL = "Method"
 TRAINING_PANEL = "Training"
 DATA_PANEL = "Data"
+_TABLE_OPTIONS = ("input_format", "delimiter", "missing", "sample")
 
 
 def number(text: str, *flags: str, panel: str, metavar: str = "N") -> Any:
@@ -97,3 +106,47 @@ DecayFrom = Annotated[
     number("Share of the steps after which it falls to 0.", "--decay-from", panel=TRAINING_PANEL, metavar="S"),
 ]
 Samples = Annotated[int | None, number("Samples that are judged and written.", "--samples", panel=TRAINING_PANEL)]
+
+# What the commands on finished runs share.
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder made by --run-dir.", show_default=False)]
+Method = Annotated[
+    str | None, typer.Option("--method", metavar="NAME", help="Which of the run's methods.", show_default=False)
+]
+Model = Annotated[
+    int | None,
+    typer.Option("--model", metavar="SEED", help="Which of the run's seeds; default the first.", show_default=False),
+]
+Rows = Annotated[int, typer.Option("--rows", "-n", metavar="N", help="Number of samples.")]
+TableOutput = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help=".parquet, .csv, .csv.gz, or - for CSV on stdout.")
+]
+
+
+def asked_fields(
+    given: Mapping[str, Any], kind: type[AdversarialRequest], default_seeds: Callable[[str], int]
+) -> dict[str, Any]:
+    """The fields of a request that do not depend on the application, of options by their names. What a run folder
+    stores must hold from any folder: relative paths become absolute.
+
+    Raises:
+        UsageError: no data set, or seeds that are none.
+    """
+    dataset, root = given["dataset"], given["data_root"]
+    if dataset is None:
+        raise UsageError("no data set is named", hint=f"try minecli {kind.COMMAND} {kind.NAMED[0]}")
+    lasting = given["run_dir"] is not None
+    is_folder = kind.FOLDERS and dataset not in kind.NAMED and Path(dataset).is_dir()
+    return {
+        "dataset": lasting_source(dataset) if lasting and (given["x"] or is_folder) else dataset,
+        "seeds": seed_list(given["seeds"] or str(default_seeds(dataset))),
+        "preset": given["preset_name"],
+        "data_root": None if root is None else str(root.resolve() if lasting else root),
+        "x": tuple(given["x"] or ()),
+        "na_values": tuple(given["na_values"] or ()),
+        **{name: given[name] for name in _TABLE_OPTIONS},
+    }
+
+
+def asked_settings(given: Mapping[str, Any], kind: type[AdversarialRequest]) -> dict[str, Any]:
+    """What options say of the fields of a request's config; None where they say nothing."""
+    return {field.name: given.get(field.name) for field in fields(kind.CONFIG)}

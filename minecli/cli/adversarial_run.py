@@ -1,8 +1,8 @@
-"""A run of `minecli gan` or `minecli ali`, from its request to its result on the stream."""
+"""A run of `minecli gan`, `ali` or `ib`, from its request to its result on the stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from minecli import __version__
 from minecli.cli.delivery import Resolved, deliver
 from minecli.cli.environment import environment_facts
 from minecli.cli.streams import Streams
@@ -30,23 +31,24 @@ Asked = TypeVar("Asked", bound="AdversarialRequest")
 class Application:
     """What distinguishes one application from another; none of it is called before there is work.
 
-    load: request, device, stdin, observer, should_stop -> data set, None where it was stopped.
+    load: request, device, stdin, observer, should_stop -> data set, None where it was stopped. It has `facts` for the
+        result, and the user's `table` or None.
     build: request, data set, method -> untrained models.
-    start: folder, data set; writes what is needed beside the checkpoints.
-    payload: request, data set, arms, environment, interrupted -> the JSON object.
+    entry: arm, data set -> one method's part of the result, plain values.
     keep: folder, payload, arms, data set; writes samples and pictures.
     table: payload, width, color -> text.
-    records: payload -> one flat record per method and seed.
+    definitions: data set -> what its metrics are, None to leave that out of the result.
+    across: arms -> further parts of the result, which compare methods.
     """
 
     name: str
     load: Callable[..., Any]
     build: Callable[..., Any]
-    start: Callable[[Path, Any], None]
-    payload: Callable[..., dict[str, Any]]
+    entry: Callable[[Any, Any], dict[str, Any]]
     keep: Callable[..., None]
     table: Callable[..., str]
-    records: Callable[[Mapping[str, Any]], list[dict[str, Any]]]
+    definitions: Callable[[Any], Mapping[str, str] | None] = lambda dataset: None
+    across: Callable[[Sequence[Any]], Mapping[str, Any]] = lambda arms: {}
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def run_application(
     resume: Path | None,
 ) -> int:
     """Train what is asked for, keep it in the run's folder and show it; the exit code."""
+    from minecli.apps.adversarial.layout import write_columns
     from minecli.apps.adversarial.running import run_methods
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, open_run
@@ -87,8 +90,8 @@ def run_application(
         elif run_dir is not None:
             run = create_run(run_dir, request.to_json())
         if dataset is not None:
-            if run is not None:
-                application.start(run.path, dataset)
+            if run is not None and dataset.table is not None:
+                write_columns(run.path, dataset.table)
             arms = run_methods(
                 request,
                 partial(application.build, request, dataset),
@@ -101,16 +104,40 @@ def run_application(
         return int(interruption.exit_code or 0)
     stopped = len(arms) < len(request.methods) or not arms[-1].finished
     environment = environment_facts(found, counted, request.seeds[0]) | {"seed": list(request.seeds)}
-    payload = application.payload(request, dataset, arms, environment, stopped)
+    payload = _payload(application, request, dataset, arms, environment, stopped)
     failure = _keep(application, run, payload, arms, dataset) if run is not None and not stopped else None
     _show(application, payload, showing, streams)
     if failure is not None:
         raise OutputError(f"{failure.problem}; the result is on standard output", hint=failure.hint)
     if stopped:
         again = f"; go on with: minecli {application.name} --resume {run.path}" if run else ""
-        streams.error(f"interrupted at step {arms[-1].training.step} of {request.config.steps}{again}")
+        streams.error(f"interrupted at step {arms[-1].training.step} of {arms[-1].training.steps}{again}")
         return int(interruption.exit_code or 0)
     return 0
+
+
+def _payload(
+    application: Application,
+    request: AdversarialRequest,
+    dataset: Any,
+    arms: list[Any],
+    environment: dict[str, Any],
+    stopped: bool,
+) -> dict[str, Any]:
+    from minecli.report.method_payload import method_payload
+    from minecli.report.payload import plain
+
+    found = method_payload(
+        tool_version=__version__,
+        command=application.name,
+        config=request.to_json(),
+        data=dataset.facts,
+        methods=[application.entry(arm, dataset) for arm in arms],
+        interrupted=stopped,
+        environment=environment,
+        definitions=application.definitions(dataset),
+    )
+    return {**found, **plain(application.across(arms))}
 
 
 def resumed_request(path: Path, ctx: typer.Context, kind: type[Asked]) -> Asked:
@@ -146,6 +173,7 @@ def _keep(
 
 def _show(application: Application, payload: dict[str, Any], showing: Showing, streams: Streams) -> None:
     from minecli.report import formats
+    from minecli.report.method_payload import seed_records
 
     if showing.format == "table":
         color = streams.color(showing.output is None and streams.stdout_is_terminal)
@@ -153,14 +181,17 @@ def _show(application: Application, payload: dict[str, Any], showing: Showing, s
     elif showing.format == "json":
         text = formats.to_json(payload)
     else:
-        records = application.records(payload)
+        records = seed_records(payload)
         text = formats.to_csv(records) if showing.format == "csv" else formats.to_ndjson(records)
     deliver(text, streams, showing.output)
 
 
-def chosen_model(request: AdversarialRequest, folder: Path, method: str | None, model: int | None) -> tuple[str, int]:
-    """The method and seed that are meant: those named, or the last method in the order of `METHODS`, and the first
-    seed. UsageError where the run has no such one."""
+def chosen_model(folder: Path, kind: type[Asked], method: str | None, model: int | None) -> tuple[Asked, str, int]:
+    """The request of the run in `folder`, and the method and seed that are meant: those named, or the last method in
+    the order of `METHODS`, and the first seed. UsageError where the run has no such one."""
+    from minecli.runtime.run_directory import open_run
+
+    request = kind.from_json(open_run(folder).read_config())
     if method is None:
         method = max(request.methods, key=list(request.METHODS).index)
     elif method not in request.methods:
@@ -174,7 +205,7 @@ def chosen_model(request: AdversarialRequest, folder: Path, method: str | None, 
             f"the run in '{folder}' has no model of seed {seed}; it has {', '.join(map(str, request.seeds))}",
             hint=f"try --model {request.seeds[0]}",
         )
-    return method, seed
+    return request, method, seed
 
 
 def deliver_table(columns: Mapping[str, Any], output: Path, streams: Streams, what: str) -> None:

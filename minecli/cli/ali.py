@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from minecli.apps.ali.config import METHODS, AliConfig, default_seeds, preset
+from minecli.apps.ali.config import METHODS, default_seeds, preset
 from minecli.apps.ali.request import DATASETS, AliRequest
 from minecli.cli import adversarial_options as aopt
 from minecli.cli import options as opt
@@ -17,10 +16,8 @@ from minecli.cli.ali_run import ALI, encode_data, reconstruct_data, sample_run
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
 from minecli.cli.delivery import resolve_format
 from minecli.cli.destinations import check_destinations
-from minecli.cli.request import lasting_source
 from minecli.cli.streams import Streams
-from minecli.cli.words import names, seed_list
-from minecli.errors import UsageError
+from minecli.cli.words import names
 
 EXAMPLE = "minecli ali gaussians25 --compare --steps 100 --seeds 2"
 ENCODE_EXAMPLE = "minecli ali encode run data.csv -o latent.parquet"
@@ -59,8 +56,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_TABLE_OPTIONS = ("input_format", "delimiter", "missing", "sample")
-
 Data = Annotated[
     str | None,
     aopt.data_argument(f"{', '.join(DATASETS)}, a folder of images, or a table (file, URL, -) with --x.", DATASETS),
@@ -78,20 +73,9 @@ SkipBroken = Annotated[
     bool,
     typer.Option("--skip-broken", help="Leave out files that are no images.", rich_help_panel=aopt.DATA_PANEL),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder made by --run-dir.", show_default=False)]
 Other = Annotated[
     str | None,
     typer.Argument(metavar="DATA", help="Table, folder of images, or mnist.", show_default=False),
-]
-Method = Annotated[
-    str | None, typer.Option("--method", metavar="NAME", help="Which of the run's methods.", show_default=False)
-]
-Model = Annotated[
-    int | None,
-    typer.Option("--model", metavar="SEED", help="Which of the run's seeds; default the first.", show_default=False),
-]
-TableOutput = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help=".parquet, .csv, .csv.gz, or - for CSV on stdout.")
 ]
 
 
@@ -142,43 +126,47 @@ def ali(
 @app.command("encode", help=ENCODE_HELP)
 def encode(
     ctx: typer.Context,
-    run: Run,
+    run: aopt.Run,
     data: Other = None,
-    output: TableOutput = Path("-"),
+    output: aopt.TableOutput = Path("-"),
     data_root: aopt.DataRoot = None,
-    method: Method = None,
-    model: Model = None,
+    skip_broken: SkipBroken = False,
+    method: aopt.Method = None,
+    model: aopt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
-    encode_data(run, data, output, ctx.obj, data_root=data_root, method=method, model=model)
+    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "method": method, "model": model}
+    encode_data(run, data, output, ctx.obj, **how)
 
 
 @app.command("reconstruct", help=RECONSTRUCT_HELP)
 def reconstruct(
     ctx: typer.Context,
-    run: Run,
+    run: aopt.Run,
     data: Other = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="PLACE", help=".parquet, .csv, .csv.gz, -, or a folder for PNGs.")
     ] = Path("-"),
     data_root: aopt.DataRoot = None,
-    method: Method = None,
-    model: Model = None,
+    skip_broken: SkipBroken = False,
+    method: aopt.Method = None,
+    model: aopt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
-    reconstruct_data(run, data, output, ctx.obj, data_root=data_root, method=method, model=model)
+    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "method": method, "model": model}
+    reconstruct_data(run, data, output, ctx.obj, **how)
 
 
 @app.command("sample", help=SAMPLE_HELP)
 def sample(
     ctx: typer.Context,
-    run: Run,
-    rows: Annotated[int, typer.Option("--rows", "-n", metavar="N", help="Number of samples.")] = 10_000,
-    output: TableOutput = Path("-"),
-    method: Method = None,
-    model: Model = None,
+    run: aopt.Run,
+    rows: aopt.Rows = 10_000,
+    output: aopt.TableOutput = Path("-"),
+    method: aopt.Method = None,
+    model: aopt.Model = None,
     seed: opt.Seed = 0,
     quiet: opt.Quiet = 0,
 ) -> None:
@@ -187,23 +175,9 @@ def sample(
 
 
 def _request(given: dict[str, Any]) -> AliRequest:
-    if given["dataset"] is None:
-        raise UsageError("no data set is named", hint=f"try minecli ali {DATASETS[0]}")
+    shared, dataset = aopt.asked_fields(given, AliRequest, default_seeds), given["dataset"]
     methods = list(METHODS) if given["compare"] else names(given["method"] or []) or ["mine"]
-    is_table, lasting = bool(given["x"]), given["run_dir"] is not None
-    dataset, root = given["dataset"], given["data_root"]
-    is_folder = not is_table and dataset not in DATASETS
-    has_place = is_table or (is_folder and Path(dataset).is_dir())
-    changes = {f.name: given.get(f.name) for f in fields(AliConfig)}
-    return AliRequest(
-        dataset=lasting_source(dataset) if lasting and has_place else dataset,
-        methods=tuple(methods),
-        seeds=seed_list(given["seeds"] or str(default_seeds(dataset))),
-        preset=given["preset_name"],
-        config=preset(given["preset_name"], dataset, folder=is_folder, **changes),
-        data_root=None if root is None else str(root.resolve() if lasting else root),
-        x=tuple(given["x"] or ()),
-        na_values=tuple(given["na_values"] or ()),
-        skip_broken=given["skip_broken"],
-        **{name: given[name] for name in _TABLE_OPTIONS},
-    )
+    is_folder = not given["x"] and dataset not in DATASETS
+    changes = aopt.asked_settings(given, AliRequest)
+    config = preset(given["preset_name"], dataset, folder=is_folder, **changes)
+    return AliRequest(methods=tuple(methods), config=config, skip_broken=given["skip_broken"], **shared)

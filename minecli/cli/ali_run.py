@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minecli import __version__
 from minecli.apps.ali.request import AliRequest
 from minecli.cli.adversarial_run import Application, check_table_destination, chosen_model, deliver_table
 from minecli.cli.streams import Streams
@@ -15,6 +14,7 @@ from minecli.errors import UsageError
 if TYPE_CHECKING:
     from minecli.apps.adversarial.running import Arm
     from minecli.apps.ali.datasets import AliDataset
+    from minecli.apps.ali.inputs import Inputs
     from minecli.apps.ali.running import Coding
     from minecli.report.ali_figures import MethodPictures
 
@@ -33,28 +33,10 @@ def _build(request: AliRequest, dataset: AliDataset, method: str) -> Coding:
     return untrained(request, dataset, method)
 
 
-def _start(folder: Path, dataset: AliDataset) -> None:
-    from minecli.apps.adversarial.layout import write_columns
-
-    if dataset.table is not None:
-        write_columns(folder, dataset.table)
-
-
-def _payload(
-    request: AliRequest, dataset: AliDataset, arms: Arms, environment: dict[str, Any], stopped: bool
-) -> dict[str, Any]:
+def _entry(arm: Arm[Coding], dataset: AliDataset) -> dict[str, Any]:
     from minecli.apps.ali.running import arm_entry
-    from minecli.report.ali_payload import ali_payload
 
-    return ali_payload(
-        tool_version=__version__,
-        config=request.to_json(),
-        data=dataset.facts,
-        methods=[arm_entry(arm, dataset) for arm in arms],
-        interrupted=stopped,
-        environment=environment,
-        definitions=dataset.definitions,
-    )
+    return arm_entry(arm, dataset)
 
 
 def _keep(folder: Path, payload: dict[str, Any], arms: Arms, dataset: AliDataset) -> None:
@@ -83,13 +65,7 @@ def _table(payload: dict[str, Any], *, width: int, color: bool) -> str:
     return ali_table(payload, width=width, color=color)
 
 
-def _records(payload: Any) -> list[dict[str, Any]]:
-    from minecli.report.ali_payload import seed_records
-
-    return seed_records(payload)
-
-
-ALI = Application("ali", _load, _build, _start, _payload, _keep, _table, _records)
+ALI = Application("ali", _load, _build, _entry, _keep, _table, lambda dataset: dataset.definitions)
 
 
 def encode_data(
@@ -99,19 +75,30 @@ def encode_data(
     streams: Streams,
     *,
     data_root: Path | None,
+    skip_broken: bool,
     method: str | None,
     model: int | None,
 ) -> None:
     """Write data beside their codes."""
     from minecli.apps.ali.coding import coded_columns, load_coder
-    from minecli.apps.ali.inputs import load_inputs
 
     check_table_destination(output)
-    request, method, model = _chosen(folder, method, model)
-    inputs = load_inputs(folder, request, data, data_root, streams.stdin)
+    request, method, model = chosen_model(folder, AliRequest, method, model)
+    inputs = _inputs(folder, request, data, data_root, streams, skip_broken)
     coder = load_coder(folder, request, method, model, inputs.shape)
     columns = coded_columns(inputs, coder, as_list=output.suffix == ".parquet")
     deliver_table(columns, output, streams, f"{len(inputs)} codes by {method}, seed {model}")
+
+
+def _inputs(
+    folder: Path, request: AliRequest, data: str | None, data_root: Path | None, streams: Streams, skip_broken: bool
+) -> Inputs:
+    from minecli.apps.ali.inputs import load_inputs
+
+    inputs = load_inputs(folder, request, data, data_root, streams.stdin, skip_broken)
+    for note in inputs.notes:
+        streams.info(note)
+    return inputs
 
 
 def reconstruct_data(
@@ -121,20 +108,20 @@ def reconstruct_data(
     streams: Streams,
     *,
     data_root: Path | None,
+    skip_broken: bool,
     method: str | None,
     model: int | None,
 ) -> None:
     """Write what becomes of data that are encoded and decoded."""
     from minecli.apps.ali.coding import load_coder, reconstructed, write_images
-    from minecli.apps.ali.inputs import load_inputs
 
     as_images = output.suffix == "" and str(output) != "-"
     if not as_images:
         check_table_destination(output)
-    request, method, model = _chosen(folder, method, model)
+    request, method, model = chosen_model(folder, AliRequest, method, model)
     if as_images and not request.is_images:
         raise UsageError(f"'{output}' has no ending, and rows make no images", hint="try -o again.parquet")
-    inputs = load_inputs(folder, request, data, data_root, streams.stdin)
+    inputs = _inputs(folder, request, data, data_root, streams, skip_broken)
     coder = load_coder(folder, request, method, model, inputs.shape)
     again = reconstructed(inputs, coder)
     what = f"{len(inputs)} reconstructions by {method}, seed {model}"
@@ -155,15 +142,7 @@ def sample_run(
     check_table_destination(output)
     if rows < 1:
         raise UsageError(f"-n is {rows}; it must be at least 1", hint="try -n 10000")
-    request, method, model = _chosen(folder, method, model)
+    request, method, model = chosen_model(folder, AliRequest, method, model)
     layout = layout_of_run(folder, request)
     samples = load_coder(folder, request, method, model, layout.shape).sample(rows, seed)
     deliver_table(layout.columns(samples.numpy()), output, streams, f"{rows} samples of {method}, seed {model}")
-
-
-def _chosen(folder: Path, method: str | None, model: int | None) -> tuple[AliRequest, str, int]:
-    from minecli.runtime.run_directory import open_run
-
-    request = AliRequest.from_json(open_run(folder).read_config())
-    method, model = chosen_model(request, folder, method, model)
-    return request, method, model

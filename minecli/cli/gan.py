@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from minecli.apps.gan.config import METHODS, GanConfig, default_seeds, preset
+from minecli.apps.gan.config import METHODS, default_seeds, preset
 from minecli.apps.gan.request import DATASETS, GanRequest
 from minecli.cli import adversarial_options as aopt
 from minecli.cli import options as opt
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
 from minecli.cli.delivery import resolve_format
 from minecli.cli.destinations import check_destinations
-from minecli.cli.request import lasting_source
 from minecli.cli.streams import Streams
-from minecli.cli.words import names, seed_list
-from minecli.errors import UsageError
+from minecli.cli.words import names
 
 EXAMPLE = "minecli gan spiral --compare --steps 100 --seeds 2"
 SAMPLE_EXAMPLE = "minecli gan sample run -n 1000 -o samples.parquet"
@@ -62,8 +59,6 @@ Pack = Annotated[int | None, aopt.number("Samples that PacGAN judges together.",
 Unroll = Annotated[
     int | None, aopt.number("Steps that the unrolled GAN foresees.", "--unroll", panel=aopt.METHOD_PANEL)
 ]
-
-_TABLE_OPTIONS = ("input_format", "delimiter", "missing", "sample")
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
@@ -117,21 +112,11 @@ def gan(
 @app.command("sample", help=SAMPLE_HELP)
 def sample(
     ctx: typer.Context,
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder made by --run-dir.", show_default=False)],
-    rows: Annotated[int, typer.Option("--rows", "-n", metavar="N", help="Number of samples.")] = 10_000,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help=".parquet, .csv, .csv.gz, or - for CSV on stdout.")
-    ] = Path("-"),
-    method: Annotated[
-        str | None,
-        typer.Option("--method", metavar="NAME", help="Which of the run's methods.", show_default=False),
-    ] = None,
-    model: Annotated[
-        int | None,
-        typer.Option(
-            "--model", metavar="SEED", help="Which of the run's seeds; default the first.", show_default=False
-        ),
-    ] = None,
+    run: aopt.Run,
+    rows: aopt.Rows = 10_000,
+    output: aopt.TableOutput = Path("-"),
+    method: aopt.Method = None,
+    model: aopt.Model = None,
     seed: opt.Seed = 0,
     quiet: opt.Quiet = 0,
 ) -> None:
@@ -143,21 +128,9 @@ def sample(
 
 
 def _request(given: dict[str, Any]) -> GanRequest:
-    if given["dataset"] is None:
-        raise UsageError("no data set is named", hint=f"try minecli gan {DATASETS[0]}")
+    shared = aopt.asked_fields(given, GanRequest, default_seeds)
     methods = names(given["method"] or []) or ["mine"]
     if given["compare"] and "gan" not in methods:
         methods = ["gan", *methods]
-    is_table, lasting = bool(given["x"]), given["run_dir"] is not None
-    root = given["data_root"]
-    return GanRequest(
-        dataset=lasting_source(given["dataset"]) if is_table and lasting else given["dataset"],
-        methods=tuple(methods),
-        seeds=seed_list(given["seeds"] or str(default_seeds(given["dataset"]))),
-        preset=given["preset_name"],
-        config=preset(given["preset_name"], given["dataset"], **{f.name: given.get(f.name) for f in fields(GanConfig)}),
-        data_root=None if root is None else str(root.resolve() if lasting else root),
-        x=tuple(given["x"] or ()),
-        na_values=tuple(given["na_values"] or ()),
-        **{name: given[name] for name in _TABLE_OPTIONS},
-    )
+    config = preset(given["preset_name"], given["dataset"], **aopt.asked_settings(given, GanRequest))
+    return GanRequest(methods=tuple(methods), config=config, **shared)

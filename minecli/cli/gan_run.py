@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minecli import __version__
 from minecli.apps.gan.request import GanRequest
 from minecli.cli.adversarial_run import Application, check_table_destination, chosen_model, deliver_table
 from minecli.cli.streams import Streams
@@ -36,27 +35,10 @@ def _build(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
     return untrained(request, dataset, method)
 
 
-def _start(folder: Path, dataset: Dataset) -> None:
-    from minecli.apps.adversarial.layout import write_columns
-
-    if dataset.table is not None:
-        write_columns(folder, dataset.table)
-
-
-def _payload(
-    request: GanRequest, dataset: Dataset, arms: Arms, environment: dict[str, Any], stopped: bool
-) -> dict[str, Any]:
+def _entry(arm: Arm[GanTraining], dataset: Dataset) -> dict[str, Any]:
     from minecli.apps.gan.running import arm_entry
-    from minecli.report.gan_payload import gan_payload
 
-    return gan_payload(
-        tool_version=__version__,
-        config=request.to_json(),
-        data=dataset.facts,
-        methods=[arm_entry(arm, dataset) for arm in arms],
-        interrupted=stopped,
-        environment=environment,
-    )
+    return arm_entry(arm, dataset)
 
 
 def _keep(folder: Path, payload: dict[str, Any], arms: Arms, dataset: Dataset) -> None:
@@ -88,13 +70,7 @@ def _table(payload: dict[str, Any], *, width: int, color: bool) -> str:
     return gan_table(payload, width=width, color=color)
 
 
-def _records(payload: Any) -> list[dict[str, Any]]:
-    from minecli.report.gan_payload import seed_records
-
-    return seed_records(payload)
-
-
-GAN = Application("gan", _load, _build, _start, _payload, _keep, _table, _records)
+GAN = Application("gan", _load, _build, _entry, _keep, _table)
 
 
 def sample_run(
@@ -102,12 +78,10 @@ def sample_run(
 ) -> None:
     """Write samples of one model of a run, as they would be from the very generator that was kept."""
     from minecli.apps.gan.sampling import samples_of
-    from minecli.runtime.run_directory import open_run
 
     check_table_destination(output)
     if rows < 1:
         raise UsageError(f"-n is {rows}; it must be at least 1", hint="try -n 10000")
-    request = GanRequest.from_json(open_run(folder).read_config())
-    method, model = chosen_model(request, folder, method, model)
+    request, method, model = chosen_model(folder, GanRequest, method, model)
     columns = samples_of(folder, request, method, model, rows, seed)
     deliver_table(columns, output, streams, f"{rows} samples of {method}, seed {model}")

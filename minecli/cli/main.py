@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from minecli import __version__
-from minecli.cli import ali, bench, columns, doctor, estimate, estimators, gan, sample
+from minecli.cli import ali, bench, columns, doctor, estimate, estimators, gan, ib, sample
 from minecli.cli.exit_codes import ExitCode, explain
 from minecli.cli.streams import ReaderGone, Streams
 
@@ -36,6 +36,7 @@ app.command("sample", help=sample.HELP)(sample.sample)
 app.add_typer(bench.app, name="bench")
 app.add_typer(gan.app, name="gan")
 app.add_typer(ali.app, name="ali")
+app.add_typer(ib.app, name="ib")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from minecli.report.method_tables import QUICK, cell, counted, diverged
+from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
 from minecli.report.tables import render
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-# Blanks between two columns.
-_BETWEEN = 2
 # What judges reconstructions is judged on originals that it was not trained on.
 _JUDGES = {
     "classifier_accuracy": "accuracy of the classifier of labels on originals",
@@ -29,8 +24,10 @@ def ali_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
 
     measured, missing = _metrics(payload["methods"])
     parts: list[Any] = []
-    for names in _blocks(payload["methods"], [*measured, "s"], width):
-        parts += [_table(payload["methods"], names), Text()]
+    methods = payload["methods"]
+    columns = {_words(name): _cells(methods, name) for name in [*measured, "s"]}
+    for table in split_tables("method", [entry["method"] for entry in methods], columns, width):
+        parts += [table, Text()]
     lines = [_headline(payload["config"], payload["data"])]
     lines += [f"{_words(name)}: {payload['definitions'][name]}" for name in measured if name in payload["definitions"]]
     if missing:
@@ -59,51 +56,6 @@ def _cells(methods: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     if name == "s":
         return [f"{entry['seconds']:.0f}" for entry in methods]
     return [cell(entry["summary"].get(name)) for entry in methods]
-
-
-def _least_width(methods: Sequence[Mapping[str, Any]], name: str) -> int:
-    """How narrow a column can be: heads break between words, cells do not."""
-    return max(len(part) for part in (*_words(name).split(), *_cells(methods, name)))
-
-
-def _blocks(methods: Sequence[Mapping[str, Any]], names: Sequence[str], width: int) -> list[list[str]]:
-    """The columns of each table: as few tables as the width allows, and these about equally wide."""
-    fewest = len(_filled(methods, names, width))
-    found = (_filled(methods, names, limit) for limit in range(1, width + 1))
-    return next(blocks for blocks in found if len(blocks) == fewest)
-
-
-def _filled(methods: Sequence[Mapping[str, Any]], names: Sequence[str], width: int) -> list[list[str]]:
-    """Tables filled one after the other, with at least one column in each."""
-    beside = max([len("method"), *(len(entry["method"]) for entry in methods)])
-    blocks: list[list[str]] = [[]]
-    taken = beside
-    for name in names:
-        needed = _BETWEEN + _least_width(methods, name)
-        if blocks[-1] and taken + needed > width:
-            blocks.append([])
-            taken = beside
-        blocks[-1].append(name)
-        taken += needed
-    return blocks
-
-
-def _table(methods: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Table:
-    import textwrap
-
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    table.add_column("method", no_wrap=True)
-    for name in names:
-        # Broken here, since a table that is squeezed would break or cut cells as well.
-        head = textwrap.fill(_words(name), _least_width(methods, name))
-        table.add_column(head, justify="right", no_wrap=True)
-    columns = [[entry["method"] for entry in methods], *(_cells(methods, name) for name in names)]
-    for line in zip(*columns, strict=True):
-        table.add_row(*line)
-    return table
 
 
 def _headline(config: Mapping[str, Any], data: Mapping[str, Any]) -> str:

@@ -135,10 +135,10 @@ def _integers(chunk: Any, width: Any) -> npt.NDArray[Any]:
 
 def _plan_list(name: str, column: Any) -> Plan:
     width = list_width(name, column)
-    first = _entries(column.slice(0, 1).combine_chunks(), width)
+    first = list_entries(column.slice(0, 1).combine_chunks(), width)
     varies = np.zeros(width, dtype=np.bool_)
     for chunk in _slices(column):
-        varies |= np.any(_entries(chunk, width) != first, axis=0)
+        varies |= np.any(list_entries(chunk, width) != first, axis=0)
         if varies.all():
             break
     kept = np.flatnonzero(varies)
@@ -147,10 +147,10 @@ def _plan_list(name: str, column: Any) -> Plan:
     names = tuple(f"{name}[{i}]" for i in kept)
     if len(kept) == width:
         use = ColumnUse(name, "list", width, f"{width} entries, one column each")
-        return Plan(use, names, lambda chunk: _entries(chunk, width))
+        return Plan(use, names, lambda chunk: list_entries(chunk, width))
     use = ColumnUse(name, "list", len(kept), f"{len(kept)} of {width} entries; the others are constant")
     remark = f"{width - len(kept)} of the {width} entries of '{name}' are constant and were left out"
-    return Plan(use, names, lambda chunk: _entries(chunk, width)[:, kept], remarks=(remark,))
+    return Plan(use, names, lambda chunk: list_entries(chunk, width)[:, kept], remarks=(remark,))
 
 
 def list_width(name: str, column: Any) -> int:
@@ -176,7 +176,8 @@ def list_width(name: str, column: Any) -> int:
     return width
 
 
-def _entries(chunk: Any, width: int) -> npt.NDArray[Any]:
+def list_entries(chunk: Any, width: int) -> npt.NDArray[Any]:
+    """The entries of one chunk of lists of `width` numbers, shape (rows, width)."""
     plain = chunk.storage if isinstance(chunk.type, pa.BaseExtensionType) else chunk
     values: npt.NDArray[Any] = plain.flatten().to_numpy(zero_copy_only=False)
     return values.reshape(len(chunk), width)

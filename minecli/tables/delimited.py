@@ -74,10 +74,13 @@ def read_dialect(part: Part, delimiter: str | None, *, tabs: bool = False) -> Di
     return Dialect(names, chosen, notes, max(_LEAST_BLOCK, 8 * longest))
 
 
-def read_rows(part: Part, dialect: Dialect, columns: Sequence[str], na_values: Sequence[str]) -> Any:
-    """The named columns of a text table as an Arrow table, with the types pyarrow finds over all rows."""
+def read_rows(
+    part: Part, dialect: Dialect, columns: Sequence[str], na_values: Sequence[str], as_text: Sequence[str] = ()
+) -> Any:
+    """The named columns of a text table as an Arrow table, with the types pyarrow finds over all rows; those in
+    `as_text` as text whatever they hold."""
     try:
-        return _read(part, dialect, columns, na_values)
+        return _read(part, dialect, columns, na_values, column_types=dict.fromkeys(as_text, pa.string()))
     except READ_ERRORS as error:
         raise _explanation(part, dialect, columns, na_values, error) from error
 
@@ -96,6 +99,7 @@ def _read(part: Part, dialect: Dialect, columns: Sequence[str], na_values: Seque
             ),
             convert_options=pa.csv.ConvertOptions(
                 include_columns=list(columns),
+                column_types=reading.get("column_types"),
                 strings_can_be_null=True,
                 null_values=[*NULL_SPELLINGS, *na_values],
             ),

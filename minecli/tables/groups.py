@@ -8,31 +8,18 @@ levels of categories and constant columns are judged on the rows that remain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-
 from minecli.errors import DataError, UsageError
-from minecli.runtime.seeds import generator
-from minecli.tables.arrays import build_array, describe_group, list_width, plan_column
+from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.columns import counted, select_columns, select_groups
-from minecli.tables.kinds import Array, ColumnUse, Plan, column_kind
-from minecli.tables.missing import (
-    Mask,
-    MissingPolicy,
-    find_missing,
-    refuse_infinite,
-    refuse_missing,
-)
+from minecli.tables.kinds import Array, ColumnUse, Plan
+from minecli.tables.missing import MissingPolicy
 from minecli.tables.origins import Origin, origin_of
-from minecli.tables.reading import OpenTable, Reading, open_table
-
-RowNumbers = npt.NDArray[np.integer[Any]]
-Selections = tuple[tuple[str, ...], ...]
+from minecli.tables.reading import Reading
+from minecli.tables.usable_rows import RowNumbers, UsableRows, Wanted, usable_rows
 
 # Of a table from which new rows are to be learned: with fewer rows there is nothing to learn from, and more columns
 # are in practice one column that should not be among them, or not as it is.
@@ -117,17 +104,15 @@ def load_groups(
 
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
-    wanted = _Wanted(
-        Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed
-    )
-    rows = _read_rows(source, lambda names: select_groups(x, z, names, source=source), wanted, stdin, "--x and --z")
+    wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
+    rows = usable_rows(source, lambda names: select_groups(x, z, names, source=source), wanted, stdin, "--x and --z")
     in_x, in_z = rows.selections
     x_group, x_notes = _build("x", in_x, rows, _NO_INFORMATION)
     z_group, z_notes = _build("z", in_z, rows, _NO_INFORMATION)
     return Groups(
         x_group,
         z_group,
-        _row_numbers(rows),
+        rows.numbers(),
         rows.total,
         rows.dropped,
         rows.sampled_from,
@@ -163,17 +148,21 @@ def load_group(
     Raises what `load_groups` raises, DataError for fewer than FEWEST_ROWS rows, and UsageError for columns that make
     more than MOST_FEATURES array columns.
     """
-    wanted = _Wanted(
-        Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed
-    )
-    rows = _read_rows(source, lambda names: (select_columns(columns, names, source=source),), wanted, stdin, "--x")
+    wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
+    rows = usable_rows(source, lambda names: (select_columns(columns, names, source=source),), wanted, stdin, "--x")
+    return learnable_group(rows, source)
+
+
+def learnable_group(rows: UsableRows, source: str) -> OneGroup:
+    """The first selection of `rows` as a group from which something can be learned; see `load_group`. Other columns
+    must have been taken before."""
     _refuse_few(rows)
     origins: list[Origin] = []
     group, notes = _build("x", rows.selections[0], rows, _NOTHING_TO_LEARN, origins)
     return OneGroup(
         group,
         tuple(origins),
-        _row_numbers(rows),
+        rows.numbers(),
         rows.total,
         rows.dropped,
         rows.sampled_from,
@@ -188,119 +177,15 @@ _NO_INFORMATION = "the mutual information with a constant is 0"
 _NOTHING_TO_LEARN = "there is nothing to learn from a constant"
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """How the file is read, and which of its rows are used."""
-
-    reading: Reading
-    missing: MissingPolicy
-    sample: int | None
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.missing not in ("error", "drop"):
-            raise UsageError(f"--missing is '{self.missing}'; it must be error or drop")
-        if self.sample is not None and self.sample < 1:
-            raise UsageError(f"--sample is {self.sample}; it must be at least 1")
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The named columns of an open table, all rows of them, and which rows are used (`kept`; None: all)."""
-
-    table: OpenTable
-    selections: Selections
-    columns: dict[str, Any]
-    kept: Mask | None
-    total: int
-    dropped: int
-    sampled_from: int | None
-    notes: tuple[str, ...]
-
-    @property
-    def used(self) -> int:
-        """How many rows are used."""
-        return self.total if self.kept is None else int(self.kept.sum())
-
-
-def _read_rows(
-    source: str,
-    choose: Callable[[Sequence[str]], Selections],
-    wanted: _Wanted,
-    stdin: BinaryIO | None,
-    options: str,
-) -> _Rows:
-    """Read the columns that `choose` picks from the header, and decide which rows are used; `options` is what picked
-    them, for a message."""
-    table = open_table(source, wanted.reading, stdin)
-    selections = choose(table.names)
-    columns = _read_columns(table.read([name for selection in selections for name in selection]))
-    total = len(next(iter(columns.values())))
-    for name, column in columns.items():
-        if column_kind(name, column.type) == "list":
-            list_width(name, column)
-    refuse_infinite(columns)
-    absence = find_missing(columns)
-    if wanted.missing == "error":
-        refuse_missing(absence, total)
-    kept, sampled_from = _rows_to_keep(absence.rows, total, wanted.sample, wanted.seed)
-    dropped = absence.dropped
-    if dropped == total:
-        worst = max(absence.counts, key=lambda name: absence.counts[name])
-        raise DataError(
-            f"no row is left: each of {counted(total, 'row')} has a missing value; "
-            f"column '{worst}' alone has {absence.counts[worst]}",
-            hint=f"leave '{worst}' out of {options}",
-        )
-    notes = list(table.notes)
-    if dropped:
-        notes.append(f"dropped {dropped} of {counted(total, 'row')} because of missing values")
-    if wanted.sample is not None and sampled_from is None:
-        asked = f"a sample of {wanted.sample} was asked for"
-        notes.append(f"all of {counted(total - dropped, 'row')} are used: {asked}")
-    return _Rows(table, selections, columns, kept, total, dropped, sampled_from, tuple(notes))
-
-
-def _row_numbers(rows: _Rows) -> RowNumbers:
-    """The rows used, by number; the last that is asked of a table."""
-    # Half the memory where it does: the numbers of ten million rows lie beside two columns of them.
-    narrow = np.int32 if rows.total < 2**31 else np.int64
-    numbers: RowNumbers = np.arange(rows.total, dtype=narrow) if rows.kept is None else np.flatnonzero(rows.kept)
-    # Arrow keeps freed memory for later columns; none will come, and the estimators need it.
-    pa.default_memory_pool().release_unused()
-    return numbers
-
-
-def _read_columns(table: Any) -> dict[str, Any]:
-    """The columns one by one, so that each can be freed as soon as it is used."""
-    return {name: table.column(name) for name in table.column_names}
-
-
-def _rows_to_keep(absent: Mask | None, total: int, sample: int | None, seed: int) -> tuple[Mask | None, int | None]:
-    """Which rows stay (None: all) and how many the sample was drawn from (None: no sample was drawn)."""
-    kept = None if absent is None else ~absent
-    available = total if kept is None else int(kept.sum())
-    if sample is None or sample >= available:
-        return kept, None
-    chosen = generator(seed, "table", "rows").choice(available, size=sample, replace=False, shuffle=False)
-    rows = chosen if kept is None else np.flatnonzero(kept)[chosen]
-    picked = np.zeros(total, dtype=np.bool_)
-    picked[rows] = True
-    return picked, available
-
-
 def _build(
-    group: str, names: Sequence[str], rows: _Rows, why_not: str, origins: list[Origin] | None = None
+    group: str, names: Sequence[str], rows: UsableRows, why_not: str, origins: list[Origin] | None = None
 ) -> tuple[Group, tuple[str, ...]]:
     """Take the group's columns out of `rows` and make its array; where `origins` are wanted they are added, and the
     array may not become too wide."""
-    mask = None if rows.kept is None else pa.array(rows.kept)
     plans: list[Plan] = []
     arrow: list[Any] = []
     for name in names:
-        column = rows.columns.pop(name)
-        if mask is not None:
-            column = column.filter(mask)
+        column = rows.take(name)
         plans.append(plan_column(name, column, rows.kept))
         arrow.append(column)
     if all(plan.use.width == 0 for plan in plans):
@@ -325,7 +210,7 @@ def _constant(group: str, plans: Sequence[Plan], rows: int, why_not: str) -> Dat
     )
 
 
-def _refuse_few(rows: _Rows) -> None:
+def _refuse_few(rows: UsableRows) -> None:
     if rows.used >= FEWEST_ROWS:
         return
     if rows.sampled_from is not None and rows.sampled_from >= FEWEST_ROWS:

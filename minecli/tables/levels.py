@@ -41,7 +41,7 @@ def plan_levels(name: str, column: Any, kind: Kind, kept: Mask | None) -> Plan:
         )
     levels = sorted(distinct.to_pylist())
     known = pa.array(levels, type=values.type)
-    shown = range(1, 2) if count == 2 else range(count)
+    shown = shown_levels(count)
     names = tuple(f"{name}={levels[i]}" for i in shown)
     encoding = f"1 for '{levels[1]}', 0 for '{levels[0]}'" if count == 2 else f"one-hot, {count} levels"
 
@@ -52,6 +52,15 @@ def plan_levels(name: str, column: Any, kind: Kind, kept: Mask | None) -> Plan:
 
     use = ColumnUse(name, kind, len(names), encoding)
     return Plan(use, names, convert)
+
+
+def shown_levels(count: int) -> range:
+    """Which of the sorted levels have a 0/1 column: all, but of two levels the second alone.
+
+    >>> list(shown_levels(2)), list(shown_levels(3))
+    ([1], [0, 1, 2])
+    """
+    return range(1, 2) if count == 2 else range(count)
 
 
 def decoded(column: Any) -> Any:

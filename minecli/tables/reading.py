@@ -28,11 +28,13 @@ METADATA_PREFIX = "minecli."
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How to read: format, delimiter and further spellings of a missing value; None and () leave it open."""
+    """How to read: format, delimiter and further spellings of a missing value; None and () leave it open. Columns of
+    text tables that are named in `as_text` are taken as text even if all their values read as numbers."""
 
     input_format: str | None = None
     delimiter: str | None = None
     na_values: Sequence[str] = ()
+    as_text: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _text(label: str, part: Part, form: Format, reading: Reading) -> OpenTable:
     dialect = read_dialect(part, reading.delimiter, tabs=form == "tsv")
 
     def read(columns: Sequence[str]) -> Any:
-        table = read_rows(part, dialect, columns, reading.na_values).select(list(columns))
+        table = read_rows(part, dialect, columns, reading.na_values, reading.as_text).select(list(columns))
         return _with_rows(table, part.label)
 
     return OpenTable(label, form, dialect.names, read, part.once, dialect.notes)

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shlex
-import struct
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -31,17 +30,8 @@ def table(tmp_path):
 
 
 @pytest.fixture
-def digits(tmp_path, monkeypatch):
-    """MNIST's four files with few digits, and a cache of its own."""
-    monkeypatch.setenv("MINECLI_CACHE_DIR", str(tmp_path / "cache"))
-    folder, rng = tmp_path / "mnist-files", np.random.default_rng(0)
-    folder.mkdir()
-    for part, count in (("train", 300), ("t10k", 40)):
-        images = rng.integers(256, size=(count, 28, 28)).astype(np.uint8)
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 2051, count, 28, 28) + images.tobytes())
-        labels = (np.arange(count) % 10).astype(np.uint8)
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 2049, count) + labels.tobytes())
-    return folder
+def digits(make_digits):
+    return make_digits(300, 40)
 
 
 @pytest.fixture
@@ -191,6 +181,75 @@ def test_what_does_not_fit_is_explained(cli, words, message):
     assert (ran.code, ran.stdout) == (2, "")
     assert message in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+def codes(path):
+    return np.array(pq.read_table(path)["latent"].to_pylist())
+
+
+def test_a_row_is_encoded_as_it_is_among_others(cli, table, tmp_path):
+    folder, out = tmp_path / "run", tmp_path / "z.parquet"
+    assert cli("ali", table, "--x", "*", *FAST, "--run-dir", folder).code == 0
+    assert cli("ali", "encode", folder, table, "-o", out).code == 0
+    everything, lines = codes(out), table.read_text().splitlines()
+    for rows in ([3], [i for i in range(120) if lines[i + 1].endswith("Oslo")]):
+        part = tmp_path / "part.csv"
+        part.write_text("\n".join([lines[0], *(lines[i + 1] for i in rows)]) + "\n")
+        ran = cli("ali", "encode", folder, part, "-o", out)
+        assert ran.code == 0, ran.stderr
+        np.testing.assert_allclose(codes(out), everything[rows], rtol=1e-4, atol=1e-5)
+        assert pq.read_table(out)["city"].to_pylist() == [lines[i + 1].rsplit(",")[-1] for i in rows]
+    again = cli("ali", "reconstruct", folder, "-", stdin=f"{lines[0]}\n{lines[1]}\n".encode())
+    assert len(again.stdout.splitlines()) == 2, again.stderr
+
+
+def test_one_point_of_the_plane_is_encoded(cli, tmp_path):
+    assert cli("ali", "gaussians25", "--method", "pca", *FAST, "--run-dir", tmp_path / "run").code == 0
+    ran = cli("ali", "encode", tmp_path / "run", "-", stdin=b"x0,x1\n0.5,0.5\n")
+    assert ran.code == 0, ran.stderr
+    assert ran.stdout.splitlines()[1].startswith("0.5,0.5,")
+
+
+def test_values_far_beyond_what_the_run_has_seen_are_refused(cli, table, tmp_path):
+    assert cli("ali", table, "--x", "*", "--method", "pca", *FAST, "--run-dir", tmp_path / "run").code == 0
+    ran = cli("ali", "encode", tmp_path / "run", "-", stdin=b"age,height,city\n30,1e60,Oslo\n")
+    assert ran.code == 3
+    assert "values in column 'height' that are far beyond" in ran.stderr
+
+
+def test_what_was_held_out_is_encoded_without_a_judge(cli, digits, faces, tmp_path, monkeypatch):
+    words = ("--method", "pca", "--side", "16")
+    assert cli("ali", "celeba", "--data-root", faces, *words, *FAST, "--run-dir", tmp_path / "faces").code == 0
+    words = ("ali", "mnist", "--data-root", digits, "--method", "pca")
+    assert cli(*words, *FAST, "--run-dir", tmp_path / "digits").code == 0
+    monkeypatch.setattr("minecli.apps.digits.load_classifier", None)
+    monkeypatch.setattr("minecli.apps.attributes.load_attribute_classifier", None)
+    for name, count, labelled in (("faces", 24, False), ("digits", 40, True)):
+        ran = cli("ali", "encode", tmp_path / name, "-o", tmp_path / "z.parquet")
+        assert ran.code == 0, ran.stderr
+        written = pq.read_table(tmp_path / "z.parquet")
+        assert written.num_rows == count
+        assert ("label" in written.column_names) == labelled
+
+
+def test_broken_images_are_left_out_of_what_is_encoded_where_that_is_asked(cli, faces, tmp_path):
+    images, folder = faces / "img_align_celeba", tmp_path / "run"
+    (faces / "list_attr_celeba.txt").unlink()
+    assert cli("ali", images, "--side", "16", "--method", "pca", *FAST, "--run-dir", folder).code == 0
+    (images / "000003.jpg").write_bytes(b"no image")
+    refused = cli("ali", "encode", folder, images, "-o", tmp_path / "z.parquet")
+    assert refused.code == 3
+    assert "000003.jpg" in refused.stderr
+    assert "--skip-broken" in refused.stderr
+    coded = cli("ali", "encode", folder, images, "--skip-broken", "-o", tmp_path / "z.parquet")
+    assert coded.code == 0, coded.stderr
+    assert pq.read_table(tmp_path / "z.parquet").num_rows == 119
+    assert "files left out because they cannot be decoded: 1 ('000003.jpg'" in coded.stderr
+    held_out = cli("ali", "encode", folder, "--skip-broken", "-o", tmp_path / "z.parquet")
+    assert held_out.code == 0, held_out.stderr
+    again = cli("ali", "reconstruct", folder, images, "--skip-broken", "-o", tmp_path / "again", "-q")
+    assert again.code == 0, again.stderr
+    assert len(list((tmp_path / "again").iterdir())) == 119
 
 
 def test_other_data_than_the_run_knows_are_refused(cli, table, tmp_path):

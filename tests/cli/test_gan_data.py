@@ -2,7 +2,6 @@
 
 import csv
 import io
-import struct
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -30,18 +29,8 @@ def table(tmp_path):
 
 
 @pytest.fixture
-def digits(tmp_path, monkeypatch):
-    """MNIST's four files with few digits, and a cache of its own."""
-    monkeypatch.setenv("MINECLI_CACHE_DIR", str(tmp_path / "cache"))
-    folder, rng = tmp_path / "mnist", np.random.default_rng(0)
-    folder.mkdir()
-    for part, count in (("train", 400), ("t10k", 50)):
-        images = rng.integers(256, size=(count, 28, 28)).astype(np.uint8)
-        header = struct.pack(">4I", 2051, count, 28, 28)
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
-        labels = (np.arange(count) % 10).astype(np.uint8)
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 2049, count) + labels.tobytes())
-    return folder
+def digits(make_digits):
+    return make_digits(400, 50)
 
 
 def test_a_table_comes_back_in_its_own_units(cli, table, tmp_path):

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from minecli.report.ali_payload import ali_payload, seed_records
 from minecli.report.ali_tables import ali_table
 from minecli.report.formats import to_csv, to_json
+from minecli.report.method_payload import method_payload, seed_records
 
 SETTINGS = {"steps": 3000, "noise_dim": 0, "code_dim": 2, "beta": 1.0, "arch": "mlp"}
 DEFINITIONS = {"euclidean_error": "mean distance", "modes": "means reached", "unused": "never shown"}
@@ -30,8 +30,9 @@ def method(name, *seeds, finished=True, seconds=61.7, **means):
 
 
 def payload(*methods, data=None, seeds=(0, 1), preset="quick", dataset="gaussians25", definitions=DEFINITIONS):
-    return ali_payload(
+    return method_payload(
         tool_version="1",
+        command="ali",
         config={"dataset": dataset, "preset": preset, "seeds": seeds, "config": SETTINGS},
         data={"rows": 100_000, "rows_held_out": 10_000} if data is None else data,
         methods=methods,
@@ -164,10 +165,12 @@ def test_the_payload_is_plain_and_says_what_its_metrics_are():
     assert content["definitions"] == DEFINITIONS
     assert content["config"]["seeds"] == [0, 1]
     assert not content["interrupted"]
-    assert ali_payload(
-        tool_version="1", config={}, data={"a": float("nan")}, methods=[], interrupted=True, environment={},
-        definitions={},
-    )["data"] == {"a": None}  # fmt: skip
+    undefined = method_payload(
+        tool_version="1", command="gan", config={}, data={"a": float("nan")}, methods=[], interrupted=True,
+        environment={},
+    )  # fmt: skip
+    assert undefined["data"] == {"a": None}
+    assert "definitions" not in undefined
 
 
 def test_records_have_the_same_keys_whatever_a_seed_lacks():

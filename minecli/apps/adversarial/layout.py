@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from minecli.apps.pixels import as_bytes
 from minecli.errors import DataError
 from minecli.runtime.writing import write_text
 
@@ -60,14 +61,17 @@ def _lists(images: Samples) -> Any:
     return pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), pixels.shape[1])
 
 
-def as_bytes(images: Samples) -> npt.NDArray[np.uint8]:
-    """Pixels from -1 to 1 as bytes from 0 to 255.
+def with_latent(columns: Mapping[str, Any], codes: Samples, as_list: bool) -> dict[str, Any]:
+    """Columns and, under a name that is free, the codes (n, l) of their rows: the list column `latent`, or columns
+    latent0, latent1, ... where lists are not wanted."""
+    import pyarrow as pa
 
-    >>> as_bytes(np.array([-1.0, 0.0, 1.5], np.float32)).tolist()
-    [0, 128, 255]
-    """
-    found: npt.NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
-    return found
+    name = "latent"
+    while name in columns:
+        name += "_"
+    if not as_list:
+        return {**columns, **{f"{name}{i}": codes[:, i] for i in range(codes.shape[1])}}
+    return {**columns, name: pa.FixedSizeListArray.from_arrays(pa.array(codes.ravel()), codes.shape[1])}
 
 
 def write_columns(folder: Path, table: TableRows) -> None:

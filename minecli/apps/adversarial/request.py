@@ -6,12 +6,13 @@ import difflib
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.errors import DataError, UsageError
 
 _LISTS = ("methods", "seeds", "x", "na_values")
+_READING = ("input_format", "delimiter", "na_values", "missing")
 # What changes neither the numbers nor the data.
 _ELSEWHERE = ("methods", "preset", "data_root")
 
@@ -29,7 +30,7 @@ class AdversarialRequest:
     NAMED: ClassVar[tuple[str, ...]]
     ROOTED: ClassVar[tuple[str, ...]]
     FOLDERS: ClassVar[bool] = False
-    CONFIG: ClassVar[type[AdversarialConfig]]
+    CONFIG: ClassVar[type[Any]]
 
     dataset: str
     methods: tuple[str, ...]
@@ -78,6 +79,16 @@ class AdversarialRequest:
     def is_folder(self) -> bool:
         """Whether the data are a folder of images."""
         return self.FOLDERS and not self.x and self.dataset not in self.NAMED and os.path.isdir(self.dataset)
+
+    @property
+    def root(self) -> Path | None:
+        """Where the files of a named data set are."""
+        return None if self.data_root is None else Path(self.data_root)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How a table of the user's is read: keyword arguments of the functions in `minecli.tables`."""
+        return {name: getattr(self, name) for name in _READING}
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values."""

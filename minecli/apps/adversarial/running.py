@@ -8,21 +8,40 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from torch import nn
+
 from minecli import events
-from minecli.apps.adversarial.looks import Look
 from minecli.apps.adversarial.request import AdversarialRequest
-from minecli.apps.adversarial.training import Save
+from minecli.apps.adversarial.training import only_model
+from minecli.apps.looks import Look
 from minecli.apps.mode_metrics import mean_and_error
+from minecli.apps.side_by_side import Save
+from minecli.errors import UsageError
 from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
 
 
 class Training(Protocol):
     """What is trained, or fitted in closed form: one model per seed."""
 
-    seeds: tuple[int, ...]
-    broken: list[int | None]
-    history: list[list[Look]]
-    step: int
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One model each."""
+
+    @property
+    def broken(self) -> list[int | None]:
+        """At which step each model was no longer whole; None for those that are."""
+
+    @property
+    def history(self) -> Sequence[Sequence[Look]]:
+        """The looks at each model."""
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+
+    @property
+    def steps(self) -> int:
+        """Of how many."""
 
     def run(
         self,
@@ -66,6 +85,31 @@ def load_state(folder: Path, request: AdversarialRequest, method: str) -> dict[s
     """
     path = checkpoint_path(folder, method)
     return load_checkpoint(path, fingerprint=fingerprint(request.marked(method))) if path.exists() else None
+
+
+def require_state(folder: Path, request: AdversarialRequest, method: str, what: str) -> dict[str, Any]:
+    """The state of a method that a run's folder keeps; `what` it holds, for the message.
+
+    Raises:
+        DataError: it cannot be read.
+        UsageError: it belongs to another run, or the run has not come far enough to have one.
+    """
+    state = load_state(folder, request, method)
+    if state is None:
+        raise UsageError(
+            f"the run in '{folder}' has no {what} of method '{method}' yet",
+            hint=f"go on with it: minecli {request.COMMAND} --resume {folder}",
+        )
+    return state
+
+
+def kept_networks(state: Mapping[str, Any], seeds: Sequence[int], model: int, **networks: nn.Module) -> None:
+    """Fill networks of all seeds, by their names in a state, with the last that were whole when they were looked at,
+    and leave the model of seed `model` alone in them; in place."""
+    which = seeds.index(model)
+    for name, network in networks.items():
+        network.load_state_dict(state["good"][name])
+        only_model(network, which)
 
 
 def run_methods(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
+from minecli.apps.adversarial.layout import read_columns
 from minecli.apps.adversarial.request import AdversarialRequest
 from minecli.apps.table_rows import TableRows
+from minecli.errors import DataError
 from minecli.runtime.seeds import generator
 from minecli.tables.groups import load_group
 
@@ -33,16 +38,7 @@ def load_user_table(request: AdversarialRequest, stdin: BinaryIO | None, most_he
     Raises:
         DataError, UsageError: see `tables.groups.load_group`.
     """
-    one = load_group(
-        request.dataset,
-        request.x,
-        input_format=request.input_format,
-        delimiter=request.delimiter,
-        na_values=request.na_values,
-        missing=request.missing,
-        sample=request.sample,
-        stdin=stdin,
-    )
+    one = load_group(request.dataset, request.x, sample=request.sample, stdin=stdin, **request.reading)
     rows = TableRows.of(one)
     order = generator(0, "table", "held-out").permutation(len(rows))
     unseen = min(most_held_out, round(_HELD_OUT * len(rows)))
@@ -59,3 +55,23 @@ def load_user_table(request: AdversarialRequest, stdin: BinaryIO | None, most_he
         "notes": list(one.notes),
     }
     return UserTable(rows, learnt, held_out, facts)
+
+
+def known_features(folder: Path, request: AdversarialRequest, data: str, stdin: BinaryIO | None) -> Tensor:
+    """Rows of another table with the columns of a run, as its networks see them, shape (n, features).
+
+    Raises:
+        DataError, UsageError: see `tables.known_columns.load_known`; or values far beyond those the run has seen.
+    """
+    from minecli.tables.known_columns import load_known
+
+    learnt = read_columns(folder)
+    features = learnt.features_of(load_known(data, learnt.origins, stdin=stdin, **request.reading))
+    beyond = ~torch.isfinite(features).all(0)
+    if beyond.any():
+        name = learnt.names[int(beyond.int().argmax())]
+        raise DataError(
+            f"'{data}' holds values in column '{name}' that are far beyond those the run has seen",
+            hint="take those rows out",
+        )
+    return features

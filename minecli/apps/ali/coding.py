@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from minecli.apps.adversarial.latent import draw_prior, stream
-from minecli.apps.adversarial.layout import as_bytes
+from minecli.apps.adversarial.layout import with_latent
 from minecli.apps.adversarial.networks import build_encoder, build_generator
-from minecli.apps.adversarial.running import load_state
-from minecli.apps.adversarial.training import applied, only_model
+from minecli.apps.adversarial.running import kept_networks, require_state
+from minecli.apps.adversarial.training import applied
 from minecli.apps.ali.inputs import Inputs
 from minecli.apps.ali.request import AliRequest
 from minecli.apps.pca import PcaCoder
-from minecli.errors import UsageError
+from minecli.apps.pixels import as_bytes
 
 _CPU = torch.device("cpu")
 
@@ -50,7 +50,8 @@ class Coder:
     def decode(self, latents: Tensor) -> Tensor:
         """Samples (n, *shape) of latents (n, l)."""
         if isinstance(self.encoder, PcaCoder):
-            return self.encoder.decode(latents * self.encoder.deviations).float().reshape(-1, *self.shape)
+            rows = self.encoder.decode(latents * self.encoder.deviations, bounded=len(self.shape) > 1)
+            return rows.float().reshape(-1, *self.shape)
         assert self.generator is not None
         return applied(self.generator, latents[None], _CPU)[0].reshape(-1, *self.shape)
 
@@ -75,42 +76,25 @@ def load_coder(folder: Path, request: AliRequest, method: str, model: int, shape
         UsageError: the run has not come far enough.
         DataError: its checkpoint cannot be read.
     """
-    state = load_state(folder, request, method)
-    if state is None:
-        raise UsageError(
-            f"the run in '{folder}' has no encoder of method '{method}' yet",
-            hint=f"go on with it: minecli ali --resume {folder}",
-        )
+    state = require_state(folder, request, method, "encoder")
     if method == "pca":
         return Coder(request, shape, PcaCoder.from_state(state["coder"]), None)
-    config, seen = request.config, seen_shape(request, shape)
-    networks = {
-        "encoder": build_encoder(request.seeds, seen, config, 2 * config.latent),
-        "generator": build_generator(request.seeds, seen, config, bounded=len(shape) > 1),
-    }
-    which = request.seeds.index(model)
-    for name, network in networks.items():
-        network.load_state_dict(state["good"][name])
-        only_model(network, which)
-    return Coder(request, shape, networks["encoder"], networks["generator"])
+    config, seen, seeds = request.config, seen_shape(request, shape), request.seeds
+    encoder = build_encoder(seeds, seen, config, 2 * config.latent)
+    generator = build_generator(seeds, seen, config, bounded=len(shape) > 1)
+    kept_networks(state, seeds, model, encoder=encoder, generator=generator)
+    return Coder(request, shape, encoder, generator)
 
 
 def coded_columns(inputs: Inputs, coder: Coder, as_list: bool = True) -> dict[str, Any]:
     """The inputs as columns, the label where it is known, and their codes: the list column `latent`, or columns
     latent0, latent1, ... where lists are not wanted."""
-    import pyarrow as pa
 
     codes = coder.encode(inputs.samples).numpy()
     columns = inputs.columns(inputs.samples)
-    name = "latent"
-    while name in columns:
-        name += "_"
     if inputs.labels is not None:
         columns["label"] = inputs.labels
-    if not as_list:
-        return columns | {f"{name}{i}": codes[:, i] for i in range(codes.shape[1])}
-    columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(codes.ravel()), codes.shape[1])
-    return columns
+    return with_latent(columns, codes, as_list)
 
 
 def reconstructed(inputs: Inputs, coder: Coder) -> Tensor:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from minecli.apps.adversarial.config import AdversarialConfig
+from minecli.apps.adversarial.config import AdversarialConfig, changed_preset
 from minecli.errors import UsageError
 from minecli.mine.config import require_number, require_whole
 
@@ -128,7 +128,6 @@ _TABLE = {
     "paper": replace(_GRID["paper"], code_dim=4),
 }
 GRID, MNIST, CELEBA = "gaussians25", "mnist", "celeba"
-PRESETS = ("quick", "paper")
 _BY_DATASET = {GRID: _GRID, MNIST: _MNIST, CELEBA: _IMAGES}
 
 
@@ -147,8 +146,4 @@ def preset(name: str, dataset: str = GRID, *, folder: bool = False, **changes: A
     >>> preset("paper", "mnist", steps=100, beta=None).steps
     100
     """
-    if name not in PRESETS:
-        raise UsageError(f"preset '{name}' is not known; there are {', '.join(PRESETS)}", hint="try --preset quick")
-    base = _BY_DATASET.get(dataset, _IMAGES if folder else _TABLE)[name]
-    known = {f.name for f in fields(AliConfig)}
-    return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})
+    return changed_preset(_BY_DATASET.get(dataset, _IMAGES if folder else _TABLE), name, changes)

@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from minecli import events
 from minecli.apps.adversarial.data import Flattened, RealRows, RealSamples
+from minecli.apps.adversarial.user_table import load_user_table
 from minecli.apps.ali.config import CELEBA, GRID, MNIST
 from minecli.apps.ali.request import AliRequest
 from minecli.apps.celeba import HOME
+from minecli.apps.mnist import Digits, default_cache, read_mnist
 from minecli.apps.mode_metrics import grid_metrics
+from minecli.apps.pixels import from_bytes
 from minecli.apps.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
-from minecli.apps.toys import gaussians25, grid_means
+from minecli.apps.toys import Rows, gaussians25, grid_means
 from minecli.errors import UsageError
 from minecli.runtime.seeds import child_seed
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from minecli.apps.image_folder import ImageFolder
     from minecli.apps.table_rows import TableRows
 
@@ -88,20 +90,37 @@ def load_dataset(
         return _table(request, device, stdin)
     if request.dataset == GRID:
         return _grid(request, device)
-    dataset = (
-        _mnist(request, device, observer, should_stop)
-        if request.dataset == MNIST
-        else _images(request, device, observer, should_stop)
-    )
+    judged = _mnist if request.dataset == MNIST else _images
+    dataset = judged(request, device, observer, should_stop)
     if dataset is None or request.config.arch == "conv":
         return dataset
     return replace(dataset, real=Flattened(dataset.real), held_out=dataset.held_out.flatten(1))
 
 
-def _grid(request: AliRequest, device: str) -> AliDataset:
+def load_held_out(request: AliRequest, stdin: BinaryIO | None = None) -> tuple[Tensor, npt.NDArray[np.int64] | None]:
+    """The samples that a request holds out, (n, *shape) as they are, and their labels where they are known: those of
+    `load_dataset`, without what judges models, which may take minutes to train."""
+    if request.is_table:
+        found = load_user_table(request, stdin, request.config.held_out)
+        return found.rows.features[found.held_out], None
+    if request.dataset == GRID:
+        _, held_out, labels = _grid_rows(request)
+        return torch.from_numpy(held_out), labels
+    if request.dataset == MNIST:
+        unseen = read_mnist(request.root)[1].first(request.config.held_out)
+        return digit_images(unseen), unseen.labels.astype(np.int64)
+    return _read_images(request, "cpu").truth(), None
+
+
+def _grid_rows(request: AliRequest) -> tuple[Rows, Rows, npt.NDArray[np.int64]]:
+    """Rows to learn, rows held out, and which mean the latter belong to."""
     config, draws = request.config, np.random.default_rng(child_seed(0, "ali", "data", GRID))
     rows, held_out = gaussians25(config.rows, draws), gaussians25(config.held_out, draws)
-    labels = ((held_out[:, None] - grid_means()) ** 2).sum(2).argmin(1)
+    return rows, held_out, ((held_out[:, None] - grid_means()) ** 2).sum(2).argmin(1)
+
+
+def _grid(request: AliRequest, device: str) -> AliDataset:
+    rows, held_out, labels = _grid_rows(request)
 
     def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
         del which
@@ -122,8 +141,6 @@ def _grid(request: AliRequest, device: str) -> AliDataset:
 
 
 def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDataset:
-    from minecli.apps.adversarial.user_table import load_user_table
-
     found = load_user_table(request, stdin, request.config.held_out)
     table = found.rows
 
@@ -141,39 +158,54 @@ def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDatas
     return AliDataset(real, held_out, (len(table.names),), judge, definitions, found.facts, table=table)
 
 
+def digit_images(digits: Digits) -> Tensor:
+    """Digits as single-channel images (n, 1, 28, 28) from -1 (paper) to 1 (ink)."""
+    return from_bytes(torch.from_numpy(digits.images)[:, None])
+
+
 def _mnist(
     request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
 ) -> AliDataset | None:
     from minecli.apps.digits import load_classifier
-    from minecli.apps.mnist import default_cache, read_mnist
-    from minecli.apps.stacked_digits import as_images
 
-    config = request.config
-    train, test = read_mnist(None if request.data_root is None else Path(request.data_root), observer)
+    train, test = read_mnist(request.root, observer)
     classifier = load_classifier(train, test, device, default_cache(), observer, should_stop)
     if classifier is None:
         return None
-    count, unseen = min(config.rows, len(train.labels)), min(config.held_out, len(test.labels))
-    labels = test.labels[:unseen].astype(np.int64)
+    learnt, unseen = train.first(request.config.rows), test.first(request.config.held_out)
+    labels = unseen.labels.astype(np.int64)
 
     def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
         del samples
         return reconstruction_metrics(x, again, classifier=classifier, labels=torch.from_numpy(labels[which]))
 
     facts = {
-        "images": count,
-        "images_held_out": unseen,
+        "images": len(learnt.labels),
+        "images_held_out": len(unseen.labels),
         "classifier_accuracy": classifier.accuracy,
         "held_out": "the first images of MNIST's test set",
     }
-    real = RealRows(as_images(train.images[:count]).to(device))
-    held_out = as_images(test.images[:unseen])
+    real, held_out = RealRows(digit_images(learnt).to(device)), digit_images(unseen)
     return AliDataset(real, held_out, tuple(held_out.shape[1:]), judge, dict(DEFINITIONS), facts, labels)
 
 
-def _images(
-    request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
-) -> AliDataset | None:
+@dataclass(frozen=True)
+class _Images:
+    """Images of a folder, their attributes where they have some, the numbers of those to learn from and of those held
+    out, and the rule by which they are."""
+
+    images: ImageFolder
+    attributes: npt.NDArray[np.bool_] | None
+    learnt: npt.NDArray[np.int64]
+    kept: npt.NDArray[np.int64]
+    rule: str
+
+    def truth(self) -> Tensor:
+        """Those held out, (n, 3, side, side), on the CPU."""
+        return self.images.rows(torch.from_numpy(self.kept)[None])[0].cpu()
+
+
+def _read_images(request: AliRequest, device: str, observer: events.Observer = events.ignore) -> _Images:
     from minecli.apps.celeba import held_out as celeba_held_out
     from minecli.apps.celeba import is_celeba, read_celeba
     from minecli.apps.image_folder import Broken, ImageFolder
@@ -185,7 +217,7 @@ def _images(
             "CelebA's faces are not fetched: their terms want everybody to ask for them",
             hint=f"get them from {HOME} and pass --data-root DIR",
         )
-    root = Path(request.data_root or request.dataset)
+    root = request.root or Path(request.dataset)
     attributes = None
     if request.dataset == CELEBA or is_celeba(root):
         faces = read_celeba(root, config.side, device=device, broken=broken, observer=observer)
@@ -195,17 +227,28 @@ def _images(
         images = ImageFolder(root, config.side, device=device, broken=broken, observer=observer)
         unseen, rule = _last_part(len(images))
     learnt, kept = np.flatnonzero(~unseen)[: config.rows], np.flatnonzero(unseen)[: config.held_out]
-    truth = images.rows(torch.from_numpy(kept)[None])[0].cpu()
+    return _Images(images, attributes, learnt, kept, rule)
+
+
+def _last_part(count: int) -> tuple[npt.NDArray[np.bool_], str]:
+    return np.arange(count) >= count - round(_HELD_OUT * count), "the last fifth of the images by name"
+
+
+def _images(
+    request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
+) -> AliDataset | None:
+    found = _read_images(request, device, observer)
+    images, truth = found.images, found.truth()
     facts = {
-        "images": len(learnt),
-        "images_held_out": len(kept),
-        "held_out": rule,
+        "images": len(found.learnt),
+        "images_held_out": len(found.kept),
+        "held_out": found.rule,
         "skipped": images.skipped,
         "notes": list(images.notes),
     }
     score: Score | None = None
-    if attributes is not None:
-        score = _attributes(images, attributes, learnt, kept, device, observer, should_stop, facts)
+    if found.attributes is not None:
+        score = _attributes(found, found.attributes, device, observer, should_stop, facts)
         if score is None:
             return None
 
@@ -213,18 +256,12 @@ def _images(
         del samples
         return reconstruction_metrics(x, again) | ({} if score is None else score(again, which))
 
-    return AliDataset(images.part(learnt), truth, images.shape, judge, dict(DEFINITIONS), facts)
-
-
-def _last_part(count: int) -> tuple[npt.NDArray[np.bool_], str]:
-    return np.arange(count) >= count - round(_HELD_OUT * count), "the last fifth of the images by name"
+    return AliDataset(images.part(found.learnt), truth, images.shape, judge, dict(DEFINITIONS), facts)
 
 
 def _attributes(
-    images: ImageFolder,
+    found: _Images,
     attributes: npt.NDArray[np.bool_],
-    learnt: npt.NDArray[np.int64],
-    kept: npt.NDArray[np.int64],
     device: str,
     observer: events.Observer,
     should_stop: Callable[[], bool],
@@ -232,10 +269,10 @@ def _attributes(
 ) -> Score | None:
     """How well a classifier of attributes, trained here, reads them from reconstructions; None where it was stopped."""
     from minecli.apps.attributes import load_attribute_classifier
-    from minecli.apps.mnist import default_cache
 
-    found = load_attribute_classifier(images, attributes, learnt, kept, device, default_cache(), observer, should_stop)
-    if found is None:
+    learnt, kept, cache = found.learnt, found.kept, default_cache()
+    judge = load_attribute_classifier(found.images, attributes, learnt, kept, device, cache, observer, should_stop)
+    if judge is None:
         return None
-    facts["classifier_balanced_accuracy"] = found.balanced_accuracy
-    return lambda again, which: attribute_scores(found.predict(again), attributes[kept[which]])
+    facts["classifier_balanced_accuracy"] = judge.balanced_accuracy
+    return lambda again, which: attribute_scores(judge.predict(again), attributes[kept[which]])

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 
 from minecli.apps.adversarial.layout import Layout, coordinates, pixel_lists, read_columns, table_layout
+from minecli.apps.adversarial.user_table import known_features
 from minecli.apps.ali.config import GRID, MNIST
+from minecli.apps.ali.datasets import digit_images, load_held_out
 from minecli.apps.ali.request import AliRequest
-from minecli.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from minecli.apps.table_rows import TableRows
+from minecli.apps.mnist import read_mnist
+from minecli.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Samples (n, *shape) as they are, what they are called, their labels where known, and how they become a table."""
+    """Samples (n, *shape) as they are, how they become a table, what they are called, their labels where known, and
+    sentences on what was left out."""
 
     samples: Tensor
     layout: Layout
     names: tuple[str, ...]
     labels: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -53,7 +56,12 @@ def layout_of_run(folder: Path, request: AliRequest) -> Layout:
 
 
 def load_inputs(
-    folder: Path, request: AliRequest, data: str | None, data_root: Path | None, stdin: BinaryIO | None
+    folder: Path,
+    request: AliRequest,
+    data: str | None,
+    data_root: Path | None,
+    stdin: BinaryIO | None,
+    skip_broken: bool = False,
 ) -> Inputs:
     """Read what is to be encoded.
 
@@ -61,78 +69,39 @@ def load_inputs(
         data: a table with the run's columns; a folder of images, or `mnist`, for runs on images; None for what the run
             held out.
         data_root: where MNIST's files are; that of the run where it is None.
+        skip_broken: leave out files of a folder that are no images.
 
     Raises:
         UsageError, DataError: the data are of another kind, or cannot be read.
     """
     layout = layout_of_run(folder, request)
     if data is None:
-        return _held_out(request, layout, stdin)
+        held_out, labels = load_held_out(replace(request, skip_broken=request.skip_broken or skip_broken), stdin)
+        return Inputs(held_out, layout, _numbered(len(held_out)), labels)
     if not request.is_images:
-        return _rows(folder, request, layout, data, stdin)
+        samples = _rows(folder, request, data, stdin)
+        return Inputs(samples, layout, _numbered(len(samples)))
     if request.dataset == MNIST:
         if data != MNIST:
             raise UsageError(f"the run in '{folder}' is about MNIST's digits, not '{data}'", hint="try mnist as DATA")
-        return _digits(request, layout, data_root)
+        _, test = read_mnist(data_root or request.root)
+        return Inputs(digit_images(test), layout, _numbered(len(test.labels)), test.labels.astype(np.int64))
     from minecli.apps.image_folder import ImageFolder
 
-    images = ImageFolder(Path(data), request.config.side, device="cpu")
-    return Inputs(images.rows(torch.arange(len(images))[None])[0], layout, tuple(images.names))
+    images = ImageFolder(Path(data), request.config.side, device="cpu", broken="skip" if skip_broken else "error")
+    notes = images.notes if images.skipped else ()
+    return Inputs(images.rows(torch.arange(len(images))[None])[0], layout, images.names, notes=notes)
 
 
-def _held_out(request: AliRequest, layout: Layout, stdin: BinaryIO | None) -> Inputs:
-    from minecli.apps.ali.datasets import load_dataset
+def _rows(folder: Path, request: AliRequest, data: str, stdin: BinaryIO | None) -> Tensor:
+    """Rows as networks see them, shape (n, columns): those of a user's table by what the run knows of its columns."""
+    from minecli.tables.known_columns import load_known
+    from minecli.tables.origins import Origin
 
-    dataset = load_dataset(request, "cpu", stdin)
-    assert dataset is not None
-    samples = dataset.held_out.reshape(-1, *layout.shape)
-    return Inputs(samples, layout, _numbered(len(samples)), dataset.labels)
-
-
-def _digits(request: AliRequest, layout: Layout, data_root: Path | None) -> Inputs:
-    from minecli.apps.mnist import read_mnist
-    from minecli.apps.stacked_digits import as_images
-
-    known = None if request.data_root is None else Path(request.data_root)
-    _, test = read_mnist(data_root or known)
-    return Inputs(as_images(test.images), layout, _numbered(len(test.labels)), test.labels.astype(np.int64))
-
-
-def _rows(folder: Path, request: AliRequest, layout: Layout, data: str, stdin: BinaryIO | None) -> Inputs:
-    from minecli.apps.table_rows import TableRows
-    from minecli.tables.groups import load_group
-
-    columns = list(request.x) if request.is_table else ["x0", "x1"]
-    one = load_group(
-        data,
-        columns,
-        input_format=request.input_format,
-        delimiter=request.delimiter,
-        na_values=request.na_values,
-        missing=request.missing,
-        stdin=stdin,
-    )
-    table = TableRows.of(one)
     if not request.is_table:
-        samples = torch.from_numpy(table.real.astype(np.float32))
-        return Inputs(samples, layout, _numbered(len(samples)))
-    samples = _aligned(read_columns(folder), table, data)
-    return Inputs(samples, layout, _numbered(len(samples)))
-
-
-def _aligned(learnt: TableRows, given: TableRows, source: str) -> Tensor:
-    """The given rows as features of the learnt table: a level that does not occur is a column of zeros."""
-    places = {name: i for i, name in enumerate(given.names)}
-    unknown = [name for name in given.names if name not in learnt.names]
-    lacking = [name for name in learnt.names if name not in places and "=" not in name]
-    if unknown or lacking:
-        what = f"has {unknown[0]}, which the run has not seen" if unknown else f"lacks {lacking[0]}, or it is constant"
-        raise DataError(
-            f"'{source}' does not fit the run: it {what}",
-            hint=f"the run knows {', '.join(learnt.names[:8])}{', ...' if len(learnt.names) > 8 else ''}",
-        )
-    values = np.stack([given.real[:, places[n]] if n in places else np.zeros(len(given)) for n in learnt.names], 1)
-    return torch.from_numpy(((values - learnt.centre) / learnt.scale).astype(np.float32))
+        origins = [Origin(name, "float", (name,), pa.float64()) for name in ("x0", "x1")]
+        return torch.from_numpy(load_known(data, origins, stdin=stdin, **request.reading).astype(np.float32))
+    return known_features(folder, request, data, stdin)
 
 
 def _numbered(count: int) -> tuple[str, ...]:

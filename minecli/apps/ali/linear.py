@@ -11,11 +11,11 @@ from torch import Tensor
 from minecli import events
 from minecli.apps.adversarial.data import RealSamples
 from minecli.apps.adversarial.latent import prior_of
-from minecli.apps.adversarial.looks import Look
-from minecli.apps.adversarial.training import Save
 from minecli.apps.ali.config import AliConfig
 from minecli.apps.ali.training import Judge
+from minecli.apps.looks import Look
 from minecli.apps.pca import PcaCoder
+from minecli.apps.side_by_side import Save
 
 _AT_ONCE = 1000
 
@@ -23,17 +23,23 @@ _AT_ONCE = 1000
 class LinearCoding:
     """Principal components with whitened codes, so that fresh normal latents make samples; the same for every seed.
 
-    It is asked what `AliTraining` is asked.
+    It is given and asked what `AliTraining` is.
     """
 
     method = "pca"
 
     def __init__(
-        self, data: RealSamples, held_out: Tensor, config: AliConfig, seeds: Sequence[int], judge_model: Judge
+        self,
+        data: RealSamples,
+        held_out: Tensor,
+        config: AliConfig,
+        seeds: Sequence[int],
+        judge_model: Judge,
+        bounded: bool = False,
     ) -> None:
         self.data, self.held_out, self.config, self.judge_model = data, held_out, config, judge_model
-        self.seeds = tuple(seeds)
-        self.step = 0
+        self.seeds, self.bounded = tuple(seeds), bounded
+        self.step, self.steps = 0, 1
         self.broken: list[int | None] = [None] * len(self.seeds)
         self.history: list[list[Look]] = [[] for _ in self.seeds]
         self._coder: PcaCoder | None = None
@@ -71,7 +77,7 @@ class LinearCoding:
         """Samples (models, n, *shape) of latents (models, n, l)."""
         del best
         shape = self.data.shape
-        rows = self.coder.decode(latents.flatten(0, 1) * self.coder.deviations)
+        rows = self.coder.decode(latents.flatten(0, 1) * self.coder.deviations, self.bounded)
         return rows.float().reshape(*latents.shape[:2], *shape)
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:

@@ -30,7 +30,7 @@ def untrained(request: AliRequest, dataset: AliDataset, method: str) -> Coding:
     """The models of a method before their first step."""
     watched, config, seeds = dataset.held_out[:WATCHED], request.config, request.seeds
     if method == "pca":
-        return LinearCoding(dataset.real, watched, config, seeds, dataset.watched)
+        return LinearCoding(dataset.real, watched, config, seeds, dataset.watched, dataset.bounded)
     return AliTraining(dataset.real, watched, method, config, seeds, dataset.watched, dataset.bounded)
 
 

@@ -18,14 +18,14 @@ expected :math:`-\log p(x|z)` of encoder pairs: reconstructions get better (pape
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from minecli.apps.adversarial import losses
 from minecli.apps.adversarial.data import RealSamples
-from minecli.apps.adversarial.latent import draw_prior, prior_of, stream
+from minecli.apps.adversarial.draws import Draws, draw_step
+from minecli.apps.adversarial.latent import prior_of, stream
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -34,23 +34,12 @@ from minecli.apps.adversarial.networks import (
     build_statistics_network,
     encoded,
 )
-from minecli.apps.adversarial.training import AdversarialTraining, Judgement, applied
+from minecli.apps.adversarial.training import AdversarialTraining, applied
 from minecli.apps.ali.config import AliConfig
-from minecli.mine.sampling import random_shifts
+from minecli.apps.side_by_side import Judgement
 
 # Reconstructions (n, *shape) and fresh samples of one model, on the CPU, to numbers.
 Judge = Callable[[Tensor, Tensor], dict[str, float | None]]
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The random draws of a step: real samples (models, b, *shape), latents and the encoder's noise (models, b, l) for
-    the discriminator's and for the others' step, and re-pairings."""
-
-    real: Tensor
-    priors: list[Tensor]
-    noises: list[Tensor]
-    shifts: list[int]
 
 
 class AliTraining(AdversarialTraining):
@@ -111,19 +100,8 @@ class AliTraining(AdversarialTraining):
 
     def draw(self) -> Draws:
         """The draws of the step that comes."""
-        count, latent = self.config.batch_size, self.config.latent
-        chosen, priors, noises = [], [], []
-        for seed in self.seeds:
-            draws = stream(seed, "step", self.step)
-            chosen.append(torch.randint(len(self.data), (count,), generator=draws))
-            priors.append(draw_prior(self.config, 2 * count, draws).view(2, count, -1))
-            noises.append(torch.randn(2, count, latent, generator=draws))
-        return Draws(
-            self.data.rows(torch.stack(chosen)),
-            list(torch.stack(priors, 1).to(self.device)),
-            list(torch.stack(noises, 1).to(self.device)),
-            random_shifts(count, self.config.marginal_shifts, stream(0, "shifts", self.step)),
-        )
+        count = self.config.batch_size
+        return draw_step(self.config, self.seeds, self.data, self.step, count=count, turns=2, noisy=True)
 
     def _step_discriminators(self, draws: Draws) -> None:
         real, prior = draws.real, draws.priors[0]
@@ -172,8 +150,10 @@ class AliTraining(AdversarialTraining):
 
     def judge(self) -> tuple[list[Judgement], Tensor | None]:
         """Judge reconstructions of held-out samples, and fresh samples; see `AdversarialTraining.judge`."""
-        codes = self.encode(self.held_out)
-        again, samples = self.decode(codes), self.sample(self.config.samples, "evaluation")
+        truth = self.held_out.expand(len(self.seeds), *self.held_out.shape)
+        outputs = applied(self.encoder, truth, self.device)
+        again = self.decode(outputs[..., : self.config.latent])
+        samples = self.sample(self.config.samples, "evaluation")
         judgements: list[Judgement] = []
         for m in range(len(self.seeds)):
             whole = bool(torch.isfinite(again[m]).all() and torch.isfinite(samples[m]).all())
@@ -181,9 +161,6 @@ class AliTraining(AdversarialTraining):
             judgements.append((whole, self.judge_model(again[m], samples[m]) if known else {}))
         if not self.informed:
             return judgements, None
-        truth = self.held_out.expand(len(self.seeds), *self.held_out.shape)
-        outputs = applied(self.encoder, truth, self.device)
-        noise = torch.stack(
-            [torch.randn(outputs.shape[1], codes.shape[2], generator=stream(s, "noise")) for s in self.seeds]
-        )
+        shape = (len(self.held_out), self.config.latent)
+        noise = torch.stack([torch.randn(*shape, generator=stream(seed, "noise")) for seed in self.seeds])
         return judgements, self.information_on(truth, encoded(outputs, noise), stream(0, "evaluation"))

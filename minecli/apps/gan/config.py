@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.errors import UsageError
+from minecli.apps.adversarial.config import AdversarialConfig, changed_preset
 from minecli.mine.config import require_whole
 
 # In the order in which a comparison shows them.
@@ -98,7 +97,6 @@ _DIGITS = {
     "paper": _DIGITS_PAPER,
 }
 STACKED = "stacked-mnist"
-PRESETS = ("quick", "paper")
 _BY_DATASET = {"spiral": _SPIRAL, "gaussians25": _GRID, STACKED: _DIGITS}
 
 
@@ -117,8 +115,4 @@ def preset(name: str, dataset: str = "spiral", **changes: Any) -> GanConfig:
     >>> preset("paper", steps=100, beta=None).steps
     100
     """
-    if name not in PRESETS:
-        raise UsageError(f"preset '{name}' is not known; there are {', '.join(PRESETS)}", hint="try --preset quick")
-    base = _BY_DATASET.get(dataset, _TABLE)[name]
-    known = {f.name for f in fields(GanConfig)}
-    return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})
+    return changed_preset(_BY_DATASET.get(dataset, _TABLE), name, changes)

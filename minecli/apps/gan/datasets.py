@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -92,8 +91,7 @@ def _stacked_digits(
     from minecli.apps.stacked_digits import DigitStacks, StackJudge, label_floor
 
     config = request.config
-    root = None if request.data_root is None else Path(request.data_root)
-    train, test = read_mnist(root, observer)
+    train, test = read_mnist(request.root, observer)
     classifier = load_classifier(train, test, device, default_cache(), observer, should_stop)
     if classifier is None:
         return None

@@ -10,11 +10,10 @@ import torch
 from minecli.apps.adversarial.latent import draw_prior, stream
 from minecli.apps.adversarial.layout import read_columns
 from minecli.apps.adversarial.networks import build_generator
-from minecli.apps.adversarial.running import load_state
-from minecli.apps.adversarial.training import applied, only_model
+from minecli.apps.adversarial.running import kept_networks, require_state
+from minecli.apps.adversarial.training import applied
 from minecli.apps.gan.datasets import layout_of
 from minecli.apps.gan.request import GanRequest
-from minecli.errors import UsageError
 
 
 def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows: int, seed: int) -> dict[str, Any]:
@@ -26,15 +25,9 @@ def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows:
         UsageError: the run has not come far enough to have a generator of that method.
         DataError: the checkpoint cannot be read.
     """
-    state = load_state(folder, request, method)
-    if state is None:
-        raise UsageError(
-            f"the run in '{folder}' has no generator of method '{method}' yet",
-            hint=f"go on with it: minecli gan --resume {folder}",
-        )
+    state = require_state(folder, request, method, "generator")
     layout = layout_of(request, read_columns(folder) if request.is_table else None)
     generator = build_generator(request.seeds, layout.shape, request.config)
-    generator.load_state_dict(state["good"]["generator"])
-    which = request.seeds.index(model)
+    kept_networks(state, request.seeds, model, generator=generator)
     prior = draw_prior(request.config, rows, stream(seed, "drawn", model))[None]
-    return layout.columns(applied(only_model(generator, which), prior, torch.device("cpu"))[0].numpy())
+    return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())

@@ -14,14 +14,14 @@ The other methods have other losses (`adversarial.losses`) and the same networks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from minecli.apps.adversarial import losses
 from minecli.apps.adversarial.data import Metrics, RealSamples
-from minecli.apps.adversarial.latent import code_of, draw_prior, prior_of, stream
+from minecli.apps.adversarial.draws import Draws, draw_step
+from minecli.apps.adversarial.latent import code_of, prior_of, stream
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -29,23 +29,12 @@ from minecli.apps.adversarial.networks import (
     build_statistics_network,
     encoded,
 )
-from minecli.apps.adversarial.training import AdversarialTraining, Judgement, applied
+from minecli.apps.adversarial.training import AdversarialTraining, applied
 from minecli.apps.gan.config import GanConfig
-from minecli.mine.sampling import random_shifts
+from minecli.apps.side_by_side import Judgement
 
 # Methods whose discriminator judges pairs of a sample and a latent.
 _JOINT = ("veegan", "ali")
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The random draws of a step: real samples (models, b, *shape), the latents of the discriminator's and of each of
-    the generator's steps (models, b, latent), the encoder's noise likewise, and re-pairings."""
-
-    real: Tensor
-    priors: list[Tensor]
-    noises: list[Tensor]
-    shifts: list[int]
 
 
 class GanTraining(AdversarialTraining):
@@ -96,19 +85,8 @@ class GanTraining(AdversarialTraining):
     def draw(self) -> Draws:
         """The draws of the step that comes."""
         count, turns = self.config.batch_size * self.pack, 1 + self.config.generator_steps
-        chosen, priors, noises = [], [], []
-        for seed in self.seeds:
-            draws = stream(seed, "step", self.step)
-            chosen.append(torch.randint(len(self.data), (count,), generator=draws))
-            priors.append(draw_prior(self.config, turns * count, draws).view(turns, count, -1))
-            if self.method == "ali":
-                noises.append(torch.randn(turns, count, self.config.latent, generator=draws))
-        return Draws(
-            self.data.rows(torch.stack(chosen)),
-            list(torch.stack(priors, 1).to(self.device)),
-            list(torch.stack(noises, 1).to(self.device)) if noises else [],
-            random_shifts(count, self.config.marginal_shifts, stream(0, "shifts", self.step)),
-        )
+        noisy = self.method == "ali"
+        return draw_step(self.config, self.seeds, self.data, self.step, count=count, turns=turns, noisy=noisy)
 
     def step_generator(self, draws: Draws, turn: int) -> Tensor:
         """One step of the generator, and of the encoder if there is one; return the samples made before, detached."""

@@ -7,8 +7,10 @@ from minecli.apps.adversarial import losses
 from minecli.apps.adversarial.clipping import clip_adaptively
 from minecli.apps.adversarial.data import Flattened, RealRows
 from minecli.apps.adversarial.networks import encoded
+from minecli.apps.ali.coding import Coder
 from minecli.apps.ali.config import METHODS, preset
 from minecli.apps.ali.linear import LinearCoding
+from minecli.apps.ali.request import AliRequest
 from minecli.apps.ali.training import AliTraining
 from minecli.result import Status
 
@@ -148,6 +150,23 @@ def test_principal_components_are_an_encoder_and_a_decoder():
     again.load_state_dict(linear.state_dict())
     assert torch.equal(again.encode(data.values), codes)
     assert linear.sample(20, "here").shape == (2, 20, 5)
+
+
+def test_principal_components_of_images_make_images():
+    images = torch.where(torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(0)) < 0.5, -1.0, 1.0)
+    free, held = (
+        LinearCoding(RealRows(images), images[:20], config(code_dim=3), (0,), error, bounded=bounded)
+        for bounded in (False, True)
+    )
+    assert free.run()
+    assert held.run()
+    codes = free.encode(images)
+    assert free.decode(codes).abs().max() > 1.0
+    assert torch.equal(held.decode(codes), free.decode(codes).clamp(-1.0, 1.0))
+    assert held.sample(50, "here").abs().max() <= 1.0
+    stored = Coder(AliRequest(dataset="mnist", methods=("pca",), seeds=(0,), preset="quick", config=config()),
+                   (1, 4, 4), held.coder, None)  # fmt: skip
+    assert torch.equal(stored.decode(codes[0]), held.decode(codes)[0])
 
 
 def test_images_are_rows_of_pixels_for_perceptrons():

@@ -1,0 +1,1 @@
+"""The information bottleneck with a mutual-information term (paper, section 5.3)."""

@@ -1,0 +1,115 @@
+"""How good the answers of classifiers are: error, likelihood, calibration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from minecli.apps.ib.networks import Bottleneck
+from minecli.apps.ib.noise import Noise
+
+CALIBRATION_BINS = 15
+# Rows times draws times models that are computed at once, so that memory stays bounded.
+_ROWS_AT_ONCE = 48_000
+
+DEFINITIONS = {
+    "error_percent": "share of held-out rows whose most probable class is another than their label, in per cent; class "
+    "probabilities are averaged over test_draws codes per row and given by averaged weights",
+    "one_draw_error_percent": "the same with one code per row",
+    "nll_nats": "mean of -log of the label's probability, in nats",
+    "calibration_error": f"expected calibration error: over {CALIBRATION_BINS} bins of the largest probability, the "
+    "mean distance of the share of right answers from it, weighed by rows (Guo et al., 2017)",
+    "label_information_nats": "lower bound on I(Z;Y): entropy of the held-out labels less the mean of -log q(y|z) over "
+    "single codes (Barber and Agakov, 2003); at most the entropy",
+    "divergence_nats": "mean divergence of q(z|x) from the prior N(0, I) on held-out rows, an upper bound on I(X;Z)",
+    "information_nats": "lower bound on I(X;Z) of held-out rows by networks trained after the classifier, which its "
+    "training has never seen (Donsker-Varadhan)",
+}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What models say about n rows: class probabilities (models, n, classes) averaged over draws, those of the first
+    draw, and the log-likelihood of the labels under single draws, averaged over draws and rows, in nats, (models,)."""
+
+    probabilities: Tensor
+    first: Tensor
+    single_log_likelihood: Tensor
+
+    @property
+    def finite(self) -> list[bool]:
+        """Whether all of a model's answers are finite."""
+        found: list[bool] = torch.isfinite(self.probabilities).flatten(1).all(1).tolist()
+        return found
+
+
+@torch.no_grad()
+def answers_of(network: Bottleneck, x: Tensor, labels: Tensor, noise: Noise, draws: int) -> Answers:
+    """Ask all models about rows (n, inputs) with labels (n,), on the CPU or where the network is; the answers are on
+    the CPU."""
+    before = network.training
+    network.eval()
+    models = len(network.classifier.weight)
+    draws = draws if network.stochastic else 1
+    at_once = max(1, _ROWS_AT_ONCE // (models * draws))
+    device = network.classifier.weight.device
+    mean, first, likelihood = [], [], torch.zeros(models, dtype=torch.float64)
+    for rows, own in zip(torch.split(x, at_once), torch.split(labels, at_once), strict=True):
+        coded = network.encode(rows.to(device).expand(models, *rows.shape), noise, draws)
+        log_p = functional.log_softmax(network.logits(coded.z), -1).view(models, draws, len(rows), -1)
+        own = own.to(device).expand(models, draws, -1)[..., None]
+        likelihood += log_p.gather(-1, own).sum((1, 2, 3)).double().cpu() / draws
+        p = log_p.exp()
+        mean.append(p.mean(1).cpu())
+        first.append(p[:, 0].cpu())
+    network.train(before)
+    return Answers(torch.cat(mean, 1), torch.cat(first, 1), likelihood / len(x))
+
+
+def metrics_of(answers: Answers, labels: Tensor, model: int) -> dict[str, float | None]:
+    """One model's numbers; see DEFINITIONS."""
+    p, own = answers.probabilities[model].double(), labels.cpu()
+    said = p.gather(-1, own[:, None]).squeeze(-1)
+    return {
+        "error_percent": error_percent(answers.probabilities[model], own),
+        "one_draw_error_percent": error_percent(answers.first[model], own),
+        "nll_nats": float(-said.clamp(min=1e-12).log().mean()),
+        "calibration_error": calibration_error(answers.probabilities[model], own),
+        "label_information_nats": entropy(own) + float(answers.single_log_likelihood[model]),
+    }
+
+
+def error_percent(probabilities: Tensor, labels: Tensor) -> float:
+    """How many of n rows are answered wrongly, in per cent.
+
+    >>> error_percent(torch.tensor([[0.9, 0.1], [0.8, 0.2]]), torch.tensor([0, 1]))
+    50.0
+    """
+    return 100.0 * float((probabilities.argmax(-1) != labels).double().mean())
+
+
+def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = CALIBRATION_BINS) -> float:
+    """The expected calibration error of n rows, in 0 .. 1; see DEFINITIONS.
+
+    >>> round(calibration_error(torch.tensor([[0.9, 0.1], [0.9, 0.1]]), torch.tensor([0, 1])), 3)
+    0.4
+    """
+    confidence, answer = probabilities.double().max(-1)
+    right = (answer == labels).double()
+    place = (confidence * bins).long().clamp(max=bins - 1)
+    gaps = torch.zeros(bins, dtype=torch.float64).index_add(0, place, right - confidence)
+    return float(gaps.abs().sum() / len(labels))
+
+
+def entropy(labels: Tensor) -> float:
+    """The entropy of what n labels (n,) hold, in nats.
+
+    >>> round(entropy(torch.tensor([0, 1, 0, 1])), 4)
+    0.6931
+    """
+    shares = torch.bincount(labels.cpu()).double() / len(labels)
+    return float(-sum(p * math.log(p) for p in shares.tolist() if p > 0.0))

@@ -1,0 +1,155 @@
+r"""Encoders of a stochastic bottleneck with a linear classifier, and the statistics network of input and code.
+
+Everything has a leading axis of models. The encoders of the paper's section 5.3, :math:`\varepsilon` standard normal:
+
+* gaussian: :math:`z = \mu(x) + \sigma(x) \odot \varepsilon`;
+* propagated: :math:`z = f([x, \varepsilon])`;
+* additive: :math:`z = f(x + s \varepsilon)`;
+* deterministic: :math:`z = f(x)`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from minecli.apps.adversarial.blocks import Linear
+from minecli.apps.ib.config import IbConfig
+from minecli.apps.ib.noise import Noise
+from minecli.mine.sampling import repair
+from minecli.runtime.seeds import child_seed
+
+# Which encoder a method has: deviations that are learnt, noise on the input, noise beside it.
+GAUSSIAN = ("dvb", "dvb-additive", "mine-gaussian")
+ADDITIVE = ("dvb-additive", "mine-additive")
+PROPAGATED = ("mine-propagated",)
+# So that the deviations of an untrained encoder are about softplus(-5) = 0.0067 (Alemi et al.).
+_DEVIATION_SHIFT = -5.0
+
+
+def is_stochastic(method: str) -> bool:
+    """Whether a method's encoder draws its codes."""
+    return method in GAUSSIAN + ADDITIVE + PROPAGATED
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Codes z, shape (models, draws * b, k): all rows' first draws, then their second ones. Of a Gaussian encoder also
+    the moments of q(z|x), the same shape or, where the rows do not differ among draws, (models, b, k)."""
+
+    z: Tensor
+    mean: Tensor | None = None
+    deviation: Tensor | None = None
+
+
+class Bottleneck(nn.Module):
+    """An encoder of `inputs` columns and a linear classifier of `classes`.
+
+    Args:
+        method: one of `config.METHODS`.
+        config: sizes.
+        inputs, classes: of the data.
+        seeds: one model each.
+    """
+
+    def __init__(self, method: str, config: IbConfig, inputs: int, classes: int, seeds: Sequence[int]) -> None:
+        super().__init__()
+        draws = [torch.Generator().manual_seed(child_seed(seed, "ib", "weights")) for seed in seeds]
+        self.gaussian, self.additive, self.propagated = (method in m for m in (GAUSSIAN, ADDITIVE, PROPAGATED))
+        self.stochastic, self.config = is_stochastic(method), config
+        self.dropout = config.dropout if method == "dropout" else 0.0
+        widths = [inputs + (config.noise_dim if self.propagated else 0), *[config.hidden] * config.layers]
+        self.hidden = nn.ModuleList(xavier(draws, a, b) for a, b in itertools.pairwise(widths))
+        self.code = xavier(draws, config.hidden, config.code_dim * (2 if self.gaussian else 1))
+        self.classifier = xavier(draws, config.code_dim, classes)
+
+    def encode(self, x: Tensor, noise: Noise, draws: int = 1) -> Coded:
+        """Draw codes of rows (models, b, inputs); an encoder without noise gives one code per row, `draws` times."""
+        count = x.shape[1]
+        if self.additive or self.propagated:
+            x = x.repeat(1, draws, 1)
+        if self.additive:
+            x = x + self.config.noise * noise.normal(*x.shape[1:])
+        if self.propagated:
+            x = torch.cat([x, noise.normal(x.shape[1], self.config.noise_dim)], -1)
+        for layer in self.hidden:
+            x = functional.relu(layer(x))
+            if self.dropout and self.training:
+                x = x * noise.kept(1.0 - self.dropout, *x.shape[1:]) / (1.0 - self.dropout)
+        code = self.code(x)
+        if not self.gaussian:
+            return Coded(code if code.shape[1] == draws * count else code.repeat(1, draws, 1))
+        mean, raw = code.chunk(2, -1)
+        deviation = functional.softplus(raw + _DEVIATION_SHIFT)
+        times = draws * count // mean.shape[1]
+        z = mean.repeat(1, times, 1) + deviation.repeat(1, times, 1) * noise.normal(draws * count, mean.shape[-1])
+        return Coded(z, mean, deviation)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """Unnormalised log probabilities (models, n, classes) of codes (models, n, k)."""
+        found: Tensor = self.classifier(z)
+        return found
+
+
+def mean_codes(network: Bottleneck, x: Tensor, noise: Noise, draws: int) -> Tensor:
+    """The mean code (models, b, k) of rows x (models, b, inputs) over all noise: exact where the noise is added to the
+    code, otherwise over so many draws."""
+    coded = network.encode(x, noise, draws if network.stochastic else 1)
+    if coded.mean is not None and coded.mean.shape[1] == x.shape[1]:
+        return coded.mean
+    return coded.z.view(len(coded.z), -1, x.shape[1], coded.z.shape[-1]).mean(1)
+
+
+def xavier(generators: Sequence[torch.Generator], inputs: int, outputs: int) -> Linear:
+    """A linear map with uniform weights of variance 2 / (inputs + outputs), and biases of 0 (Glorot and Bengio, 2010);
+    each model draws from its own generator."""
+    layer = Linear(generators, inputs, outputs)
+    reach = math.sqrt(6.0 / (inputs + outputs))
+    weights = [reach * (2.0 * torch.rand(inputs, outputs, generator=g) - 1.0) for g in generators]
+    layer.weight = nn.Parameter(torch.stack(weights))
+    return layer
+
+
+class NoisyStatistics(nn.Module):
+    """T(x, z): two hidden layers of exponential linear units, with noise on the input and on each of them (paper,
+    table 15). The noise is new in every call where `noise` is set, and absent where it is None.
+
+    Args:
+        config: its units and noise.
+        inputs: columns of x.
+        seeds: one model each.
+    """
+
+    def __init__(self, config: IbConfig, inputs: int, seeds: Sequence[int]) -> None:
+        super().__init__()
+        draws = [torch.Generator().manual_seed(child_seed(seed, "ib", "statistics")) for seed in seeds]
+        hidden, gain = config.statistics_hidden, math.sqrt(2.0)
+        # Of one layer on [x, z]: split, so that a re-paired row costs an addition.
+        share = math.sqrt(inputs / (inputs + config.code_dim))
+        self.from_x = Linear(draws, inputs, hidden, gain * share)
+        self.from_z = Linear(draws, config.code_dim, hidden, gain * math.sqrt(1.0 - share**2), bias=False)
+        self.joint = Linear(draws, hidden, hidden, gain)
+        self.readout = Linear(draws, hidden, 1)
+        self.on_input, self.on_hidden = config.statistics_noise, config.hidden_noise
+        self.noise: Noise | None = None
+
+    def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
+        """Score row i of x (models, b, inputs) with row i - s of z for each shift s: (models, len(shifts), b), in
+        nats."""
+        left, right = self.from_x(self._noisy(x, self.on_input)), self.from_z(self._noisy(z, self.on_input))
+        pairs = torch.cat([left + (repair(right, s) if s else right) for s in shifts], 1)
+        hidden = self._noisy(functional.elu(pairs), self.on_hidden)
+        hidden = self._noisy(functional.elu(self.joint(hidden)), self.on_hidden)
+        found: Tensor = self.readout(hidden)
+        return found.view(len(x), len(shifts), x.shape[1])
+
+    def _noisy(self, values: Tensor, deviation: float) -> Tensor:
+        if self.noise is None or deviation == 0.0:
+            return values
+        return values + deviation * self.noise.normal(*values.shape[1:])

@@ -1,0 +1,133 @@
+"""What came of a run of the information bottleneck: its answer as plain values, and what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from minecli.apps.adversarial.running import Arm, entry_of, summary_of
+from minecli.apps.ib.information import Information
+from minecli.apps.ib.networks import Bottleneck
+from minecli.apps.ib.noise import Noise
+from minecli.apps.ib.phases import WEIGHED, IbPhases
+from minecli.apps.ib.significance import binomial_error_percent, compare
+from minecli.apps.looks import Look
+
+IbArm = Arm[IbPhases]
+# Others are compared with it where it is among the methods: the paper's own anchor.
+REFERENCE = "dvb"
+_SHOWN_ROWS = 3000
+
+
+def arm_entry(arm: IbArm) -> dict[str, Any]:
+    """One method's answer: test metrics of every seed, the choice, what the choice was made of, and I(X;Z)."""
+    phases = arm.training
+    if not arm.finished or phases.final is None:
+        return entry_of(arm) | {"choice": None, "choosing": []}
+    metrics = phases.chosen_metrics()
+    informations = phases.information.get("final", [])
+    for one, information in zip(metrics, informations, strict=False):
+        if one:
+            one |= _informed(information)
+    entry = entry_of(arm, metrics)
+    for seed, information in zip(entry["seeds"], informations, strict=False):
+        seed["information_nats"], seed["information"] = information.nats, information.to_json()
+    error = entry["summary"].get("error_percent")
+    return entry | {
+        "choice": None if phases.choice is None else {"beta": phases.choice.beta, "epoch": phases.choice.epoch},
+        "beta": phases.beta,
+        "weighed": phases.method in WEIGHED,
+        "epochs": phases.config.epochs,
+        "binomial_error_percent": None
+        if error is None
+        else binomial_error_percent(error["mean"], len(phases.data.test)),
+        "choosing": plane(phases),
+    }
+
+
+def _informed(information: Information) -> dict[str, float | None]:
+    found = {"information_nats": information.nats, "divergence_nats": information.divergence_nats}
+    found |= {"information_low_nats": information.low_nats, "information_high_nats": information.high_nats}
+    return found if information.low_nats is not None else {"information_nats": information.nats}
+
+
+def plane(phases: IbPhases) -> list[dict[str, Any]]:
+    """For every beta what was found on the rows held back, at the best epoch for this beta: means over seeds. The
+    information plane is I(X;Z) against I(Z;Y) of these."""
+    training = phases.choosing
+    if training is None:
+        return []
+    informations = phases.information.get("choosing", [])
+    found = []
+    for beta in dict.fromkeys(beta for _, beta in phases.models):
+        own = [m for m, (_, b) in enumerate(phases.models) if b == beta and training.broken[m] is None]
+        looks = best_looks([training.history[m] for m in own])
+        metrics = [dict(look.metrics) for look in looks]
+        for m, one in zip(own, metrics, strict=True):
+            if informations:
+                one |= _informed(informations[m])
+        found.append({"beta": beta, "summary": summary_of(metrics)})
+    return found
+
+
+def best_looks(histories: Sequence[Sequence[Look]]) -> Sequence[Look]:
+    """Of looks taken at the same epochs those of the epoch with the least mean error."""
+    if not histories or not histories[0]:
+        return []
+    return min(
+        zip(*histories, strict=True), key=lambda looks: sum(look.metrics["error_percent"] or 0.0 for look in looks)
+    )
+
+
+def comparisons(arms: Sequence[IbArm]) -> dict[str, Any]:
+    """Every method against dvb, or the first of them, on the same test rows; pairs of which a model diverged or was
+    stopped are left out."""
+    done = {
+        arm.method: arm.training
+        for arm in arms
+        if arm.finished and arm.training.final is not None and not any(b is not None for b in arm.training.broken)
+    }
+    if len(done) < 2:
+        return {"comparisons": []}
+    wrong = {method: _wrong(phases) for method, phases in done.items()}
+    reference = REFERENCE if REFERENCE in wrong else next(iter(wrong))
+    found = [compare(m, w, reference, wrong[reference]).to_json() for m, w in wrong.items() if m != reference]
+    return {"comparisons": found}
+
+
+def _wrong(phases: IbPhases) -> npt.NDArray[np.bool_]:
+    answers = phases.test_answers().probabilities.argmax(-1)
+    found: npt.NDArray[np.bool_] = (answers != phases.data.test.labels).numpy()
+    return found
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Codes of test rows in a bottleneck of two columns, (n, 2), and their classes (n,)."""
+
+    method: str
+    codes: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+
+
+def scatter_of(arm: IbArm) -> Scatter | None:
+    """One code per test row by the first seed; None where the bottleneck has not two columns."""
+    phases = arm.training
+    if phases.config.code_dim != 2 or phases.final is None or phases.broken[0] is not None:
+        return None
+    network: Any = phases.final.good["classifier"]
+    test = phases.data.test
+    codes = first_codes(network, test.x[:_SHOWN_ROWS], phases.seeds, phases.device)
+    return Scatter(arm.method, codes.cpu().numpy(), test.labels[:_SHOWN_ROWS].numpy())
+
+
+@torch.no_grad()
+def first_codes(network: Bottleneck, x: torch.Tensor, seeds: Sequence[int], device: torch.device) -> torch.Tensor:
+    """One code per row of x (n, inputs) by the first model, shape (n, k)."""
+    rows = x.to(device).expand(len(seeds), *x.shape)
+    return network.encode(rows, Noise(seeds, device, "picture")).z[0]

@@ -1,0 +1,200 @@
+r"""Classifiers whose bottleneck keeps what predicts the label and forgets the rest.
+
+One step of the methods "mine-..." (paper, equation 20):
+
+* the statistics network ASCENDS its bound on I(X;Z) by `mine.training.ascend`, on codes that carry no gradient;
+* encoder and classifier DESCEND :math:`CE + \beta \hat I(X;Z)`, the statistics network held as it is.
+
+Each has an optimiser of its own. The other methods have other terms (`losses`) and the same network, batches and steps.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from minecli.apps.ib.config import IbConfig
+from minecli.apps.ib.evaluation import answers_of, metrics_of
+from minecli.apps.ib.losses import classification_loss, divergence_from_prior
+from minecli.apps.ib.networks import Bottleneck, Coded, NoisyStatistics
+from minecli.apps.ib.noise import Noise
+from minecli.apps.looks import Look
+from minecli.apps.side_by_side import Judgement, SideBySideTraining, copy_model
+from minecli.mine.sampling import random_shifts
+from minecli.runtime.seeds import child_seed
+
+_SHIFTS = "shifts"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows (n, inputs) float32 and their classes (n,) int64."""
+
+    x: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class IbLook(Look):
+    """One model at one step: also the smoothed loss without what beta weighs, in nats, and the divergence of its codes
+    from the prior. The bound on the information is that on training batches, which says how training goes."""
+
+    loss_nats: float | None
+    divergence_nats: float | None
+
+
+class IbTraining(SideBySideTraining):
+    """Classifiers of one method, each with a seed and a beta.
+
+    Args:
+        train, held_out: rows to learn from, and rows to judge by.
+        method: one of `config.METHODS`.
+        config: settings.
+        models: (seed, beta) of each; what a seed draws does not depend on beta.
+        classes: how many there are.
+        device: where it computes.
+        chosen_epoch: the averaged weights of the last look up to this epoch are kept; None: of the last look.
+    """
+
+    LOOK = IbLook
+
+    def __init__(
+        self,
+        train: Part,
+        held_out: Part,
+        method: str,
+        config: IbConfig,
+        models: Sequence[tuple[int, float]],
+        classes: int,
+        device: torch.device,
+        chosen_epoch: int | None = None,
+    ) -> None:
+        self.train, self.held_out, self.config = Part(train.x.to(device), train.labels.to(device)), held_out, config
+        self.chosen_epoch = config.epochs if chosen_epoch is None else chosen_epoch
+        seeds, betas = [seed for seed, _ in models], [beta for _, beta in models]
+        self.betas = torch.tensor(betas, device=device)
+        self.batch = min(config.batch_size, len(train))
+        self.per_pass = len(train) // self.batch
+        self.per_epoch = self.per_pass * max(1, math.ceil(config.least_steps / (config.epochs * self.per_pass)))
+        self.variational = method.startswith("dvb")
+        self.informed = method.startswith("mine") and max(betas) > 0.0
+        inputs = train.x.shape[1]
+        network = Bottleneck(method, config, inputs, classes, seeds)
+        networks: dict[str, torch.nn.Module] = {"classifier": network}
+        if self.informed:
+            self.t = NoisyStatistics(config, inputs, seeds)
+            networks["statistics"] = self.t
+        self.step = 0
+        every = config.evaluate_every * self.per_epoch
+        super().__init__(
+            method, config.epochs * self.per_epoch, every, config.statistics(), seeds, device, networks, ("classifier",)
+        )
+        self.network = network
+        self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
+        self._orders: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def learning_rate(self, network: str) -> float:
+        """That of encoder and classifier falls from epoch to epoch."""
+        return self.config.statistics_rate if network == "statistics" else self.config.learning_rate_at(self.epoch)
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self.step // self.per_epoch
+
+    def advance(self) -> None:
+        """One step of all networks."""
+        x, labels = self.rows_of_step()
+        noise = Noise(self.seeds, self.device, "step", self.step)
+        coded = self.network.encode(x, noise, self.config.train_draws if self.network.stochastic else 1)
+        bound = None
+        if self.informed:
+            self.t.noise = noise
+            z = coded.z[:, : self.batch]
+            for turn in range(self.config.statistics_steps):
+                self.ascend_statistics(x, z.detach(), self._shifts(turn))
+            bound = self.information(x, z, self._shifts("encoder"))
+            self.t.noise = None
+        loss = classification_loss(self.method, self.network.logits(coded.z), labels, self.config)
+        self.descend_bottleneck(loss, coded, bound)
+
+    def descend_bottleneck(self, loss: Tensor, coded: Coded, bound: Tensor | None) -> None:
+        """One step of encoder and classifier DOWN their loss plus beta times what bounds the information, each shape
+        (models,) and in nats."""
+        self.remember(loss_nats=loss)
+        if self.variational:
+            divergence = divergence_from_prior(coded)
+            self.remember(divergence_nats=divergence)
+            loss = loss + self.betas * divergence
+        if bound is not None:
+            loss = loss + self.betas * bound
+        parameters = list(self.network.parameters())
+        # The gradient of the statistics network's parameters is neither wanted nor left behind.
+        for parameter, gradient in zip(parameters, torch.autograd.grad(loss.sum(), parameters), strict=True):
+            parameter.grad = gradient
+        self.optimizers["classifier"].step()
+        self._average()
+
+    def rows_of_step(self) -> tuple[Tensor, Tensor]:
+        """The batch of every model: (models, b, inputs) and (models, b). Each seed has its own order in each pass."""
+        current, place = divmod(self.step, self.per_pass)
+        if self._orders[0] != current:
+            streams = [torch.Generator().manual_seed(child_seed(s, "ib", "pass", current)) for s in self.seeds]
+            orders = torch.stack([torch.randperm(len(self.train), generator=g) for g in streams])
+            self._orders = current, orders.to(self.device)
+        start = place * self.batch
+        rows = self._orders[1][:, start : start + self.batch]
+        return self.train.x[rows], self.train.labels[rows]
+
+    def _shifts(self, name: str | int) -> list[int]:
+        draws = torch.Generator().manual_seed(child_seed(0, "ib", _SHIFTS, self.step, name))
+        return random_shifts(self.batch, self.config.marginal_shifts, draws)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """The average of the weights so far, those of step s weighing averaging^(t - s)."""
+        keep, done = self.config.averaging, self.step + 1
+        share = (1.0 - keep) / (1.0 - keep**done)
+        slow: list[Tensor] = [*self.averaged.parameters()]
+        fast: list[Tensor] = [*self.network.parameters()]
+        torch._foreach_lerp_(slow, fast, share)
+
+    def judge(self) -> tuple[list[Judgement], Tensor | None]:
+        """Ask the averaged weights about the rows held out."""
+        noise = Noise(self.seeds, self.device, "evaluation")
+        answers = answers_of(self.averaged, self.held_out.x, self.held_out.labels, noise, self.config.test_draws)
+        return [
+            (whole, metrics_of(answers, self.held_out.labels, m) if whole else {})
+            for m, whole in enumerate(answers.finite)
+        ], None
+
+    def keep(self, model: int) -> None:
+        """Put away the averaged weights of a model, up to the chosen epoch."""
+        if self.epoch <= self.chosen_epoch:
+            copy_model(self.averaged, self.good["classifier"], model)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `SideBySideTraining.state_dict`; of a training that is over, what it leaves alone."""
+        state = super().state_dict()
+        if self.step >= self.steps:
+            return {k: v for k, v in state.items() if k not in ("networks", "optimizers")}
+        return state | {"averaged": self.averaged.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a run with the same data, settings and seeds; what it leaves out stays as it is."""
+        held: dict[str, Mapping[str, Any]] = {
+            "networks": self.networks, "optimizers": self.optimizers, "good": self.good,
+        }  # fmt: skip
+        over = {part: {name: each.state_dict() for name, each in own.items()} for part, own in held.items()}
+        super().load_state_dict(over | state)
+        if "averaged" in state:
+            self.averaged.load_state_dict(state["averaged"])

@@ -1,0 +1,107 @@
+"""Pictures of runs of the information bottleneck: errors, curves, the information plane, and codes of two columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from minecli.report.bench_style import INK, image, legend_above, new_figure, tidy
+from minecli.report.panels import frame_square, method_colors, panel_grid, square_around
+from minecli.report.training_curves import training_curves
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from matplotlib.figure import Figure
+
+    Codes = tuple[str, npt.NDArray[np.float32], npt.NDArray[np.int64]]
+
+Entry = Mapping[str, Any]
+_MOST_COLOURED = 10
+
+
+def pictures(scatters: Sequence[Codes], classes: Sequence[str], payload: Mapping[str, Any]) -> dict[str, bytes]:
+    """File name to content, PNG and SVG.
+
+    Args:
+        scatters: of each method with a bottleneck of two columns, its codes (n, 2) and their classes (n,).
+        classes: what the classes are called.
+        payload: the run's JSON object.
+    """
+    methods = payload["methods"]
+    drawn: dict[str, Figure | None] = {
+        "errors": _errors(methods),
+        "curves": training_curves(methods),
+        "plane": _plane(methods),
+        "codes": _codes(scatters, classes) if scatters else None,
+    }
+    found = {name: figure for name, figure in drawn.items() if figure is not None}
+    return {f"{name}.{kind}": image(figure, kind) for name, figure in found.items() for kind in ("png", "svg")}
+
+
+def _errors(methods: Sequence[Entry]) -> Figure | None:
+    """The test error of every method: the mean over seeds, as a bar twice the standard error over seeds and that of a
+    test set of so many rows, and every seed."""
+    known = [entry for entry in methods if entry["summary"].get("error_percent", {}).get("mean") is not None]
+    if not known:
+        return None
+    figure = new_figure(6.5, 0.9 + 0.36 * len(known))
+    axis = figure.subplots()
+    tidy(axis, "x")
+    for place, (entry, color) in enumerate(zip(known, method_colors(len(known)), strict=True)):
+        value = entry["summary"]["error_percent"]
+        seeds = [s["metrics"]["error_percent"] for s in entry["seeds"] if s["metrics"]]
+        error = ((value["standard_error"] or 0.0) ** 2 + entry["binomial_error_percent"] ** 2) ** 0.5
+        axis.plot(seeds, [place + 0.22] * len(seeds), "|", color=color, markersize=6)
+        axis.errorbar(value["mean"], place, xerr=2.0 * error, fmt="o", color=color, markersize=5, capsize=3)
+    axis.set_yticks(range(len(known)), [entry["method"] for entry in known], color=INK)
+    axis.set_ylim(len(known) - 0.5, -0.6)
+    axis.set_xlabel("test error, %: mean, ± 2 standard errors (seeds and test set), each seed", color=INK)
+    return figure
+
+
+def _plane(methods: Sequence[Entry]) -> Figure | None:
+    """I(Z;Y) against I(X;Z) of every beta, on the rows held back."""
+    from matplotlib.lines import Line2D
+
+    known = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 and (p := _points(e))]
+    if not known:
+        return None
+    figure = new_figure(6.5, 4.4)
+    axis = figure.subplots()
+    tidy(axis)
+    colors = method_colors(len(known))
+    for (_, points), color in zip(known, colors, strict=True):
+        axis.plot([x for _, x, _ in points], [y for *_, y in points], "o-", color=color, markersize=5, linewidth=1.0)
+        for beta, x, y in points:
+            axis.annotate(f"{beta:g}", (x, y), xytext=(4, -9), textcoords="offset points", fontsize=7, color=color)
+    axis.set_xlabel("I(X;Z) by MINE, nats", color=INK)
+    axis.set_ylabel("I(Z;Y), at least, nats", color=INK)
+    handles = [Line2D([], [], color=c, marker="o", label=m) for (m, _), c in zip(known, colors, strict=True)]
+    legend_above(figure, handles, "each point a beta; mean over seeds, rows held back")
+    return figure
+
+
+def _points(entry: Entry) -> list[tuple[float, float, float]]:
+    found = []
+    for point in entry["choosing"]:
+        x, y = (point["summary"].get(n, {}).get("mean") for n in ("information_nats", "label_information_nats"))
+        if x is not None and y is not None:
+            found.append((point["beta"], x, y))
+    return sorted(found)
+
+
+def _codes(scatters: Sequence[Codes], classes: Sequence[str]) -> Figure:
+    from matplotlib import colormaps
+    from matplotlib.lines import Line2D
+
+    figure, axes = panel_grid(len(scatters))
+    palette = colormaps["tab10"]
+    for axis, (method, codes, labels) in zip(axes, scatters, strict=True):
+        tidy(axis)
+        axis.scatter(codes[:, 0], codes[:, 1], s=4.0, c=palette(labels % _MOST_COLOURED), linewidths=0, alpha=0.7)
+        frame_square(axis, method, square_around(codes))
+    shown = classes[:_MOST_COLOURED]
+    handles = [Line2D([], [], color=palette(i), marker="o", linestyle="", label=name) for i, name in enumerate(shown)]
+    legend_above(figure, handles, "one code per test row; colours are classes")
+    return figure

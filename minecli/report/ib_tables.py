@@ -1,0 +1,133 @@
+"""The comparison of `minecli ib` as tables: errors, what is known about I(X;Z) and I(Z;Y), and the paired tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
+from minecli.report.tables import render
+
+_ERRORS = {
+    "error %": "error_percent",
+    "last": "last_error_percent",
+    "best (oracle)": "oracle_error_percent",
+    "one draw": "one_draw_error_percent",
+    "NLL": "nll_nats",
+    "calibration error": "calibration_error",
+}
+_INFORMATION = {
+    "I(X;Z) by MINE": "information_nats",
+    "at least": "information_low_nats",
+    "at most": "information_high_nats",
+    "I(Z;Y) at least": "label_information_nats",
+}
+_NOTES = (
+    "error: at the chosen epoch, by averaged weights and mean probabilities of several draws; last: at the last epoch",
+    "best (oracle): the least of the looks at the test rows, which no honest choice can know",
+)
+
+
+def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
+    """Methods by errors, then by information in nats, then against one of them on the same test rows."""
+    from rich.text import Text
+
+    methods = payload["methods"]
+    labels = [entry["method"] for entry in methods]
+    parts: list[Any] = []
+    for columns in (_errors(methods), _information(methods)):
+        shown = {name: cells for name, cells in columns.items() if any(c != "-" for c in cells)}
+        for table in split_tables("method", labels, shown, width) if shown else []:
+            parts += [table, Text()]
+    for head, rows, columns in (_planes(methods), _comparisons(payload.get("comparisons", []))):
+        for table in split_tables(head, rows, columns, width) if rows else []:
+            parts += [table, Text()]
+    lines = [_headline(payload), *_NOTES, *_status(methods)]
+    if payload["config"]["preset"] == "quick":
+        lines.append(QUICK)
+    lines += diverged(payload)
+    return render([*parts, *(Text(line) for line in lines)], width, color)
+
+
+def _errors(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    columns = {name: [cell(e["summary"].get(key)) for e in methods] for name, key in _ERRORS.items()}
+    errors = columns.pop("error %")
+    found = {"error %": errors, "test set ±": [_number(e.get("binomial_error_percent")) for e in methods]}
+    chosen = [e.get("choice") for e in methods]
+    found["beta"] = [f"{e['beta']:g}" if e.get("weighed") else "-" for e in methods]
+    found["epoch"] = ["-" if c is None else str(c["epoch"]) for c in chosen]
+    return found | columns | {"s": [f"{e['seconds']:.0f}" for e in methods]}
+
+
+def _information(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    columns = {name: [cell(e["summary"].get(key)) for e in methods] for name, key in _INFORMATION.items()}
+    measured = "I(X;Z) by MINE"
+    columns[measured] = [
+        value + ("*" if _near_ceiling(e) else "") for value, e in zip(columns[measured], methods, strict=True)
+    ]
+    return columns
+
+
+def _near_ceiling(entry: Mapping[str, Any]) -> bool:
+    return any(s["information"]["near_ceiling"] for s in entry["seeds"] if s.get("information"))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"
+
+
+def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
+    """Every beta of every method, on the rows held back, where there are several."""
+    points = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 for p in e["choosing"]]
+    keys = {"held back: error %": "error_percent", "I(X;Z)": "information_nats"}
+    keys |= {"at most": "information_high_nats", "I(Z;Y) at least": "label_information_nats"}
+    columns = {name: [cell(p["summary"].get(key)) for _, p in points] for name, key in keys.items()}
+    rows = [f"{method}, beta {p['beta']:g}" for method, p in points]
+    return "information plane", rows, {name: cells for name, cells in columns.items() if any(c != "-" for c in cells)}
+
+
+def _comparisons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
+    columns = {
+        "error % less the other's": [
+            f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in found
+        ],
+        "p over test rows": [_p(c["p_value"]) for c in found],
+        "McNemar p per seed": [" ".join(_p(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in found],
+    }
+    return "paired on the test rows", [f"{c['method']} against {c['reference']}" for c in found], columns
+
+
+def _p(value: float) -> str:
+    """
+    >>> _p(0.0312), _p(1e-7)
+    ('.031', '<.001')
+    """
+    return "<.001" if value < 0.001 else f"{value:.2g}".lstrip("0") if value < 1.0 else "1"
+
+
+def _headline(payload: Mapping[str, Any]) -> str:
+    config, data = payload["config"], payload["data"]
+    settings, seeds = config["config"], len(config["seeds"])
+    line = (
+        f"{config['dataset']}, preset {config['preset']}: {settings['epochs']} epochs, {counted(seeds, 'seed')}, "
+        f"bottleneck of {settings['code_dim']}; {counted(data['rows'], 'row')} learnt, {data['rows_tested']:,} tested"
+    )
+    if data["rows_held_back"]:
+        line += f"; epoch and beta chosen on {data['rows_held_back']:,} of the rows, then all learnt"
+    return f"{line}; mean ± standard error over seeds" if seeds > 1 else line
+
+
+def _status(methods: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What to know about the measured information, and what was not finished."""
+    found = {e["method"]: [s["information"] for s in e["seeds"] if s.get("information")] for e in methods}
+    lines = []
+    if any(_near_ceiling(e) for e in methods):
+        ceiling = next(i["ceiling_nats"] for each in found.values() for i in each if i["near_ceiling"])
+        lines.append(
+            f"*: more than, or close to, the {ceiling:.3g} nats that so many held-out rows can certify; the truth may "
+            "be far from it"
+        )
+    rising = [method for method, each in found.items() if any(i["status"] == "max_steps" for i in each)]
+    if rising:
+        lines.append(f"the bound on I(X;Z) was still rising when its steps were used up: {', '.join(rising)}")
+    return lines + [f"{e['method']}: stopped before its end" for e in methods if not e["finished"]]

@@ -1,0 +1,134 @@
+"""Rows with a class each: the columns that predict, and the column that says which class a row is of."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from minecli.errors import DataError, UsageError
+from minecli.tables.columns import counted, quoted, select_columns
+from minecli.tables.groups import OneGroup, learnable_group
+from minecli.tables.kinds import column_kind
+from minecli.tables.levels import decoded
+from minecli.tables.missing import MissingPolicy
+from minecli.tables.reading import Reading
+from minecli.tables.usable_rows import Selections, Wanted, usable_rows
+
+MOST_CLASSES = 1000
+# So that a class can be learnt, chosen by and tested.
+FEWEST_OF_A_CLASS = 5
+
+
+@dataclass(frozen=True)
+class ClassedRows:
+    """The columns that predict, the class of each row, (n,) from 0, and what the classes are called, in order."""
+
+    one: OneGroup
+    labels: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+
+
+def load_classes(
+    source: str,
+    columns: Sequence[str],
+    target: str,
+    *,
+    input_format: str | None = None,
+    delimiter: str | None = None,
+    na_values: Sequence[str] = (),
+    missing: MissingPolicy = "error",
+    sample: int | None = None,
+    seed: int = 0,
+    stdin: BinaryIO | None = None,
+) -> ClassedRows:
+    """Read the columns that `columns` select, and the class of each row from the column `target`: whole numbers,
+    booleans or words. The other arguments are those of `load_groups`.
+
+    >>> import io
+    >>> text = b"a,b\\n" + b"1,red\\n2,blue\\n" * 10
+    >>> found = load_classes("-", ["a"], "b", stdin=io.BytesIO(text))
+    >>> found.classes, found.labels[:3].tolist()
+    (('blue', 'red'), [1, 0, 1])
+
+    Raises what `load_group` raises, UsageError for a target that is not there or selected by `columns`, and DataError
+    for one that holds one class, more than MOST_CLASSES, numbers that are not whole, or a class of fewer than
+    FEWEST_OF_A_CLASS rows.
+    """
+
+    def choose(names: Sequence[str]) -> Selections:
+        if target not in names:
+            near = difflib.get_close_matches(target, names, n=1)
+            raise UsageError(
+                f"--target '{target}' is no column of '{source}', which has {quoted(names)}",
+                hint=f"did you mean {near[0]}?" if near else f"minecli columns {source} shows them",
+            )
+        chosen = select_columns(columns, names, source=source)
+        if target in chosen:
+            raise UsageError(
+                f"--x selects '{target}', which is to be predicted",
+                hint=f"take it out: --x '{','.join(columns)},!{target}'",
+            )
+        return chosen, (target,)
+
+    wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
+    rows = usable_rows(source, choose, wanted, stdin, "--x and --target")
+    labels, classes = _classes(target, rows.take(target))
+    return ClassedRows(learnable_group(rows, source), labels, classes)
+
+
+def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    kind, values = column_kind(name, column.type), decoded(column)
+    if kind == "float":
+        values = _whole(name, values)
+    elif kind not in ("integer", "boolean", "text", "category"):
+        raise DataError(
+            f"column '{name}' holds no classes (it is of kind {kind})", hint="--target names words or whole numbers"
+        )
+    distinct = pc.unique(values)
+    _check_count(name, len(distinct), len(values))
+    order = sorted(distinct.to_pylist())
+    labels = pc.index_in(values, value_set=pa.array(order, type=distinct.type)).to_numpy()
+    _check_sizes(name, order, np.bincount(labels))
+    return labels.astype(np.int64), tuple(map(str, order))
+
+
+def _whole(name: str, values: Any) -> Any:
+    """Numbers that happen to be written with decimals, as whole ones."""
+    odd = pc.index(pc.equal(values, pc.floor(values)), False).as_py()
+    if odd >= 0:
+        raise DataError(
+            f"column '{name}' holds {values[odd].as_py():g}; classes are whole numbers or words",
+            hint=f"how much the columns say about a number: minecli estimate ... --z {name}",
+        )
+    return values.cast(pa.int64())
+
+
+def _check_count(name: str, count: int, rows: int) -> None:
+    if count == 1:
+        raise DataError(
+            f"column '{name}' holds one class in {counted(rows, 'row')}; there is nothing to predict",
+            hint="name a column with at least two in --target",
+        )
+    if count > MOST_CLASSES or 2 * count > rows:
+        raise DataError(
+            f"column '{name}' holds {count:,} different values in {counted(rows, 'row')}; that is too many for "
+            f"classes (at most {MOST_CLASSES:,}, and half the rows)",
+            hint=f"is it a number? minecli estimate ... --z {name}",
+        )
+
+
+def _check_sizes(name: str, order: Sequence[Any], sizes: npt.NDArray[np.int64]) -> None:
+    least = int(sizes.argmin())
+    if sizes[least] < FEWEST_OF_A_CLASS:
+        raise DataError(
+            f"class '{order[least]}' of column '{name}' has {counted(int(sizes[least]), 'row')}; it would be absent "
+            f"from training or test, for which {FEWEST_OF_A_CLASS} are needed",
+            hint="join rare classes, or leave those rows out",
+        )

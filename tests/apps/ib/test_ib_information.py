@@ -1,0 +1,133 @@
+"""The measured information of encoders whose information is known."""
+
+import math
+
+import pytest
+import torch
+from ib_toys import CPU, config, training
+
+from minecli.apps.ib.information import measured_information
+from minecli.apps.ib.training import IbTraining, Part
+from minecli.result import Status
+
+STATISTICS = {"information_steps": 120}
+
+
+def normal_rows(count, columns, seed):
+    x = torch.randn(count, columns, generator=torch.Generator().manual_seed(seed))
+    return Part(x, torch.arange(count) % 3)
+
+
+def linear_channel(deviations, gain=1.0, rows=1500, held_out=1000, columns=2, method="mine-gaussian", **changes):
+    """Encoders z = gain * x + deviation * noise of normal x, one per deviation."""
+    settings = config(code_dim=columns, hidden=columns, **(STATISTICS | changes))
+    train, unseen = (normal_rows(n, columns, seed) for seed, n in enumerate((rows, held_out)))
+    models = [(seed, 0.0) for seed in range(len(deviations))]
+    ib = IbTraining(train, unseen, method, settings, models, 3, CPU)
+    network = ib.good["classifier"]
+    identity = torch.eye(columns).expand(len(deviations), -1, -1)
+    # Far to the right, where the units are linear, and back again.
+    for layer, shift in zip(network.hidden, (10.0, 0.0), strict=True):
+        layer.weight.copy_(identity)
+        layer.bias.fill_(shift)
+    raw = torch.tensor([math.log(math.expm1(s)) + 5.0 for s in deviations])[:, None, None]
+    if network.gaussian:
+        network.code.weight.copy_(torch.cat([gain * identity, torch.zeros_like(identity)], -1))
+        network.code.bias[..., columns:] = raw
+    else:
+        network.code.weight.copy_(gain * identity)
+    network.code.bias[..., :columns] = -10.0 * gain
+    return ib
+
+
+def truth(deviation, gain=1.0, columns=2):
+    return 0.5 * columns * math.log1p((gain / deviation) ** 2)
+
+
+def test_a_known_channel_lies_between_its_bounds_and_mine_is_near():
+    deviations = (3.0, 1.0, 0.4)
+    ib = linear_channel(deviations)
+    for found, deviation in zip(measured_information(ib), deviations, strict=True):
+        known = truth(deviation)
+        assert found.low_nats <= found.high_nats + 0.05
+        # The chance of 500 rows.
+        assert found.low_nats - 0.2 < known < found.high_nats + 0.2
+        assert found.high_nats - found.low_nats < 0.15
+        assert found.nats == pytest.approx(known, abs=0.15 + 4.0 * found.standard_error_nats)
+        assert 0.0 < found.standard_error_nats < 0.3
+        assert found.divergence_nats >= found.high_nats
+        assert found.ceiling_nats == pytest.approx(math.log(500))
+        assert not found.near_ceiling
+
+
+def test_the_units_of_a_code_do_not_matter():
+    small, large = (measured_information(linear_channel((g * 0.5,), g, 500, 400))[0] for g in (0.1, 10.0))
+    assert small.nats == pytest.approx(large.nats, abs=1e-3)
+    assert small.low_nats == pytest.approx(large.low_nats, abs=1e-3)
+    assert large.divergence_nats > small.divergence_nats
+
+
+def test_noise_on_the_input_is_information_lost():
+    known = truth(0.5)
+    found = measured_information(linear_channel((1.0,), method="mine-additive", noise=0.5, test_draws=12))[0]
+    assert found.nats == pytest.approx(known, abs=0.25)
+    assert found.low_nats is None
+    assert found.high_nats is None
+
+
+def test_codes_of_nothing_hold_nothing():
+    found = measured_information(linear_channel((1.0,), gain=0.0))[0]
+    assert abs(found.nats) < 4.0 * found.standard_error_nats + 0.02
+    assert found.low_nats == pytest.approx(0.0, abs=1e-5)
+    assert found.high_nats == pytest.approx(0.0, abs=1e-5)
+
+
+def test_more_than_the_rows_can_certify_is_said():
+    found = measured_information(linear_channel((1e-3,), rows=1000, held_out=60))[0]
+    assert truth(1e-3) > found.ceiling_nats
+    assert found.near_ceiling
+    assert found.ceiling_nats == pytest.approx(math.log(30))
+    assert found.low_nats <= math.log(30) + 1e-6
+
+
+def test_the_upper_bound_is_never_beyond_the_divergence():
+    found = measured_information(linear_channel((1e-2,), rows=200, held_out=40, information_steps=20))[0]
+    assert found.low_nats <= found.high_nats <= found.divergence_nats
+
+
+def test_a_measurement_does_not_depend_on_when_it_is_made():
+    assert measured_information(linear_channel((0.5,), rows=200, held_out=100, information_steps=20)) == (
+        measured_information(linear_channel((0.5,), rows=200, held_out=100, information_steps=20))
+    )
+
+
+def test_stopped_measurements_are_none():
+    ib = linear_channel((0.5,), rows=200, held_out=100)
+    stop = iter([False] * 5 + [True])
+    assert measured_information(ib, should_stop=lambda: next(stop)) is None
+
+
+def test_models_that_broke_and_too_few_rows_have_none():
+    ib = linear_channel((1.0, 0.5), rows=200, held_out=100, information_steps=20)
+    ib.broken[0] = 7
+    gone, whole = measured_information(ib)
+    assert (gone.nats, gone.status) == (None, Status.DIVERGED)
+    assert whole.nats is not None
+    few = measured_information(linear_channel((1.0,), rows=200, held_out=3))
+    assert [each.nats for each in few] == [None]
+
+
+@pytest.mark.parametrize("held_out", [4, 5, 9])
+def test_a_handful_of_rows_is_enough_not_to_fail(held_out):
+    found = measured_information(linear_channel((1.0,), rows=20, held_out=held_out, information_steps=5))[0]
+    assert found.ceiling_nats == pytest.approx(math.log(held_out - held_out // 2))
+
+
+def test_the_weights_measured_are_those_kept():
+    ib = training("mine-gaussian", chosen_epoch=1, epochs=2)
+    ib.run()
+    found = measured_information(ib)
+    with torch.no_grad():
+        for parameter in (*ib.network.parameters(), *ib.averaged.parameters()):
+            parameter.zero_()
+    assert measured_information(ib) == found
