@@ -15,20 +15,20 @@ _TABLE_SUFFIXES = (".parquet", ".pq")
 def check_destinations(destinations: dict[str, Path | None], source: str, selectors: Sequence[str]) -> None:
     """Refuse destinations (option -> file) that would overwrite an input or each other, or cannot be written.
 
-    `source` is DATA and `selectors` those of both groups, which may name files by `@`. UsageError says which file is
-    meant.
+    `source` is DATA, "" where no file is read, and `selectors` those of both groups, which may name files by `@`.
+    UsageError says which file is meant.
     """
     from minecli.runtime.writing import check_writable
 
     given = {option: path for option, path in destinations.items() if path is not None}
     inputs = list(_inputs(source, selectors))
-    folder = Path(source)
+    folder = Path(source) if source else None
     for option, path in given.items():
         if any(_same(path, read) for read in inputs):
             raise UsageError(
                 f"{option} {path} is a file that is read from, and would be lost", hint="choose another name"
             )
-        inside = folder.is_dir() and path.resolve().is_relative_to(folder.resolve())
+        inside = folder is not None and folder.is_dir() and path.resolve().is_relative_to(folder.resolve())
         if inside and path.suffix.lower() in _TABLE_SUFFIXES:
             raise UsageError(f"{option} {path} would become one more part of '{source}'", hint="choose another folder")
         check_writable(path)
@@ -39,7 +39,9 @@ def check_destinations(destinations: dict[str, Path | None], source: str, select
 
 def _inputs(source: str, selectors: Sequence[str]) -> Iterable[Path]:
     path = Path(source.removeprefix("file://"))
-    if path.is_dir():
+    if not source:
+        pass
+    elif path.is_dir():
         yield from (p for p in path.rglob("*") if p.is_file())
     elif path.exists():
         yield path

@@ -140,6 +140,9 @@ def ib(
     hidden: Annotated[int | None, _training("Units per hidden layer.", "--hidden")] = None,
     batch_size: Annotated[int | None, _training("Rows of a step.", "--batch-size")] = None,
     learning_rate: Annotated[float | None, _training("Step size of Adam.", "--learning-rate", "RATE")] = None,
+    decay: Annotated[
+        float | None, _training("What it is multiplied by every second epoch.", "--decay", "FACTOR")
+    ] = None,
     averaging: Annotated[
         float | None, _training("Weight of the old average of the weights; 0: none.", "--averaging", "W")
     ] = None,
@@ -185,6 +188,9 @@ def _request(given: dict[str, Any]) -> IbRequest:
     changes = aopt.asked_settings(given, IbRequest)
     changes["betas"] = None if given["beta"] is None else numbers("beta", given["beta"], float)
     config = preset(named, given["dataset"], **changes)
+    if given["epochs"] is not None:
+        # So many passes and no more, however few the rows.
+        changes["least_steps"] = 1
     return IbRequest(methods=_methods(given), config=config, target=given["target"], **shared)
 
 

@@ -17,12 +17,14 @@ _ERRORS = {
     "calibration error": "calibration_error",
 }
 _INFORMATION = {
+    "I(X;Z) in training": "information_in_training_nats",
     "I(X;Z) by MINE": "information_nats",
     "at least": "information_low_nats",
     "at most": "information_high_nats",
     "I(Z;Y) at least": "label_information_nats",
 }
 _NOTES = (
+    "I(X;Z) in training: as the network sees it that the encoder is trained to lower; by MINE: by fresh networks",
     "error: at the chosen epoch, by averaged weights and mean probabilities of several draws; last: at the last epoch",
     "best (oracle): the least of the looks at the test rows, which no honest choice can know",
 )
@@ -79,7 +81,8 @@ def _number(value: float | None) -> str:
 def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
     """Every beta of every method, on the rows held back, where there are several."""
     points = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 for p in e["choosing"]]
-    keys = {"held back: error %": "error_percent", "I(X;Z)": "information_nats"}
+    keys = {"held back: error %": "error_percent", "I(X;Z) in training": "information_in_training_nats"}
+    keys |= {"I(X;Z) by MINE": "information_nats", "at least": "information_low_nats"}
     keys |= {"at most": "information_high_nats", "I(Z;Y) at least": "label_information_nats"}
     columns = {name: [cell(p["summary"].get(key)) for _, p in points] for name, key in keys.items()}
     rows = [f"{method}, beta {p['beta']:g}" for method, p in points]

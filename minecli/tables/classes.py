@@ -22,7 +22,7 @@ from minecli.tables.reading import Reading
 from minecli.tables.usable_rows import Selections, Wanted, usable_rows
 
 MOST_CLASSES = 1000
-# So that a class can be learnt, chosen by and tested.
+# So that a class can be learnt and tested.
 FEWEST_OF_A_CLASS = 5
 
 
@@ -107,7 +107,13 @@ def _whole(name: str, values: Any) -> Any:
             f"column '{name}' holds {values[odd].as_py():g}; classes are whole numbers or words",
             hint=f"how much the columns say about a number: minecli estimate ... --z {name}",
         )
-    return values.cast(pa.int64())
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        raise DataError(
+            f"column '{name}' holds numbers of 20 digits and more, which are no classes",
+            hint="--target names words or whole numbers",
+        ) from None
 
 
 def _check_count(name: str, count: int, rows: int) -> None:

@@ -232,3 +232,11 @@ def test_rows_too_few_for_an_interval_do_not_pass_the_check(cli, files):
     words = ("estimate", files / "good.csv", "--x", "x0", "--z", "z0", "--sample", "12", "--check")
     assert cli(*words, *KSG).code == 4
     assert cli(*words, "-e", "gaussian").code == 4
+
+
+def test_a_data_set_that_is_no_file_leaves_every_destination_free(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.json").write_text("{}")
+    found = cli("gan", "spiral", "--steps", "2", "--seeds", "1", "--output", "old.json", "-q")
+    assert found.code == 0
+    assert '"command": "gan"' in (tmp_path / "old.json").read_text()

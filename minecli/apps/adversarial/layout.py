@@ -67,7 +67,7 @@ def with_latent(columns: Mapping[str, Any], codes: Samples, as_list: bool) -> di
     import pyarrow as pa
 
     name = "latent"
-    while name in columns:
+    while name in columns or any(f"{name}{i}" in columns for i in range(codes.shape[1])):
         name += "_"
     if not as_list:
         return {**columns, **{f"{name}{i}": codes[:, i] for i in range(codes.shape[1])}}

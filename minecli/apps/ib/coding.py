@@ -54,10 +54,19 @@ def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Cod
         DataError: its checkpoint cannot be read.
     """
     state = require_state(folder, request, method, "encoder")
-    if "good" not in state:
+    which, final = request.seeds.index(model), state["final"]
+    broken = None if final is None else final["broken"][which]
+    # Of a training that is over the state holds no networks but those to use.
+    if final is None or (broken is None and "networks" in final):
+        doing = "choosing the epoch" if final is None else "training the encoder"
         raise UsageError(
-            f"the run in '{folder}' is still choosing the epoch of method '{method}'",
+            f"the run in '{folder}' is still {doing} of method '{method}'",
             hint=f"go on with it: minecli ib --resume {folder}",
+        )
+    if not final["history"][which]:
+        raise UsageError(
+            f"the model of method '{method}' and seed {model} diverged before the first look at it",
+            hint="name another by --model, or train with a smaller --beta or --learning-rate",
         )
     weights = state["good"]["classifier"]
     extra = request.config.noise_dim if method == "mine-propagated" else 0

@@ -46,9 +46,9 @@ class IbConfig:
 
     An epoch is a pass over the training rows, or, of few rows, as many passes as make `least_steps` of all epochs. The
     learning rate is multiplied by `decay` every `decay_epochs`; the statistics network's is not. `averaging` is the
-    weight of the OLD average of the network's weights, which is what is judged; 0 judges the last weights. A stochastic
-    encoder draws `train_draws` codes per row in training, and `test_draws` of which the class probabilities are
-    averaged.
+    weight of the OLD average of the network's weights, which is what is judged; 0 judges the last weights. A Gaussian
+    encoder draws `train_draws` codes per row in training; every stochastic one draws `test_draws`, of which the class
+    probabilities are averaged.
 
     The statistics network takes `statistics_steps` per step of the encoder, with noise of the standard deviation
     `statistics_noise` on its input and of `hidden_noise` on each hidden layer. `choose` holds back a part of the
@@ -140,8 +140,9 @@ class IbConfig:
 _PAPER = IbConfig()
 _MNIST = {
     "paper": _PAPER,
-    # The recipe by which the first author of that work reached 1.18 % in 25 epochs.
-    "good": replace(_PAPER, epochs=25, learning_rate=2e-4, decay=0.95, train_draws=12, evaluate_every=5),
+    # A higher rate that falls faster, and several codes per row: the recipe by which the first author of that work
+    # reached 1.18 % in 25 epochs. Length and decay are those with the least error on held-back rows of two tried.
+    "good": replace(_PAPER, epochs=35, learning_rate=2e-4, decay=0.92, train_draws=12, evaluate_every=5),
     "quick": replace(
         _PAPER,
         code_dim=64,

@@ -26,6 +26,14 @@ DEFINITIONS = {
     "label_information_nats": "lower bound on I(Z;Y): entropy of the held-out labels less the mean of -log q(y|z) over "
     "single codes (Barber and Agakov, 2003); at most the entropy",
     "divergence_nats": "mean divergence of q(z|x) from the prior N(0, I) on held-out rows, an upper bound on I(X;Z)",
+    "last_error_percent": "error_percent after the last epoch instead of the chosen one",
+    "oracle_error_percent": "the least error_percent of all looks at the test rows: no honest choice",
+    "information_in_training_nats": "bound on I(X;Z) by the network that the encoder is trained to evade, on training "
+    "batches at the last look",
+    "information_low_nats": "lower bound on I(X;Z) from the known q(z|x) of a Gaussian encoder, at most the logarithm "
+    "of the rows (Poole et al., 2019)",
+    "information_high_nats": "the smaller of an upper bound from the known q(z|x) (leaving each row out of its own "
+    "marginal) and divergence_nats",
     "information_nats": "lower bound on I(X;Z) of held-out rows by networks trained after the classifier, which its "
     "training has never seen (Donsker-Varadhan)",
 }

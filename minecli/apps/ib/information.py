@@ -200,7 +200,8 @@ def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[
         low.append(float((own - every.logsumexp(1)).mean()) + math.log(len(x)))
         high.append(float((own - others.logsumexp(1)).mean()) + math.log(len(x) - 1))
     divergence = divergence_from_prior(coded).tolist()
-    return {"low_nats": low, "high_nats": list(map(min, high, divergence)), "divergence_nats": divergence}
+    found = {"low_nats": low, "high_nats": list(map(min, high, divergence)), "divergence_nats": divergence}
+    return {name: [v if math.isfinite(v) else None for v in values] for name, values in found.items()}
 
 
 def _log_density(z: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:

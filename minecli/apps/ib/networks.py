@@ -69,11 +69,19 @@ class Bottleneck(nn.Module):
         self.code = xavier(draws, config.hidden, config.code_dim * (2 if self.gaussian else 1))
         self.classifier = xavier(draws, config.code_dim, classes)
 
-    def encode(self, x: Tensor, noise: Noise, draws: int = 1) -> Coded:
-        """Draw codes of rows (models, b, inputs); an encoder without noise gives one code per row, `draws` times."""
-        count = x.shape[1]
+    def encode(self, x: Tensor, noise: Noise, draws: int = 1, *, fresh_inputs: bool = True) -> Coded:
+        """Draw codes of rows (models, b, inputs).
+
+        Args:
+            x: the rows.
+            noise: where the draws come from.
+            draws: codes per row. An encoder without noise gives the same one each time.
+            fresh_inputs: noise on or beside the input is drawn anew for every code, which costs the whole network for
+                each. Otherwise it is drawn once, and an encoder with no other noise gives one code per row.
+        """
+        count, repeats = x.shape[1], draws if fresh_inputs else 1
         if self.additive or self.propagated:
-            x = x.repeat(1, draws, 1)
+            x = x.repeat(1, repeats, 1)
         if self.additive:
             x = x + self.config.noise * noise.normal(*x.shape[1:])
         if self.propagated:
@@ -84,7 +92,7 @@ class Bottleneck(nn.Module):
                 x = x * noise.kept(1.0 - self.dropout, *x.shape[1:]) / (1.0 - self.dropout)
         code = self.code(x)
         if not self.gaussian:
-            return Coded(code if code.shape[1] == draws * count else code.repeat(1, draws, 1))
+            return Coded(code.repeat(1, repeats * count // code.shape[1], 1))
         mean, raw = code.chunk(2, -1)
         deviation = functional.softplus(raw + _DEVIATION_SHIFT)
         times = draws * count // mean.shape[1]

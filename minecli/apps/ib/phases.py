@@ -158,6 +158,7 @@ class IbPhases:
                 each.append({})
                 continue
             metrics = metrics_of(answers, self.data.test.labels, m)
+            metrics["information_in_training_nats"] = self.final.history[m][-1].information_nats
             metrics["last_error_percent"] = looks[-1]
             metrics["oracle_error_percent"] = min(e for e in looks if e is not None)
             each.append(metrics)

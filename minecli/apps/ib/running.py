@@ -22,6 +22,7 @@ IbArm = Arm[IbPhases]
 # Others are compared with it where it is among the methods: the paper's own anchor.
 REFERENCE = "dvb"
 _SHOWN_ROWS = 3000
+IN_TRAINING = "information_in_training_nats"
 
 
 def arm_entry(arm: IbArm) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def plane(phases: IbPhases) -> list[dict[str, Any]]:
     for beta in dict.fromkeys(beta for _, beta in phases.models):
         own = [m for m, (_, b) in enumerate(phases.models) if b == beta and training.broken[m] is None]
         looks = best_looks([training.history[m] for m in own])
-        metrics = [dict(look.metrics) for look in looks]
+        metrics = [dict(look.metrics) | {IN_TRAINING: look.information_nats} for look in looks]
         for m, one in zip(own, metrics, strict=True):
             if informations:
                 one |= _informed(informations[m])

@@ -115,7 +115,7 @@ class IbTraining(SideBySideTraining):
         """One step of all networks."""
         x, labels = self.rows_of_step()
         noise = Noise(self.seeds, self.device, "step", self.step)
-        coded = self.network.encode(x, noise, self.config.train_draws if self.network.stochastic else 1)
+        coded = self.network.encode(x, noise, self.config.train_draws, fresh_inputs=False)
         bound = None
         if self.informed:
             self.t.noise = noise
@@ -136,7 +136,9 @@ class IbTraining(SideBySideTraining):
             self.remember(divergence_nats=divergence)
             loss = loss + self.betas * divergence
         if bound is not None:
-            loss = loss + self.betas * bound
+            # The information is at least 0: a bound below is the statistics network being misled, and to mislead it
+            # further would gain nothing but size.
+            loss = loss + self.betas * bound.clamp(min=0.0)
         parameters = list(self.network.parameters())
         # The gradient of the statistics network's parameters is neither wanted nor left behind.
         for parameter, gradient in zip(parameters, torch.autograd.grad(loss.sum(), parameters), strict=True):

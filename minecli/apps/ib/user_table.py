@@ -45,6 +45,7 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
         "rows_tested": len(test),
         "rows_read": found.one.rows_read,
         "rows_dropped": found.one.rows_dropped,
+        "rows_sampled_from": found.one.rows_sampled_from,
         "columns": list(rows.names),
         "classes": list(found.classes),
         "notes": list(found.one.notes),

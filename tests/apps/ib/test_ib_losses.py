@@ -1,5 +1,7 @@
 """What classifiers minimise, against torch's own functions and distributions."""
 
+import re
+
 import pytest
 import torch
 from ib_toys import config
@@ -81,9 +83,8 @@ def test_the_divergence_is_that_of_distributions():
     ],
 )
 def test_settings_out_of_range_are_refused(changes, message):
-    with pytest.raises(UsageError, match="beta|is") as refused:
+    with pytest.raises(UsageError, match=re.escape(message)):
         IbConfig(**changes)
-    assert message in str(refused.value)
 
 
 def test_the_paper_preset_is_that_of_the_protocol():

@@ -74,6 +74,14 @@ def test_additive_noise_is_on_the_input(method):
     torch.testing.assert_close(silent.z if silent.mean is None else silent.mean, clean)
 
 
+def test_noise_of_the_input_is_drawn_once_where_that_is_asked():
+    once = network("dvb-additive").encode(rows(), noise("a"), 3, fresh_inputs=False)
+    assert once.z.shape == (2, 3 * ROWS, 4)
+    torch.testing.assert_close(once.mean, network("dvb-additive").encode(rows(), noise("a")).mean)
+    alone = network("mine-additive").encode(rows(), noise("a"), 3, fresh_inputs=False).z
+    torch.testing.assert_close(alone, network("mine-additive").encode(rows(), noise("a")).z)
+
+
 def test_propagated_noise_is_beside_the_input():
     net = network("mine-propagated", noise_dim=3)
     assert net.hidden[0].weight.shape == (2, INPUTS + 3, 16)
