@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GOMP_SPINCOUNT")
 # Before torch is loaded: threads that spin for long make the suite crawl on a busy machine.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: one thread each.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @dataclass(frozen=True)
@@ -95,3 +100,27 @@ def nothing_left_behind(tmp_path_factory: pytest.TempPathFactory, monkeypatch: p
             torch.set_num_threads(threads)
         assert torch.get_default_dtype() == torch.float32
     assert os.listdir(folder) == [], "files made in the working directory"
+
+
+MakeDigits = Callable[[int, int], Path]
+
+
+@pytest.fixture
+def make_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeDigits:
+    """`make_digits(400, 50)`: a folder with MNIST's four files of so many training and test images of noise, labelled
+    0 to 9 in turn; classifiers go into a cache of their own."""
+    monkeypatch.setenv("MINECLI_CACHE_DIR", str(tmp_path / "cache"))
+
+    def make(train: int, test: int) -> Path:
+        folder, rng = tmp_path / "mnist-files", np.random.default_rng(0)
+        folder.mkdir()
+        for part, count in (("train", train), ("t10k", test)):
+            images = rng.integers(256, size=(count, 28, 28)).astype(np.uint8)
+            header = struct.pack(">4I", 2051, count, 28, 28)
+            (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+            labels = (np.arange(count) % 10).astype(np.uint8)
+            header = struct.pack(">2I", 2049, count)
+            (folder / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+        return folder
+
+    return make

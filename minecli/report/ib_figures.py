@@ -72,22 +72,24 @@ def _plane(methods: Sequence[Entry]) -> Figure | None:
     tidy(axis)
     colors = method_colors(len(known))
     for (_, points), color in zip(known, colors, strict=True):
-        axis.plot([x for _, x, _ in points], [y for *_, y in points], "o-", color=color, markersize=5, linewidth=1.0)
-        for beta, x, y in points:
+        axis.plot([x for _, x, _, _ in points], [y for _, _, y, _ in points], color=color, linewidth=1.0)
+        for beta, x, y, near in points:
+            axis.plot(x, y, "o", color=color, markerfacecolor="white" if near else color, markersize=5)
             axis.annotate(f"{beta:g}", (x, y), xytext=(4, -9), textcoords="offset points", fontsize=7, color=color)
     axis.set_xlabel("I(X;Z) by MINE, nats", color=INK)
     axis.set_ylabel("I(Z;Y), at least, nats", color=INK)
     handles = [Line2D([], [], color=c, marker="o", label=m) for (m, _), c in zip(known, colors, strict=True)]
-    legend_above(figure, handles, "each point a beta; mean over seeds, rows held back")
+    legend_above(figure, handles, "each point a beta, hollow: beyond what the rows can certify")
     return figure
 
 
-def _points(entry: Entry) -> list[tuple[float, float, float]]:
+def _points(entry: Entry) -> list[tuple[float, float, float, bool]]:
+    """Beta, I(X;Z), I(Z;Y), and whether the former is near its ceiling; by beta."""
     found = []
     for point in entry["choosing"]:
         x, y = (point["summary"].get(n, {}).get("mean") for n in ("information_nats", "label_information_nats"))
         if x is not None and y is not None:
-            found.append((point["beta"], x, y))
+            found.append((point["beta"], x, y, point["near_ceiling"]))
     return sorted(found)
 
 

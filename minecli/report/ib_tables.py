@@ -8,6 +8,7 @@ from typing import Any
 from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
 from minecli.report.tables import render
 
+_MEASURED = "I(X;Z) by MINE"
 _ERRORS = {
     "error %": "error_percent",
     "last": "last_error_percent",
@@ -18,7 +19,7 @@ _ERRORS = {
 }
 _INFORMATION = {
     "I(X;Z) in training": "information_in_training_nats",
-    "I(X;Z) by MINE": "information_nats",
+    _MEASURED: "information_nats",
     "at least": "information_low_nats",
     "at most": "information_high_nats",
     "I(Z;Y) at least": "label_information_nats",
@@ -63,9 +64,8 @@ def _errors(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _information(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     columns = {name: [cell(e["summary"].get(key)) for e in methods] for name, key in _INFORMATION.items()}
-    measured = "I(X;Z) by MINE"
-    columns[measured] = [
-        value + ("*" if _near_ceiling(e) else "") for value, e in zip(columns[measured], methods, strict=True)
+    columns[_MEASURED] = [
+        value + ("*" if _near_ceiling(e) else "") for value, e in zip(columns[_MEASURED], methods, strict=True)
     ]
     return columns
 
@@ -82,9 +82,12 @@ def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[
     """Every beta of every method, on the rows held back, where there are several."""
     points = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 for p in e["choosing"]]
     keys = {"held back: error %": "error_percent", "I(X;Z) in training": "information_in_training_nats"}
-    keys |= {"I(X;Z) by MINE": "information_nats", "at least": "information_low_nats"}
+    keys |= {_MEASURED: "information_nats", "at least": "information_low_nats"}
     keys |= {"at most": "information_high_nats", "I(Z;Y) at least": "label_information_nats"}
     columns = {name: [cell(p["summary"].get(key)) for _, p in points] for name, key in keys.items()}
+    columns[_MEASURED] = [
+        value + ("*" if p["near_ceiling"] else "") for value, (_, p) in zip(columns[_MEASURED], points, strict=True)
+    ]
     rows = [f"{method}, beta {p['beta']:g}" for method, p in points]
     return "information plane", rows, {name: cells for name, cells in columns.items() if any(c != "-" for c in cells)}
 

@@ -19,9 +19,10 @@ def entry(method, *errors, points=(), looks=(), spread=0.3):
     value = {"mean": float(np.mean(errors)), "standard_error": spread} if errors else {"mean": None}
     seeds = [{"seed": i, "metrics": {"error_percent": e}, "history": list(looks)} for i, e in enumerate(errors)]
     choosing = [
-        {"beta": b, "summary": {"information_nats": {"mean": x}, "label_information_nats": {"mean": y}}}
+        {"beta": b, "near_ceiling": x is not None and x > 3.0,
+         "summary": {"information_nats": {"mean": x}, "label_information_nats": {"mean": y}}}
         for b, x, y in points
-    ]
+    ]  # fmt: skip
     summary = {"error_percent": value} if errors else {}
     return {"method": method, "seeds": seeds, "summary": summary, "binomial_error_percent": 0.4, "choosing": choosing}
 
@@ -82,7 +83,8 @@ def test_one_seed_has_the_error_of_the_test_set(figures):
 
 def test_every_beta_is_a_point_of_the_plane(figures):
     axis = figures([MINE, BASELINE])["plane"].axes[0]
-    assert len(axis.lines) == 1
+    assert len(axis.lines) == 4
+    assert [line.get_markerfacecolor() == "white" for line in axis.lines[1:]] == [True, False, False]
     assert list(axis.lines[0].get_xdata()) == [4.0, 2.0, 0.5]
     assert list(axis.lines[0].get_ydata()) == [2.2, 2.1, 1.0]
     assert [text.get_text() for text in axis.texts] == ["0.001", "0.1", "1"]

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from minecli import events
 from minecli.apps.ib.losses import divergence_from_prior
-from minecli.apps.ib.networks import Bottleneck, mean_codes
+from minecli.apps.ib.networks import Bottleneck, Coded, mean_codes
 from minecli.apps.ib.noise import Noise
 from minecli.apps.ib.training import IbTraining
 from minecli.mine.canonical import canonical_correlations
@@ -46,6 +46,7 @@ _BATCH = 256
 # Held-out rows can certify ln n nats at the very most, and bounds fall short of the truth long before.
 _CEILING_SHARE = 0.7
 _AT_ONCE = 256
+_KNOWN_DRAWS = 4
 # Squares of smaller ones would leave the range of numbers; codes so far apart are told apart without doubt.
 _LEAST_DEVIATION = 1e-5
 
@@ -187,21 +188,26 @@ def _evaluated(fitted: Training, model: int, held_out: _Pairs, status: Status) -
 def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[str, list[Any]]:
     """The bounds that need no network: those of the module's docstring, and the mean divergence from the prior."""
     noise = Noise(training.seeds, training.device, "information", "known")
-    coded = network.encode(x.expand(len(training.seeds), *x.shape), noise)
-    assert coded.mean is not None
-    assert coded.deviation is not None
-    low, high = [], []
-    for m in range(len(training.seeds)):
-        z, mean = coded.z[m].double(), coded.mean[m].double()
-        deviation = coded.deviation[m].double().clamp(min=_LEAST_DEVIATION)
-        every = torch.cat([_log_density(part, mean, deviation) for part in torch.split(z, _AT_ONCE)])
-        own = every.diagonal()
-        others = every.clone().fill_diagonal_(-math.inf)
-        low.append(float((own - every.logsumexp(1)).mean()) + math.log(len(x)))
-        high.append(float((own - others.logsumexp(1)).mean()) + math.log(len(x) - 1))
+    every = x.expand(len(training.seeds), *x.shape)
+    drawn = [network.encode(every, noise) for _ in range(_KNOWN_DRAWS)]
+    each = [[_contrasts(coded, m) for coded in drawn] for m in range(len(training.seeds))]
+    low, high = ([sum(pair[side] for pair in pairs) / len(pairs) for pairs in each] for side in (0, 1))
+    coded = drawn[0]
     divergence = divergence_from_prior(coded).tolist()
     found = {"low_nats": low, "high_nats": list(map(min, high, divergence)), "divergence_nats": divergence}
     return {name: [v if math.isfinite(v) else None for v in values] for name, values in found.items()}
+
+
+def _contrasts(coded: Coded, model: int) -> tuple[float, float]:
+    """Both bounds of the module's docstring by one draw of the codes."""
+    assert coded.mean is not None
+    assert coded.deviation is not None
+    z, mean = coded.z[model].double(), coded.mean[model].double()
+    deviation = coded.deviation[model].double().clamp(min=_LEAST_DEVIATION)
+    every = torch.cat([_log_density(part, mean, deviation) for part in torch.split(z, _AT_ONCE)])
+    own, others = every.diagonal(), every.clone().fill_diagonal_(-math.inf)
+    low = float((own - every.logsumexp(1)).mean()) + math.log(len(z))
+    return low, float((own - others.logsumexp(1)).mean()) + math.log(len(z) - 1)
 
 
 def _log_density(z: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:

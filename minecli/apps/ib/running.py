@@ -72,7 +72,8 @@ def plane(phases: IbPhases) -> list[dict[str, Any]]:
         for m, one in zip(own, metrics, strict=True):
             if informations:
                 one |= _informed(informations[m])
-        found.append({"beta": beta, "summary": summary_of(metrics)})
+        near = any(informations[m].near_ceiling for m in own) if informations else False
+        found.append({"beta": beta, "summary": summary_of(metrics), "near_ceiling": near})
     return found
 
 
