@@ -56,7 +56,7 @@ def test_main_command(tmp_path):
 
 
 def test_there_is_one_test_command_and_it_runs_this_suite():
-    assert block_after("test command").endswith("-m pytest -q")
+    assert block_after("test command").endswith("-m pytest -q -n auto")
     assert README.count("<!-- test command -->") == 1
 
 

@@ -24,8 +24,8 @@ _INFORMATION = {
     "at most": "information_high_nats",
     "I(Z;Y) at least": "label_information_nats",
 }
+_IN_TRAINING = "I(X;Z) in training: by the network that the encoder is trained to evade; by MINE: by fresh networks"
 _NOTES = (
-    "I(X;Z) in training: as the network sees it that the encoder is trained to lower; by MINE: by fresh networks",
     "error: at the chosen epoch, by averaged weights and mean probabilities of several draws; last: at the last epoch",
     "best (oracle): the least of the looks at the test rows, which no honest choice can know",
 )
@@ -46,6 +46,8 @@ def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False
         for table in split_tables(head, rows, columns, width) if rows else []:
             parts += [table, Text()]
     lines = [_headline(payload), *_NOTES, *_status(methods)]
+    if any("information_in_training_nats" in e["summary"] and e["method"].startswith("mine") for e in methods):
+        lines.insert(1, _IN_TRAINING)
     if payload["config"]["preset"] == "quick":
         lines.append(QUICK)
     lines += diverged(payload)

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.floating[Any]]
 
-_COLORS = ("#64748b", "#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777")
+_COLORS = (
+    "#64748b", "#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777", "#0891b2", "#78350f", "#84cc16", "#dc2626",
+)  # fmt: skip
 # Of size 10, with room to spare.
 _LETTERS_PER_INCH = 11
 
 
 def method_colors(count: int) -> list[str]:
-    """A colour for each of so many methods, in their order; after six they repeat.
+    """A colour for each of so many methods, in their order; after ten they repeat.
 
-    >>> method_colors(7)[0] == method_colors(7)[6]
+    >>> method_colors(11)[0] == method_colors(11)[10]
     True
     """
     return [_COLORS[i % len(_COLORS)] for i in range(count)]
