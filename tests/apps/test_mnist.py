@@ -142,7 +142,7 @@ DAMAGE = {
     "too long": (TRAIN_LABELS, LABELS + b"\0", "is too long: expected 20 bytes, found more"),
     "packed": (
         TRAIN_IMAGES,
-        gzip.compress(IMAGES[:-100]),
+        gzip.compress(IMAGES[:-100], mtime=0),
         "is cut short: expected 9,424 bytes unpacked, found 9,324 bytes",
     ),
     "magic": (TRAIN_IMAGES, LABELS, f"starts with the magic number 2049; that of {TRAIN_IMAGES} is 2051"),

@@ -42,7 +42,7 @@ DEFINITIONS = {
 @dataclass(frozen=True)
 class Answers:
     """What models say about n rows: class probabilities (models, n, classes) averaged over draws, those of the first
-    draw, and the log-likelihood of the labels under single draws, averaged over draws and rows, in nats, (models,)."""
+    draw, and the log-likelihood of the labels under single draws, averaged over draws, in nats, (models, n)."""
 
     probabilities: Tensor
     first: Tensor
@@ -65,17 +65,17 @@ def answers_of(network: Bottleneck, x: Tensor, labels: Tensor, noise: Noise, dra
     draws = draws if network.stochastic else 1
     at_once = max(1, _ROWS_AT_ONCE // (models * draws))
     device = network.classifier.weight.device
-    mean, first, likelihood = [], [], torch.zeros(models, dtype=torch.float64)
+    mean, first, likelihood = [], [], []
     for rows, own in zip(torch.split(x, at_once), torch.split(labels, at_once), strict=True):
         coded = network.encode(rows.to(device).expand(models, *rows.shape), noise, draws)
         log_p = functional.log_softmax(network.logits(coded.z), -1).view(models, draws, len(rows), -1)
         own = own.to(device).expand(models, draws, -1)[..., None]
-        likelihood += log_p.gather(-1, own).sum((1, 2, 3)).double().cpu() / draws
+        likelihood.append(log_p.gather(-1, own).squeeze(-1).mean(1).double().cpu())
         p = log_p.exp()
         mean.append(p.mean(1).cpu())
         first.append(p[:, 0].cpu())
     network.train(before)
-    return Answers(torch.cat(mean, 1), torch.cat(first, 1), likelihood / len(x))
+    return Answers(torch.cat(mean, 1), torch.cat(first, 1), torch.cat(likelihood, 1))
 
 
 def metrics_of(answers: Answers, labels: Tensor, model: int) -> dict[str, float | None]:
@@ -87,8 +87,17 @@ def metrics_of(answers: Answers, labels: Tensor, model: int) -> dict[str, float 
         "one_draw_error_percent": error_percent(answers.first[model], own),
         "nll_nats": float(-said.clamp(min=1e-12).log().mean()),
         "calibration_error": calibration_error(answers.probabilities[model], own),
-        "label_information_nats": entropy(own) + float(answers.single_log_likelihood[model]),
+        "label_information_nats": label_information(answers, own, model)[0],
     }
+
+
+def label_information(answers: Answers, labels: Tensor, model: int) -> tuple[float, float]:
+    """One model's lower bound on I(Z;Y) and its standard error over rows, in nats; see DEFINITIONS."""
+    each = answers.single_log_likelihood[model]
+    shares = torch.bincount(labels.cpu()).double() / len(labels)
+    # The entropy is a mean over rows as well, of the same rows.
+    terms = each - shares[labels.cpu()].log()
+    return float(terms.mean()), float(terms.std(correction=0)) / math.sqrt(len(terms))
 
 
 def error_percent(probabilities: Tensor, labels: Tensor) -> float:
@@ -114,7 +123,7 @@ def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = CALIBRA
 
 
 def entropy(labels: Tensor) -> float:
-    """The entropy of what n labels (n,) hold, in nats.
+    """The entropy of what n labels (n,) hold, in nats: the most that I(Z;Y) can be.
 
     >>> round(entropy(torch.tensor([0, 1, 0, 1])), 4)
     0.6931

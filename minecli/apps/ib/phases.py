@@ -14,7 +14,7 @@ import torch
 
 from minecli import events
 from minecli.apps.ib.data import Classified
-from minecli.apps.ib.evaluation import answers_of, metrics_of
+from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
 from minecli.apps.ib.information import Information, measured_information
 from minecli.apps.ib.networks import is_stochastic
 from minecli.apps.ib.noise import Noise
@@ -147,10 +147,10 @@ class IbPhases:
         self.information[phase] = found
         return True
 
-    def chosen_metrics(self) -> list[dict[str, float | None]]:
-        """Every seed's numbers on the test rows, at the chosen epoch, at the last, and at the best for the eye."""
+    def chosen_metrics(self, answers: Answers) -> list[dict[str, float | None]]:
+        """Every seed's numbers by its answers on the test rows: at the chosen epoch, at the last, and at the best for
+        the eye."""
         assert self.final is not None
-        answers = self.test_answers()
         each: list[dict[str, float | None]] = []
         for m in range(len(self.seeds)):
             looks = [look.metrics["error_percent"] for look in self.final.history[m]]
@@ -164,7 +164,7 @@ class IbPhases:
             each.append(metrics)
         return each
 
-    def test_answers(self) -> Any:
+    def test_answers(self) -> Answers:
         """What the kept models say about the test rows."""
         assert self.final is not None
         noise = Noise(self.seeds, self.device, "evaluation")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from minecli.apps.adversarial.running import Arm, entry_of, summary_of
+from minecli.apps.ib.evaluation import entropy, label_information
 from minecli.apps.ib.information import Information
 from minecli.apps.ib.networks import Bottleneck
 from minecli.apps.ib.noise import Noise
@@ -30,12 +31,17 @@ def arm_entry(arm: IbArm) -> dict[str, Any]:
     phases = arm.training
     if not arm.finished or phases.final is None:
         return entry_of(arm) | {"choice": None, "choosing": []}
-    metrics = phases.chosen_metrics()
+    answers, labels = phases.test_answers(), phases.data.test.labels
+    metrics = phases.chosen_metrics(answers)
     informations = phases.information.get("final", [])
     for one, information in zip(metrics, informations, strict=False):
         if one:
             one |= _informed(information)
     entry = entry_of(arm, metrics)
+    for m, seed in enumerate(entry["seeds"]):
+        nats, error = label_information(answers, labels, m) if metrics[m] else (None, None)
+        seed["label_information"] = {"nats": nats, "standard_error_nats": error, "status": seed["status"]}
+        seed["label_information"]["ceiling_nats"] = entropy(labels)
     for seed, information in zip(entry["seeds"], informations, strict=False):
         seed["information_nats"], seed["information"] = information.nats, information.to_json()
     error = entry["summary"].get("error_percent")

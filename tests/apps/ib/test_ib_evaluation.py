@@ -51,7 +51,7 @@ def test_probabilities_are_averaged_over_draws(monkeypatch, at_once):
     torch.testing.assert_close(answers.probabilities, torch.tensor([[[0.7, 0.3], [0.6, 0.4], [0.3, 0.7]]]))
     torch.testing.assert_close(answers.first, torch.tensor(TWO_DRAWS)[:, 0])
     logs = [math.log(p) for p in (0.9, 0.6, 0.8, 0.5, 0.2, 0.6)]
-    assert answers.single_log_likelihood.tolist() == pytest.approx([sum(logs) / 6], rel=1e-6)
+    assert answers.single_log_likelihood.mean(1).tolist() == pytest.approx([sum(logs) / 6], rel=1e-6)
     assert [n for *_, n in network.seen] == {2: [1, 1, 1], 4: [2, 1], 1000: [3]}[at_once]
     assert not any(in_training for in_training, *_ in network.seen)
     assert network.training
