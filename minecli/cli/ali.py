@@ -9,10 +9,10 @@ import typer
 
 from minecli.apps.ali.config import METHODS, default_seeds, preset
 from minecli.apps.ali.request import DATASETS, AliRequest
-from minecli.cli import adversarial_options as aopt
+from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
-from minecli.cli.adversarial_run import Showing, resumed_request, run_application
 from minecli.cli.ali_run import ALI, encode_data, reconstruct_data, sample_run
+from minecli.cli.comparison_run import Showing, resumed_request, run_application
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
 from minecli.cli.delivery import resolve_format
 from minecli.cli.destinations import check_destinations
@@ -58,20 +58,20 @@ app = typer.Typer(
 
 Data = Annotated[
     str | None,
-    aopt.data_argument(f"{', '.join(DATASETS)}, a folder of images, or a table (file, URL, -) with --x.", DATASETS),
+    copt.data_argument(f"{', '.join(DATASETS)}, a folder of images, or a table (file, URL, -) with --x.", DATASETS),
 ]
-Methods = Annotated[list[str] | None, aopt.methods_option(METHODS)]
+Methods = Annotated[list[str] | None, copt.methods_option(METHODS)]
 Compare = Annotated[
-    bool, typer.Option("--compare", help="Train every method, on the same seeds.", rich_help_panel=aopt.METHOD_PANEL)
+    bool, typer.Option("--compare", help="Train every method, on the same seeds.", rich_help_panel=copt.METHOD_PANEL)
 ]
 Architecture = Annotated[
     Literal["mlp", "conv"] | None,
-    typer.Option("--arch", help="What meets images: perceptrons or convolutions.", rich_help_panel=aopt.METHOD_PANEL),
+    typer.Option("--arch", help="What meets images: perceptrons or convolutions.", rich_help_panel=copt.METHOD_PANEL),
 ]
-Side = Annotated[int | None, aopt.number("Pixels that images are scaled to.", "--side", panel=aopt.DATA_PANEL)]
+Side = Annotated[int | None, copt.number("Pixels that images are scaled to.", "--side", panel=copt.DATA_PANEL)]
 SkipBroken = Annotated[
     bool,
-    typer.Option("--skip-broken", help="Leave out files that are no images.", rich_help_panel=aopt.DATA_PANEL),
+    typer.Option("--skip-broken", help="Leave out files that are no images.", rich_help_panel=copt.DATA_PANEL),
 ]
 Other = Annotated[
     str | None,
@@ -83,8 +83,8 @@ Other = Annotated[
 def ali(
     ctx: typer.Context,
     dataset: Data = None,
-    x: aopt.Columns = None,
-    data_root: aopt.DataRoot = None,
+    x: copt.Columns = None,
+    data_root: copt.DataRoot = None,
     side: Side = None,
     skip_broken: SkipBroken = False,
     input_format: opt.InputFormat = None,
@@ -94,18 +94,18 @@ def ali(
     sample: opt.Sample = None,
     method: Methods = None,
     compare: Compare = False,
-    preset_name: aopt.PresetName = "quick",
-    seeds: aopt.Seeds = None,
+    preset_name: copt.PresetName = "quick",
+    seeds: copt.Seeds = None,
     arch: Architecture = None,
-    beta: aopt.Beta = None,
-    bound: aopt.Bound = None,
-    gradient_penalty: aopt.GradientPenalty = None,
-    steps: aopt.Steps = None,
-    code_dim: aopt.CodeDim = None,
-    batch_size: aopt.BatchSize = None,
-    learning_rate: aopt.LearningRate = None,
-    decay_from: aopt.DecayFrom = None,
-    samples: aopt.Samples = None,
+    beta: copt.Beta = None,
+    bound: copt.Bound = None,
+    gradient_penalty: copt.GradientPenalty = None,
+    steps: copt.Steps = None,
+    code_dim: copt.CodeDim = None,
+    batch_size: copt.BatchSize = None,
+    learning_rate: copt.LearningRate = None,
+    decay_from: copt.DecayFrom = None,
+    samples: copt.Samples = None,
     format: opt.TableFormat = "auto",
     output: opt.Output = None,
     quiet: opt.Quiet = 0,
@@ -126,13 +126,13 @@ def ali(
 @app.command("encode", help=ENCODE_HELP)
 def encode(
     ctx: typer.Context,
-    run: aopt.Run,
+    run: copt.Run,
     data: Other = None,
-    output: aopt.TableOutput = Path("-"),
-    data_root: aopt.DataRoot = None,
+    output: copt.TableOutput = Path("-"),
+    data_root: copt.DataRoot = None,
     skip_broken: SkipBroken = False,
-    method: aopt.Method = None,
-    model: aopt.Model = None,
+    method: copt.Method = None,
+    model: copt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
@@ -143,15 +143,15 @@ def encode(
 @app.command("reconstruct", help=RECONSTRUCT_HELP)
 def reconstruct(
     ctx: typer.Context,
-    run: aopt.Run,
+    run: copt.Run,
     data: Other = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="PLACE", help=".parquet, .csv, .csv.gz, -, or a folder for PNGs.")
     ] = Path("-"),
-    data_root: aopt.DataRoot = None,
+    data_root: copt.DataRoot = None,
     skip_broken: SkipBroken = False,
-    method: aopt.Method = None,
-    model: aopt.Model = None,
+    method: copt.Method = None,
+    model: copt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
@@ -162,11 +162,11 @@ def reconstruct(
 @app.command("sample", help=SAMPLE_HELP)
 def sample(
     ctx: typer.Context,
-    run: aopt.Run,
-    rows: aopt.Rows = 10_000,
-    output: aopt.TableOutput = Path("-"),
-    method: aopt.Method = None,
-    model: aopt.Model = None,
+    run: copt.Run,
+    rows: copt.Rows = 10_000,
+    output: copt.TableOutput = Path("-"),
+    method: copt.Method = None,
+    model: copt.Model = None,
     seed: opt.Seed = 0,
     quiet: opt.Quiet = 0,
 ) -> None:
@@ -175,9 +175,9 @@ def sample(
 
 
 def _request(given: dict[str, Any]) -> AliRequest:
-    shared, dataset = aopt.asked_fields(given, AliRequest, default_seeds), given["dataset"]
+    shared, dataset = copt.asked_fields(given, AliRequest, default_seeds), given["dataset"]
     methods = list(METHODS) if given["compare"] else names(given["method"] or []) or ["mine"]
     is_folder = not given["x"] and dataset not in DATASETS
-    changes = aopt.asked_settings(given, AliRequest)
+    changes = copt.asked_settings(given, AliRequest)
     config = preset(given["preset_name"], dataset, folder=is_folder, **changes)
     return AliRequest(methods=tuple(methods), config=config, skip_broken=given["skip_broken"], **shared)

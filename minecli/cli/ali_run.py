@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.apps.ali.request import AliRequest
-from minecli.cli.adversarial_run import Application, check_table_destination, chosen_model, deliver_table
+from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table
 from minecli.cli.streams import Streams
 from minecli.errors import UsageError
 
 if TYPE_CHECKING:
-    from minecli.apps.adversarial.running import Arm
     from minecli.apps.ali.datasets import AliDataset
     from minecli.apps.ali.inputs import Inputs
     from minecli.apps.ali.running import Coding
+    from minecli.apps.comparison.running import Arm
     from minecli.report.ali_figures import MethodPictures
 
     Arms = Sequence[Arm[Coding]]

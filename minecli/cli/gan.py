@@ -9,7 +9,7 @@ import typer
 
 from minecli.apps.gan.config import METHODS, default_seeds, preset
 from minecli.apps.gan.request import DATASETS, GanRequest
-from minecli.cli import adversarial_options as aopt
+from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
 from minecli.cli.delivery import resolve_format
@@ -42,22 +42,22 @@ app = typer.Typer(
 )
 
 Data = Annotated[
-    str | None, aopt.data_argument(f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x.", DATASETS)
+    str | None, copt.data_argument(f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x.", DATASETS)
 ]
-Methods = Annotated[list[str] | None, aopt.methods_option(METHODS)]
+Methods = Annotated[list[str] | None, copt.methods_option(METHODS)]
 Compare = Annotated[
     bool,
     typer.Option(
-        "--compare", help="Train the plain GAN beside it, on the same seeds.", rich_help_panel=aopt.METHOD_PANEL
+        "--compare", help="Train the plain GAN beside it, on the same seeds.", rich_help_panel=copt.METHOD_PANEL
     ),
 ]
 Stack = Annotated[
     int | None,
-    aopt.number("Digits per image: 3 make 1000 modes, 2 make 100.", "--stack", panel=aopt.DATA_PANEL),
+    copt.number("Digits per image: 3 make 1000 modes, 2 make 100.", "--stack", panel=copt.DATA_PANEL),
 ]
-Pack = Annotated[int | None, aopt.number("Samples that PacGAN judges together.", "--pack", panel=aopt.METHOD_PANEL)]
+Pack = Annotated[int | None, copt.number("Samples that PacGAN judges together.", "--pack", panel=copt.METHOD_PANEL)]
 Unroll = Annotated[
-    int | None, aopt.number("Steps that the unrolled GAN foresees.", "--unroll", panel=aopt.METHOD_PANEL)
+    int | None, copt.number("Steps that the unrolled GAN foresees.", "--unroll", panel=copt.METHOD_PANEL)
 ]
 
 
@@ -65,8 +65,8 @@ Unroll = Annotated[
 def gan(
     ctx: typer.Context,
     dataset: Data = None,
-    x: aopt.Columns = None,
-    data_root: aopt.DataRoot = None,
+    x: copt.Columns = None,
+    data_root: copt.DataRoot = None,
     stack: Stack = None,
     input_format: opt.InputFormat = None,
     delimiter: opt.Delimiter = None,
@@ -75,20 +75,20 @@ def gan(
     sample: opt.Sample = None,
     method: Methods = None,
     compare: Compare = False,
-    preset_name: aopt.PresetName = "quick",
-    seeds: aopt.Seeds = None,
-    beta: aopt.Beta = None,
+    preset_name: copt.PresetName = "quick",
+    seeds: copt.Seeds = None,
+    beta: copt.Beta = None,
     pack: Pack = None,
     unroll: Unroll = None,
-    bound: aopt.Bound = None,
-    gradient_penalty: aopt.GradientPenalty = None,
-    steps: aopt.Steps = None,
-    noise_dim: aopt.NoiseDim = None,
-    code_dim: aopt.CodeDim = None,
-    batch_size: aopt.BatchSize = None,
-    learning_rate: aopt.LearningRate = None,
-    decay_from: aopt.DecayFrom = None,
-    samples: aopt.Samples = None,
+    bound: copt.Bound = None,
+    gradient_penalty: copt.GradientPenalty = None,
+    steps: copt.Steps = None,
+    noise_dim: copt.NoiseDim = None,
+    code_dim: copt.CodeDim = None,
+    batch_size: copt.BatchSize = None,
+    learning_rate: copt.LearningRate = None,
+    decay_from: copt.DecayFrom = None,
+    samples: copt.Samples = None,
     format: opt.TableFormat = "auto",
     output: opt.Output = None,
     quiet: opt.Quiet = 0,
@@ -97,7 +97,7 @@ def gan(
     run_dir: opt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
-    from minecli.cli.adversarial_run import Showing, resumed_request, run_application
+    from minecli.cli.comparison_run import Showing, resumed_request, run_application
     from minecli.cli.gan_run import GAN
 
     streams: Streams = ctx.obj
@@ -112,11 +112,11 @@ def gan(
 @app.command("sample", help=SAMPLE_HELP)
 def sample(
     ctx: typer.Context,
-    run: aopt.Run,
-    rows: aopt.Rows = 10_000,
-    output: aopt.TableOutput = Path("-"),
-    method: aopt.Method = None,
-    model: aopt.Model = None,
+    run: copt.Run,
+    rows: copt.Rows = 10_000,
+    output: copt.TableOutput = Path("-"),
+    method: copt.Method = None,
+    model: copt.Model = None,
     seed: opt.Seed = 0,
     quiet: opt.Quiet = 0,
 ) -> None:
@@ -128,9 +128,9 @@ def sample(
 
 
 def _request(given: dict[str, Any]) -> GanRequest:
-    shared = aopt.asked_fields(given, GanRequest, default_seeds)
+    shared = copt.asked_fields(given, GanRequest, default_seeds)
     methods = names(given["method"] or []) or ["mine"]
     if given["compare"] and "gan" not in methods:
         methods = ["gan", *methods]
-    config = preset(given["preset_name"], given["dataset"], **aopt.asked_settings(given, GanRequest))
+    config = preset(given["preset_name"], given["dataset"], **copt.asked_settings(given, GanRequest))
     return GanRequest(methods=tuple(methods), config=config, **shared)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.apps.gan.request import GanRequest
-from minecli.cli.adversarial_run import Application, check_table_destination, chosen_model, deliver_table
+from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table
 from minecli.cli.streams import Streams
 from minecli.errors import UsageError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from minecli.apps.adversarial.running import Arm
+    from minecli.apps.comparison.running import Arm
     from minecli.apps.gan.datasets import Dataset
     from minecli.apps.gan.training import GanTraining
     from minecli.report.gan_figures import Cloud

@@ -9,9 +9,9 @@ import typer
 
 from minecli.apps.ib.config import BOUNDS, ENCODERS, METHODS, MNIST, default_seeds, preset
 from minecli.apps.ib.request import IbRequest
-from minecli.cli import adversarial_options as aopt
+from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
-from minecli.cli.adversarial_run import Showing, resumed_request, run_application
+from minecli.cli.comparison_run import Showing, resumed_request, run_application
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
 from minecli.cli.delivery import resolve_format
 from minecli.cli.destinations import check_destinations
@@ -47,30 +47,30 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Data = Annotated[str | None, aopt.data_argument("mnist, or a table (file, URL, -) with --x and --target.", [MNIST])]
+Data = Annotated[str | None, copt.data_argument("mnist, or a table (file, URL, -) with --x and --target.", [MNIST])]
 Target = Annotated[
     str | None,
     typer.Option(
-        "--target", metavar="COL", help="Column of a table that holds the classes.", rich_help_panel=aopt.DATA_PANEL
+        "--target", metavar="COL", help="Column of a table that holds the classes.", rich_help_panel=copt.DATA_PANEL
     ),
 ]
-Methods = Annotated[list[str] | None, aopt.methods_option(_SHORT)]
+Methods = Annotated[list[str] | None, copt.methods_option(_SHORT)]
 Encoder = Annotated[
     list[str] | None,
     typer.Option(
         "--encoder",
         metavar="NAMES",
         help=f"Of the method mine: {', '.join(ENCODERS)}; default additive.",
-        rich_help_panel=aopt.METHOD_PANEL,
+        rich_help_panel=copt.METHOD_PANEL,
         show_default=False,
     ),
 ]
 Compare = Annotated[
-    bool, typer.Option("--compare", help="Train every method, on the same seeds.", rich_help_panel=aopt.METHOD_PANEL)
+    bool, typer.Option("--compare", help="Train every method, on the same seeds.", rich_help_panel=copt.METHOD_PANEL)
 ]
 PresetName = Annotated[
     Literal["quick", "good", "paper"],
-    typer.Option("--preset", help="What all the settings start from.", rich_help_panel=aopt.METHOD_PANEL),
+    typer.Option("--preset", help="What all the settings start from.", rich_help_panel=copt.METHOD_PANEL),
 ]
 Betas = Annotated[
     str | None,
@@ -78,40 +78,40 @@ Betas = Annotated[
         "--beta",
         metavar="B[,B...]",
         help="Weight of the information, or several to choose from: 1e-3,1e-2.",
-        rich_help_panel=aopt.METHOD_PANEL,
+        rich_help_panel=copt.METHOD_PANEL,
         show_default=False,
     ),
 ]
 Bound = Annotated[
-    str | None, aopt.number(f"On the information: {' or '.join(BOUNDS)} (MINE-f).", "--bound", panel=aopt.METHOD_PANEL)
+    str | None, copt.number(f"On the information: {' or '.join(BOUNDS)} (MINE-f).", "--bound", panel=copt.METHOD_PANEL)
 ]
 Choose = Annotated[
     bool | None,
     typer.Option(
         "--choose/--no-choose",
         help="Choose epoch and beta on held-back training rows, then train on all.",
-        rich_help_panel=aopt.METHOD_PANEL,
+        rich_help_panel=copt.METHOD_PANEL,
         show_default=False,
     ),
 ]
 
 
 def _method(text: str, name: str, metavar: str = "W") -> Any:
-    return aopt.number(text, name, panel=aopt.METHOD_PANEL, metavar=metavar)
+    return copt.number(text, name, panel=copt.METHOD_PANEL, metavar=metavar)
 
 
 def _training(text: str, name: str, metavar: str = "N") -> Any:
-    return aopt.number(text, name, panel=aopt.TRAINING_PANEL, metavar=metavar)
+    return copt.number(text, name, panel=copt.TRAINING_PANEL, metavar=metavar)
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 def ib(
     ctx: typer.Context,
     dataset: Data = None,
-    x: aopt.Columns = None,
+    x: copt.Columns = None,
     target: Target = None,
-    data_root: aopt.DataRoot = None,
-    rows: Annotated[int | None, aopt.number("Training rows at most.", "--rows", panel=aopt.DATA_PANEL)] = None,
+    data_root: copt.DataRoot = None,
+    rows: Annotated[int | None, copt.number("Training rows at most.", "--rows", panel=copt.DATA_PANEL)] = None,
     input_format: opt.InputFormat = None,
     delimiter: opt.Delimiter = None,
     na_values: opt.NaValues = None,
@@ -121,7 +121,7 @@ def ib(
     encoder: Encoder = None,
     compare: Compare = False,
     preset_name: PresetName = "quick",
-    seeds: aopt.Seeds = None,
+    seeds: copt.Seeds = None,
     beta: Betas = None,
     choose: Choose = None,
     noise: Annotated[float | None, _method("Deviation of additive noise.", "--noise", "S")] = None,
@@ -169,13 +169,13 @@ def ib(
 @app.command("encode", help=ENCODE_HELP)
 def encode(
     ctx: typer.Context,
-    run: aopt.Run,
+    run: copt.Run,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help="Table, or mnist.", show_default=False)] = None,
-    output: aopt.TableOutput = Path("-"),
-    data_root: aopt.DataRoot = None,
+    output: copt.TableOutput = Path("-"),
+    data_root: copt.DataRoot = None,
     drawn: Annotated[bool, typer.Option("--drawn", help="One draw of each code instead of its mean.")] = False,
-    method: aopt.Method = None,
-    model: aopt.Model = None,
+    method: copt.Method = None,
+    model: copt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
@@ -184,8 +184,8 @@ def encode(
 
 def _request(given: dict[str, Any]) -> IbRequest:
     named = given["preset_name"]
-    shared = aopt.asked_fields(given, IbRequest, lambda dataset: default_seeds(named))
-    changes = aopt.asked_settings(given, IbRequest)
+    shared = copt.asked_fields(given, IbRequest, lambda dataset: default_seeds(named))
+    changes = copt.asked_settings(given, IbRequest)
     changes["betas"] = None if given["beta"] is None else numbers("beta", given["beta"], float)
     config = preset(named, given["dataset"], **changes)
     if given["epochs"] is not None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.apps.ib.request import IbRequest
-from minecli.cli.adversarial_run import Application, check_table_destination, chosen_model, deliver_table
+from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table
 from minecli.cli.streams import Streams
 
 if TYPE_CHECKING:
-    from minecli.apps.ib.data import Classified
+    from minecli.apps.ib.classified import Classified
     from minecli.apps.ib.phases import IbPhases
     from minecli.apps.ib.running import IbArm
 

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.adversarial.blocks import LEAK, Linear
 from minecli.apps.adversarial.convolutions import DCGAN_SCALE, Convolution, Deconvolution, ImageBatchNorm
+from minecli.apps.comparison.blocks import LEAK, Linear
 from minecli.mine.convolutional_statistics import halved_sides
 
 # Channels, height and width, which are equal.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minecli.apps.looks import Look
+from minecli.apps.comparison.looks import Look
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from minecli.apps.adversarial.blocks import Perceptron
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.adversarial.image_networks import (
     ImageDiscriminator,
@@ -20,6 +19,7 @@ from minecli.apps.adversarial.image_networks import (
     ImagePairDiscriminator,
     ImageShape,
 )
+from minecli.apps.comparison.blocks import Perceptron
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.runtime.seeds import child_seed

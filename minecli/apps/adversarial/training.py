@@ -1,4 +1,4 @@
-"""Models that are trained against a discriminator: what they share besides the loop of `apps.side_by_side`."""
+"""Models that are trained against a discriminator: what they share besides the loop of `comparison.side_by_side`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from torch import Tensor, nn
 from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.adversarial.looks import AdversarialLook
-from minecli.apps.side_by_side import SideBySideTraining
+from minecli.apps.comparison.side_by_side import SideBySideTraining
 from minecli.mine.sampling import random_shifts
 
 # Samples and re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once; images
 # cost a convolution for every pair.
 EVALUATION_SAMPLES = {1: 2500, 3: 500}
 EVALUATION_PAIRINGS = {1: 20, 3: 4}
-_SAMPLES_AT_ONCE = 1000
 
 
 class AdversarialTraining(SideBySideTraining):
@@ -74,24 +73,3 @@ class AdversarialTraining(SideBySideTraining):
         count = EVALUATION_SAMPLES[dims]
         rows, code = samples[:, :count].to(self.device), latent[:, :count].to(self.device)
         return self.information(rows, code, random_shifts(rows.shape[1], EVALUATION_PAIRINGS[dims], shift_stream))
-
-
-@torch.no_grad()
-def applied(network: nn.Module, inputs: Tensor, device: torch.device) -> Tensor:
-    """What a network makes of (models, n, ...) by its running statistics, in parts: (models, n, ...), on the CPU. The
-    network is left in the mode it was in."""
-    before = network.training
-    network.eval()
-    parts = [network(part.to(device)).cpu() for part in torch.split(inputs, _SAMPLES_AT_ONCE, 1)]
-    network.train(before)
-    return torch.cat(parts, 1)
-
-
-def only_model(network: nn.Module, which: int) -> nn.Module:
-    """The same network with one of its models alone; changed in place."""
-    for module in network.modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            setattr(module, name, nn.Parameter(parameter.data[which : which + 1], requires_grad=False))
-        for name, buffer in module.named_buffers(recurse=False):
-            setattr(module, name, buffer[which : which + 1])
-    return network

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from minecli.apps.adversarial.latent import draw_prior, stream
-from minecli.apps.adversarial.layout import with_latent
 from minecli.apps.adversarial.networks import build_encoder, build_generator
-from minecli.apps.adversarial.running import kept_networks, require_state
-from minecli.apps.adversarial.training import applied
 from minecli.apps.ali.inputs import Inputs
 from minecli.apps.ali.request import AliRequest
+from minecli.apps.comparison.layout import with_latent
+from minecli.apps.comparison.running import kept_networks, require_state
+from minecli.apps.comparison.side_by_side import applied
 from minecli.apps.pca import PcaCoder
 from minecli.apps.pixels import as_bytes
 

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from minecli import events
 from minecli.apps.adversarial.data import Flattened, RealRows, RealSamples
-from minecli.apps.adversarial.user_table import load_user_table
 from minecli.apps.ali.config import CELEBA, GRID, MNIST
 from minecli.apps.ali.request import AliRequest
 from minecli.apps.celeba import HOME
+from minecli.apps.comparison.user_table import load_user_table
 from minecli.apps.mnist import Digits, default_cache, read_mnist
 from minecli.apps.mode_metrics import grid_metrics
 from minecli.apps.pixels import from_bytes

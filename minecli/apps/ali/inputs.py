@@ -12,11 +12,11 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from minecli.apps.adversarial.layout import Layout, coordinates, pixel_lists, read_columns, table_layout
-from minecli.apps.adversarial.user_table import known_features
 from minecli.apps.ali.config import GRID, MNIST
 from minecli.apps.ali.datasets import digit_images, load_held_out
 from minecli.apps.ali.request import AliRequest
+from minecli.apps.comparison.layout import Layout, coordinates, pixel_lists, read_columns, table_layout
+from minecli.apps.comparison.user_table import known_features
 from minecli.apps.mnist import read_mnist
 from minecli.errors import UsageError
 

@@ -13,9 +13,9 @@ from minecli.apps.adversarial.data import RealSamples
 from minecli.apps.adversarial.latent import prior_of
 from minecli.apps.ali.config import AliConfig
 from minecli.apps.ali.training import Judge
-from minecli.apps.looks import Look
+from minecli.apps.comparison.looks import Look
+from minecli.apps.comparison.side_by_side import Save
 from minecli.apps.pca import PcaCoder
-from minecli.apps.side_by_side import Save
 
 _AT_ONCE = 1000
 

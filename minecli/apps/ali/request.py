@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minecli.apps.adversarial.request import AdversarialRequest
 from minecli.apps.ali.config import CELEBA, GRID, METHODS, MNIST, AliConfig
+from minecli.apps.comparison.request import ComparisonRequest
 
 DATASETS = (GRID, MNIST, CELEBA)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AliRequest(AdversarialRequest):
+class AliRequest(ComparisonRequest):
     """A data set of `DATASETS`, a folder of images or a table, methods of `config.METHODS`, and their settings.
 
     `skip_broken`: files of a folder that are no images are left out instead of refused.

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from minecli.apps.adversarial.running import Arm, entry_of
 from minecli.apps.ali.datasets import WATCHED, AliDataset
 from minecli.apps.ali.linear import LinearCoding
 from minecli.apps.ali.request import AliRequest
 from minecli.apps.ali.training import AliTraining
+from minecli.apps.comparison.running import Arm, entry_of
 from minecli.apps.reconstruction import SSIM_IMAGES, ms_ssim
 
 Coding = AliTraining | LinearCoding

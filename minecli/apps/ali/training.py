@@ -34,9 +34,9 @@ from minecli.apps.adversarial.networks import (
     build_statistics_network,
     encoded,
 )
-from minecli.apps.adversarial.training import AdversarialTraining, applied
+from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.ali.config import AliConfig
-from minecli.apps.side_by_side import Judgement
+from minecli.apps.comparison.side_by_side import Judgement, applied
 
 # Reconstructions (n, *shape) and fresh samples of one model, on the CPU, to numbers.
 Judge = Callable[[Tensor, Tensor], dict[str, float | None]]

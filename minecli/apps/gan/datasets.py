@@ -12,7 +12,7 @@ import torch
 
 from minecli import events
 from minecli.apps.adversarial.data import Metrics, RealRows, RealSamples
-from minecli.apps.adversarial.layout import Layout, channel_lists, coordinates, table_layout
+from minecli.apps.comparison.layout import Layout, channel_lists, coordinates, table_layout
 from minecli.apps.gan.config import STACKED
 from minecli.apps.gan.request import GanRequest
 from minecli.apps.mode_metrics import grid_metrics, spiral_metrics
@@ -108,7 +108,7 @@ def _stacked_digits(
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    from minecli.apps.adversarial.user_table import load_user_table
+    from minecli.apps.comparison.user_table import load_user_table
     from minecli.apps.two_sample import two_sample_report
 
     found = load_user_table(request, stdin, _MOST_HELD_OUT)

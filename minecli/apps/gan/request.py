@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minecli.apps.adversarial.request import AdversarialRequest
+from minecli.apps.comparison.request import ComparisonRequest
 from minecli.apps.gan.config import METHODS, STACKED, GanConfig
 
 DATASETS = ("spiral", "gaussians25", STACKED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GanRequest(AdversarialRequest):
+class GanRequest(ComparisonRequest):
     """A data set of `DATASETS` or a table, methods of `config.METHODS`, and their settings.
 
     >>> from minecli.apps.gan.config import preset

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.apps.adversarial.running import Arm, entry_of
+from minecli.apps.comparison.running import Arm, entry_of
 from minecli.apps.gan.datasets import Dataset
 from minecli.apps.gan.request import GanRequest
 from minecli.apps.gan.training import GanTraining

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from minecli.apps.adversarial.latent import draw_prior, stream
-from minecli.apps.adversarial.layout import read_columns
 from minecli.apps.adversarial.networks import build_generator
-from minecli.apps.adversarial.running import kept_networks, require_state
-from minecli.apps.adversarial.training import applied
+from minecli.apps.comparison.layout import read_columns
+from minecli.apps.comparison.running import kept_networks, require_state
+from minecli.apps.comparison.side_by_side import applied
 from minecli.apps.gan.datasets import layout_of
 from minecli.apps.gan.request import GanRequest
 

@@ -29,9 +29,9 @@ from minecli.apps.adversarial.networks import (
     build_statistics_network,
     encoded,
 )
-from minecli.apps.adversarial.training import AdversarialTraining, applied
+from minecli.apps.adversarial.training import AdversarialTraining
+from minecli.apps.comparison.side_by_side import Judgement, applied
 from minecli.apps.gan.config import GanConfig
-from minecli.apps.side_by_side import Judgement
 
 # Methods whose discriminator judges pairs of a sample and a latent.
 _JOINT = ("veegan", "ali")

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from minecli.apps.adversarial.layout import with_latent
-from minecli.apps.adversarial.running import kept_networks, require_state
+from minecli.apps.comparison.layout import with_latent
+from minecli.apps.comparison.running import kept_networks, require_state
 from minecli.apps.ib.inputs import Inputs
 from minecli.apps.ib.networks import Bottleneck, mean_codes
 from minecli.apps.ib.noise import Noise

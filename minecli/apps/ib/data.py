@@ -1,52 +1,18 @@
-"""Rows with classes: what is learnt from, what chooses epoch and beta, and what is tested on."""
+"""The data sets that classifiers learn from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from minecli import events
+from minecli.apps.ib.classified import Classified, Part, choosing_rows
 from minecli.apps.ib.request import IbRequest
-from minecli.apps.ib.training import Part
 from minecli.apps.mnist import CLASSES, SIDE, Digits, read_mnist
-
-if TYPE_CHECKING:
-    from minecli.apps.table_rows import TableRows
-
-_CHOOSING_SHARE = 1.0 / 6.0
-
-
-@dataclass(frozen=True)
-class Classified:
-    """A data set of rows with classes.
-
-    `train` holds all rows to learn from; of these the last `choosing` are held back where an epoch and a beta are to
-    be chosen. `classes` are what people call them; networks that learn from them compute on `device`. `facts` are plain
-    values that a reader of the result needs; `table` is a user's own.
-    """
-
-    train: Part
-    test: Part
-    choosing: int
-    classes: tuple[str, ...]
-    device: str = "cpu"
-    facts: dict[str, Any] = field(default_factory=dict)
-    table: TableRows | None = None
-
-    @property
-    def learnt(self) -> Part:
-        """The rows to learn from while others choose."""
-        return Part(self.train.x[: -self.choosing], self.train.labels[: -self.choosing])
-
-    @property
-    def held_back(self) -> Part:
-        """The rows that choose."""
-        return Part(self.train.x[-self.choosing :], self.train.labels[-self.choosing :])
 
 
 def load_classified(
@@ -70,15 +36,6 @@ def load_classified(
     facts = {"rows": count, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": len(test.images)}
     first = Digits(train.images[:count], train.labels[:count])
     return Classified(digit_rows(first), digit_rows(test), choosing, tuple(map(str, range(CLASSES))), device, facts)
-
-
-def choosing_rows(count: int) -> int:
-    """How many of so many training rows are held back: 10,000 of MNIST's.
-
-    >>> choosing_rows(60_000), choosing_rows(20)
-    (10000, 3)
-    """
-    return max(1, round(_CHOOSING_SHARE * count))
 
 
 def digit_rows(digits: Digits) -> Part:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from minecli.apps.adversarial.layout import pixel_lists, read_columns, table_layout
-from minecli.apps.adversarial.user_table import known_features
+from minecli.apps.comparison.layout import pixel_lists, read_columns, table_layout
+from minecli.apps.comparison.user_table import known_features
 from minecli.apps.ib.config import MNIST
 from minecli.apps.ib.data import digit_rows
 from minecli.apps.ib.request import IbRequest

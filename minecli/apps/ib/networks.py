@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.adversarial.blocks import Linear
+from minecli.apps.comparison.blocks import Linear
 from minecli.apps.ib.config import IbConfig
 from minecli.apps.ib.noise import Noise
 from minecli.mine.sampling import repair

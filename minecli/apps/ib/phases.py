@@ -13,15 +13,15 @@ from typing import Any
 import torch
 
 from minecli import events
-from minecli.apps.ib.data import Classified
+from minecli.apps.comparison.looks import Look
+from minecli.apps.comparison.side_by_side import Save
+from minecli.apps.ib.classified import Classified
 from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
 from minecli.apps.ib.information import Information, measured_information
 from minecli.apps.ib.networks import is_stochastic
 from minecli.apps.ib.noise import Noise
 from minecli.apps.ib.request import IbRequest
 from minecli.apps.ib.training import IbTraining
-from minecli.apps.looks import Look
-from minecli.apps.side_by_side import Save
 from minecli.result import Status
 
 # Methods that beta means something to.

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from minecli.apps.adversarial.request import AdversarialRequest
+from minecli.apps.comparison.request import ComparisonRequest
 from minecli.apps.ib.config import METHODS, MNIST, IbConfig
 from minecli.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class IbRequest(AdversarialRequest):
+class IbRequest(ComparisonRequest):
     """MNIST, or columns `x` of a table with the class column `target`; methods of `config.METHODS`, and their settings.
 
     >>> from minecli.apps.ib.config import preset
@@ -43,7 +43,7 @@ label-smoothing, dvb, dvb-additive, mine-gaussian, mine-propagated, mine-additiv
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """See `AdversarialRequest.from_json`."""
+        """See `ComparisonRequest.from_json`."""
         config = content.get("config")
         if isinstance(config, Mapping) and isinstance(config.get("betas"), list):
             content = dict(content) | {"config": dict(config) | {"betas": tuple(config["betas"])}}

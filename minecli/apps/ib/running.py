@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from minecli.apps.adversarial.running import Arm, entry_of, summary_of
+from minecli.apps.comparison.looks import Look
+from minecli.apps.comparison.running import Arm, entry_of, summary_of
 from minecli.apps.ib.evaluation import entropy, label_information
 from minecli.apps.ib.information import Information
 from minecli.apps.ib.networks import Bottleneck
 from minecli.apps.ib.noise import Noise
 from minecli.apps.ib.phases import WEIGHED, IbPhases
 from minecli.apps.ib.significance import binomial_error_percent, compare
-from minecli.apps.looks import Look
 
 IbArm = Arm[IbPhases]
 # Others are compared with it where it is among the methods: the paper's own anchor.

@@ -19,28 +19,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from minecli.apps.comparison.looks import Look
+from minecli.apps.comparison.side_by_side import Judgement, SideBySideTraining, copy_model
+from minecli.apps.ib.classified import Part
 from minecli.apps.ib.config import IbConfig
 from minecli.apps.ib.evaluation import answers_of, metrics_of
 from minecli.apps.ib.losses import classification_loss, divergence_from_prior
 from minecli.apps.ib.networks import Bottleneck, Coded, NoisyStatistics
 from minecli.apps.ib.noise import Noise
-from minecli.apps.looks import Look
-from minecli.apps.side_by_side import Judgement, SideBySideTraining, copy_model
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import child_seed
 
 _SHIFTS = "shifts"
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows (n, inputs) float32 and their classes (n,) int64."""
-
-    x: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.x)
 
 
 @dataclass(frozen=True)

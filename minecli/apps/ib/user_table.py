@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from minecli.apps.ib.data import Classified, choosing_rows
+from minecli.apps.ib.classified import Classified, Part, choosing_rows
 from minecli.apps.ib.request import IbRequest
-from minecli.apps.ib.training import Part
 from minecli.apps.table_rows import TableRows
 from minecli.errors import DataError
 from minecli.runtime.seeds import generator

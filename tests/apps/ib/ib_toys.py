@@ -2,10 +2,10 @@
 
 import torch
 
+from minecli.apps.ib.classified import Classified, Part
 from minecli.apps.ib.config import IbConfig
-from minecli.apps.ib.data import Classified
 from minecli.apps.ib.request import IbRequest
-from minecli.apps.ib.training import IbTraining, Part
+from minecli.apps.ib.training import IbTraining
 
 CPU = torch.device("cpu")
 SMALL = {

@@ -5,7 +5,7 @@ import pytest
 import torch
 from ib_toys import blobs, classified, request, weights
 
-from minecli.apps.adversarial.running import checkpoint_path
+from minecli.apps.comparison.running import checkpoint_path
 from minecli.apps.ib.coding import coded_columns, load_coder
 from minecli.apps.ib.inputs import Inputs
 from minecli.apps.ib.phases import IbPhases

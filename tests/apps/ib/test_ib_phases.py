@@ -7,12 +7,11 @@ import pytest
 import torch
 from ib_toys import blobs, classified, request, weights
 
-from minecli.apps.adversarial.running import Arm
-from minecli.apps.ib.data import Classified
+from minecli.apps.comparison.looks import Look
+from minecli.apps.comparison.running import Arm
+from minecli.apps.ib.classified import Classified, Part
 from minecli.apps.ib.phases import Choice, IbPhases, chosen
 from minecli.apps.ib.running import arm_entry, comparisons, scatter_of
-from minecli.apps.ib.training import Part
-from minecli.apps.looks import Look
 from minecli.result import Status
 
 

@@ -11,11 +11,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from torch import nn
 
 from minecli import events
-from minecli.apps.adversarial.request import AdversarialRequest
-from minecli.apps.adversarial.training import only_model
-from minecli.apps.looks import Look
+from minecli.apps.comparison.looks import Look
+from minecli.apps.comparison.request import ComparisonRequest
+from minecli.apps.comparison.side_by_side import Save, only_model
 from minecli.apps.mode_metrics import mean_and_error
-from minecli.apps.side_by_side import Save
 from minecli.errors import UsageError
 from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
 
@@ -76,7 +75,7 @@ def checkpoint_path(folder: Path, method: str) -> Path:
     return folder / f"checkpoint-{method}.pt"
 
 
-def load_state(folder: Path, request: AdversarialRequest, method: str) -> dict[str, Any] | None:
+def load_state(folder: Path, request: ComparisonRequest, method: str) -> dict[str, Any] | None:
     """The state of a method that a run's folder keeps, None where there is none.
 
     Raises:
@@ -87,7 +86,7 @@ def load_state(folder: Path, request: AdversarialRequest, method: str) -> dict[s
     return load_checkpoint(path, fingerprint=fingerprint(request.marked(method))) if path.exists() else None
 
 
-def require_state(folder: Path, request: AdversarialRequest, method: str, what: str) -> dict[str, Any]:
+def require_state(folder: Path, request: ComparisonRequest, method: str, what: str) -> dict[str, Any]:
     """The state of a method that a run's folder keeps; `what` it holds, for the message.
 
     Raises:
@@ -113,7 +112,7 @@ def kept_networks(state: Mapping[str, Any], seeds: Sequence[int], model: int, **
 
 
 def run_methods(
-    request: AdversarialRequest,
+    request: ComparisonRequest,
     build: Callable[[str], T],
     *,
     folder: Path | None,

@@ -18,13 +18,13 @@ from minecli.cli.words import flag
 from minecli.errors import MinecliError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from minecli.apps.adversarial.request import AdversarialRequest
+    from minecli.apps.comparison.request import ComparisonRequest
     from minecli.runtime.run_directory import RunDirectory
 
 SUMMARY = "summary.json"
 _ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume"}
 
-Asked = TypeVar("Asked", bound="AdversarialRequest")
+Asked = TypeVar("Asked", bound="ComparisonRequest")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Showing:
 
 def run_application(
     application: Application,
-    request: AdversarialRequest,
+    request: ComparisonRequest,
     showing: Showing,
     streams: Streams,
     *,
@@ -71,8 +71,8 @@ def run_application(
     resume: Path | None,
 ) -> int:
     """Train what is asked for, keep it in the run's folder and show it; the exit code."""
-    from minecli.apps.adversarial.layout import write_columns
-    from minecli.apps.adversarial.running import run_methods
+    from minecli.apps.comparison.layout import write_columns
+    from minecli.apps.comparison.running import run_methods
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, open_run
     from minecli.runtime.signals import stop_on_signals
@@ -118,7 +118,7 @@ def run_application(
 
 def _payload(
     application: Application,
-    request: AdversarialRequest,
+    request: ComparisonRequest,
     dataset: Any,
     arms: list[Any],
     environment: dict[str, Any],

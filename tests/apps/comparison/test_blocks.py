@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minecli.apps.adversarial.blocks import BatchNorm, Perceptron
+from minecli.apps.comparison.blocks import BatchNorm, Perceptron
 
 
 def generators(*seeds):

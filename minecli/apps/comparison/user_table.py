@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from minecli.apps.adversarial.layout import read_columns
-from minecli.apps.adversarial.request import AdversarialRequest
+from minecli.apps.comparison.layout import read_columns
+from minecli.apps.comparison.request import ComparisonRequest
 from minecli.apps.table_rows import TableRows
 from minecli.errors import DataError
 from minecli.runtime.seeds import generator
@@ -31,7 +31,7 @@ class UserTable:
     facts: dict[str, Any]
 
 
-def load_user_table(request: AdversarialRequest, stdin: BinaryIO | None, most_held_out: int) -> UserTable:
+def load_user_table(request: ComparisonRequest, stdin: BinaryIO | None, most_held_out: int) -> UserTable:
     """Read the columns that a request names. A fifth of the rows is held out, at most `most_held_out`: what repeats
     the rows it has seen must not pass for good.
 
@@ -57,7 +57,7 @@ def load_user_table(request: AdversarialRequest, stdin: BinaryIO | None, most_he
     return UserTable(rows, learnt, held_out, facts)
 
 
-def known_features(folder: Path, request: AdversarialRequest, data: str, stdin: BinaryIO | None) -> Tensor:
+def known_features(folder: Path, request: ComparisonRequest, data: str, stdin: BinaryIO | None) -> Tensor:
     """Rows of another table with the columns of a run, as its networks see them, shape (n, features).
 
     Raises:

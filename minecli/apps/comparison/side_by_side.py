@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from minecli import events
-from minecli.apps.looks import Look, finite, mean_of_last
+from minecli.apps.comparison.looks import Look, finite, mean_of_last
 from minecli.mine.config import TrainingConfig
 from minecli.mine.gradient import MovingAverageDenominator
 from minecli.mine.training import ScoresPairs, ascend
@@ -25,6 +25,8 @@ from minecli.result import Status
 
 # The paper's own choice for GANs (Radford et al., 2016).
 BETAS = (0.5, 0.999)
+
+_SAMPLES_AT_ONCE = 1000
 
 Judgement = tuple[bool, Mapping[str, float | None]]
 Save = Callable[[dict[str, Any], bool], None]
@@ -197,3 +199,24 @@ def copy_model(source: nn.Module, target: nn.Module, model: int) -> None:
     current = source.state_dict()
     for name, tensor in target.state_dict().items():
         tensor[model] = current[name][model]
+
+
+@torch.no_grad()
+def applied(network: nn.Module, inputs: Tensor, device: torch.device) -> Tensor:
+    """What a network makes of (models, n, ...) by its running statistics, in parts: (models, n, ...), on the CPU. The
+    network is left in the mode it was in."""
+    before = network.training
+    network.eval()
+    parts = [network(part.to(device)).cpu() for part in torch.split(inputs, _SAMPLES_AT_ONCE, 1)]
+    network.train(before)
+    return torch.cat(parts, 1)
+
+
+def only_model(network: nn.Module, which: int) -> nn.Module:
+    """The same network with one of its models alone; changed in place."""
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            setattr(module, name, nn.Parameter(parameter.data[which : which + 1], requires_grad=False))
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, buffer[which : which + 1])
+    return network

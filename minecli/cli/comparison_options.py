@@ -16,7 +16,7 @@ from minecli.cli.words import seed_list
 from minecli.errors import UsageError
 
 if TYPE_CHECKING:
-    from minecli.apps.adversarial.request import AdversarialRequest
+    from minecli.apps.comparison.request import ComparisonRequest
 
 METHOD_PANEL = "Method"
 TRAINING_PANEL = "Training"
@@ -123,7 +123,7 @@ TableOutput = Annotated[
 
 
 def asked_fields(
-    given: Mapping[str, Any], kind: type[AdversarialRequest], default_seeds: Callable[[str], int]
+    given: Mapping[str, Any], kind: type[ComparisonRequest], default_seeds: Callable[[str], int]
 ) -> dict[str, Any]:
     """The fields of a request that do not depend on the application, of options by their names. What a run folder
     stores must hold from any folder: relative paths become absolute.
@@ -147,6 +147,6 @@ def asked_fields(
     }
 
 
-def asked_settings(given: Mapping[str, Any], kind: type[AdversarialRequest]) -> dict[str, Any]:
+def asked_settings(given: Mapping[str, Any], kind: type[ComparisonRequest]) -> dict[str, Any]:
     """What options say of the fields of a request's config; None where they say nothing."""
     return {field.name: given.get(field.name) for field in fields(kind.CONFIG)}

@@ -18,7 +18,7 @@ _ELSEWHERE = ("methods", "preset", "data_root")
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdversarialRequest:
+class ComparisonRequest:
     """Everything that decides the numbers. Device and threads are not in it: they decide the speed.
 
     `dataset` is a name of `NAMED`, or a table's source where `x` selects columns of it; `data_root` is where the files
