@@ -32,6 +32,7 @@ from minecli.apps.adversarial.data import RealSamples
 from minecli.apps.pixels import from_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
+from minecli.tables.columns import counted
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 FEWEST_IMAGES = 100
@@ -129,8 +130,10 @@ class ImageFolder:
         self.skipped = len(faults)
         self.notes = tuple(self._said(faults, others))
         if len(self.names) < FEWEST_IMAGES:
-            left = f"{len(self.names)} images in '{root}'" + (f" besides {len(faults)} broken ones" if faults else "")
-            raise DataError(f"there are {left}; at least {FEWEST_IMAGES} are needed", hint="name a folder with more")
+            left = f"{counted(len(self.names), 'image')} in '{root}'" + (
+                f" besides {len(faults)} broken ones" if faults else ""
+            )
+            raise DataError(f"found {left}; at least {FEWEST_IMAGES} are needed", hint="name a folder with more")
         room = min(len(self.names), KEPT_BYTES // (3 * side * side))
         # Not filled with anything: the system gives memory for images that have come, not for all.
         self._kept: Pixels = np.empty((room, *self.shape), np.uint8)

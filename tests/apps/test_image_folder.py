@@ -265,7 +265,7 @@ def test_broken_files_are_left_out(root):
     for i in range(2):
         (root / f"c{i}.png").unlink()
     assert refused(root, broken="skip") == (
-        f"there are 98 images in '{root}' besides 3 broken ones; at least 100 are needed",
+        f"found 98 images in '{root}' besides 3 broken ones; at least 100 are needed",
         "name a folder with more",
     )
 
@@ -324,7 +324,7 @@ def test_other_programs_are_not_started(root):
 def test_too_few(root):
     (root / "000.png").unlink()
     assert refused(root) == (
-        f"there are 99 images in '{root}'; at least 100 are needed",
+        f"found 99 images in '{root}'; at least 100 are needed",
         "name a folder with more",
     )
 
