@@ -60,18 +60,23 @@ class TableRows:
     real: Array = field(repr=False)
 
     @classmethod
-    def of(cls, one: OneGroup) -> TableRows:
-        """The rows of a loaded table; DataError for values beyond 1e100 in size."""
+    def of(cls, one: OneGroup, learnt: npt.NDArray[np.int64] | None = None) -> TableRows:
+        """The rows of a loaded table; DataError for values beyond 1e100 in size. Mean and deviation are those of the
+        rows numbered `learnt`, or of all: others are to be judged by what was known without them."""
         values = one.group.values
         largest = np.abs(values).max(axis=0)
         if (largest > _LARGEST).any():
             name = one.group.names[int(np.argmax(largest))]
             problem = f"column '{name}' has values beyond {_LARGEST:g} in size"
             raise DataError(problem, hint="drop those rows first, or divide the column")
-        centre = values.mean(axis=0)
+        known = values if learnt is None else values[learnt]
+        centre = known.mean(axis=0)
         # In units of the largest deviation first: the squares of very small numbers would be 0.
-        spread = np.abs(values - centre).max(axis=0)
-        scale = spread * ((values - centre) / spread).std(axis=0)
+        spread = np.abs(known - centre).max(axis=0)
+        # What does not vary among the known rows keeps its unit.
+        spread[spread == 0.0] = 1.0
+        scale = spread * ((known - centre) / spread).std(axis=0)
+        scale[scale == 0.0] = 1.0
         half = np.repeat([origin.indicators for origin in one.origins], [origin.width for origin in one.origins])
         return cls(one.origins, np.where(half, 0.5, centre), np.where(half, 0.5, scale), values)
 

@@ -18,6 +18,7 @@ from minecli.cli.delivery import resolve_format
 from minecli.cli.destinations import check_destinations
 from minecli.cli.streams import Streams
 from minecli.cli.words import names
+from minecli.errors import UsageError
 
 EXAMPLE = "minecli ali gaussians25 --compare --steps 100 --seeds 2"
 ENCODE_EXAMPLE = "minecli ali encode run data.csv -o latent.parquet"
@@ -176,6 +177,8 @@ def sample(
 
 def _request(given: dict[str, Any]) -> AliRequest:
     shared, dataset = copt.asked_fields(given, AliRequest, default_seeds), given["dataset"]
+    if given["compare"] and given["method"]:
+        raise UsageError("--compare trains every method", hint="leave out --method")
     methods = list(METHODS) if given["compare"] else names(given["method"] or []) or ["mine"]
     is_folder = not given["x"] and dataset not in DATASETS
     changes = copt.asked_settings(given, AliRequest)

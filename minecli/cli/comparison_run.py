@@ -91,7 +91,7 @@ def run_application(
             run = create_run(run_dir, request.to_json())
         if dataset is not None:
             if run is not None and dataset.table is not None:
-                write_columns(run.path, dataset.table)
+                write_columns(run.path, dataset.table, dataset.facts["fingerprint"])
             arms = run_methods(
                 request,
                 partial(application.build, request, dataset),

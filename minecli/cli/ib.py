@@ -187,16 +187,18 @@ def _request(given: dict[str, Any]) -> IbRequest:
     shared = copt.asked_fields(given, IbRequest, lambda dataset: default_seeds(named))
     changes = copt.asked_settings(given, IbRequest)
     changes["betas"] = None if given["beta"] is None else numbers("beta", given["beta"], float)
-    config = preset(named, given["dataset"], **changes)
     if given["epochs"] is not None:
         # So many passes and no more, however few the rows.
         changes["least_steps"] = 1
+    config = preset(named, given["dataset"], **changes)
     return IbRequest(methods=_methods(given), config=config, target=given["target"], **shared)
 
 
 def _methods(given: dict[str, Any]) -> tuple[str, ...]:
     """The methods by their full names: `mine` stands for one per encoder."""
     if given["compare"]:
+        if given["method"] or given["encoder"]:
+            raise UsageError("--compare trains every method and encoder", hint="leave out --method and --encoder")
         return tuple(METHODS)
     asked, encoders = names(given["method"] or []) or ["mine"], names(given["encoder"] or [])
     for encoder in encoders:

@@ -42,7 +42,7 @@ def _keep(folder: Path, payload: dict[str, Any], arms: Sequence[IbArm], data: Cl
     from minecli.runtime.writing import write_bytes
 
     scatters = [(s.method, s.codes, s.labels) for arm in arms if (s := scatter_of(arm)) is not None]
-    for name, content in pictures(scatters, data.classes, payload).items():
+    for name, content in pictures(scatters, [str(name) for name in data.classes], payload).items():
         write_bytes(folder / name, content)
 
 

@@ -56,6 +56,7 @@ def _errors(methods: Sequence[Entry]) -> Figure | None:
         axis.errorbar(value["mean"], place, xerr=2.0 * error, fmt="o", color=color, markersize=5, capsize=3)
     axis.set_yticks(range(len(known)), [entry["method"] for entry in known], color=INK)
     axis.set_ylim(len(known) - 0.5, -0.6)
+    axis.set_xlim(left=max(0.0, axis.get_xlim()[0]))
     axis.set_xlabel("test error, %: mean, ± 2 standard errors (seeds and test set), each seed", color=INK)
     return figure
 
@@ -76,10 +77,11 @@ def _plane(methods: Sequence[Entry]) -> Figure | None:
         for beta, x, y, near in points:
             axis.plot(x, y, "o", color=color, markerfacecolor="white" if near else color, markersize=5)
             axis.annotate(f"{beta:g}", (x, y), xytext=(4, -9), textcoords="offset points", fontsize=7, color=color)
+    axis.margins(x=0.08, y=0.08)
     axis.set_xlabel("I(X;Z) by MINE, nats", color=INK)
     axis.set_ylabel("I(Z;Y), at least, nats", color=INK)
     handles = [Line2D([], [], color=c, marker="o", label=m) for (m, _), c in zip(known, colors, strict=True)]
-    legend_above(figure, handles, "each point a beta, hollow: beyond what the rows can certify")
+    legend_above(figure, handles, "each point a beta; hollow: close to or beyond what the rows certify")
     return figure
 
 

@@ -32,7 +32,7 @@ class ClassedRows:
 
     one: OneGroup
     labels: npt.NDArray[np.int64]
-    classes: tuple[str, ...]
+    classes: tuple[bool | int | str, ...]
 
 
 def load_classes(
@@ -83,7 +83,7 @@ def load_classes(
     return ClassedRows(learnable_group(rows, source), labels, classes)
 
 
-def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[bool | int | str, ...]]:
     kind, values = column_kind(name, column.type), decoded(column)
     if kind == "float":
         values = _whole(name, values)
@@ -96,7 +96,7 @@ def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[str, 
     order = sorted(distinct.to_pylist())
     labels = pc.index_in(values, value_set=pa.array(order, type=distinct.type)).to_numpy()
     _check_sizes(name, order, np.bincount(labels))
-    return labels.astype(np.int64), tuple(map(str, order))
+    return labels.astype(np.int64), tuple(order)
 
 
 def _whole(name: str, values: Any) -> Any:

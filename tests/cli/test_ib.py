@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from minecli.apps.ib import config as ib_config
 from minecli.apps.ib.config import METHODS
+from minecli.apps.ib.request import IbRequest
+from minecli.apps.ib.user_table import load_user_classes
 from minecli.cli import ib
 from minecli.runtime.signals import Interruption
 
@@ -349,6 +352,53 @@ def test_what_does_not_fit_is_explained(cli, table, monkeypatch, words, message)
     assert len(ran.stderr.splitlines()) == 1
 
 
+def test_epochs_are_as_many_as_asked_for(cli, table, monkeypatch):
+    monkeypatch.setitem(ib_config._TABLE, "quick", replace(ib_config._TABLE["quick"], least_steps=400))
+    steps = [
+        cli("ib", table, *LABELLED, "--method", "baseline", *asked, *FAST, "--format", "json").json
+        for asked in ((), ("--epochs", "3"))
+    ]
+    at_least, three = (ran["methods"][0]["seeds"][0]["step"] for ran in steps)
+    assert at_least >= 400
+    # 120 rows to learn from, 20 in a step.
+    assert three == 18
+
+
+def test_a_run_does_not_go_on_with_other_data(cli, tmp_path):
+    table, folder = write_rows(tmp_path / "t.csv"), tmp_path / "run"
+    assert cli("ib", table, *LABELLED, "--method", "baseline", *FAST, "--run-dir", folder).code == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    write_rows(table, labels=("blue", "green", "red"))
+    refused = cli("ib", "--resume", folder, "-q")
+    assert refused.code == 2
+    assert "the data are no longer those" in refused.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_rows_that_are_tested_do_not_set_the_scale(tmp_path):
+    table = write_rows(tmp_path / "t.csv")
+    asked = {
+        "methods": ("dvb",),
+        "seeds": (0,),
+        "preset": "quick",
+        "config": ib_config.preset("quick", "t"),
+        "x": ("width",),
+    }
+
+    def loaded(path):
+        return load_user_classes(IbRequest(dataset=str(path), target="label", **asked), "cpu", None)
+
+    first = loaded(table)
+    lines = table.read_text().splitlines()
+    of_tested = first.test.x[0] * float(first.table.scale[0]) + float(first.table.centre[0])
+    changed = next(i for i, line in enumerate(lines[1:], 1) if abs(float(line.split(",")[0]) - of_tested) < 1e-3)
+    lines[changed] = ",".join(["1000000", *lines[changed].split(",")[1:]])
+    (tmp_path / "changed.csv").write_text("\n".join(lines) + "\n")
+    again = loaded(tmp_path / "changed.csv")
+    assert torch.equal(first.train.x, again.train.x)
+    assert not torch.equal(first.test.x, again.test.x)
+
+
 def test_methods_and_encoders_become_full_names(cli, table):
     words = ("ib", table, *LABELLED, "--epochs", "1", "--no-choose", *FAST)
     both = cli(*words, "--method", "mine", "--encoder", "propagated,gaussian")
@@ -369,7 +419,7 @@ def test_digits(cli, make_digits, tmp_path):
     assert written.column_names == ["image", "label", "latent", "predicted", "confidence"]
     assert (written.num_rows, len(written["image"][0].as_py())) == (40, 784)
     assert written["label"].to_pylist() == [i % 10 for i in range(40)]
-    right = np.mean([str(a) != b for a, b in zip(written["label"].to_pylist(), written["predicted"].to_pylist(),
+    right = np.mean([a != b for a, b in zip(written["label"].to_pylist(), written["predicted"].to_pylist(),
                                                  strict=True)])  # fmt: skip
     assert 100 * right == pytest.approx(ran.json["methods"][0]["seeds"][0]["metrics"]["error_percent"], abs=7.6)
     refused = cli("ib", "encode", folder, "data.csv")
@@ -389,5 +439,5 @@ def test_mnist_itself(cli, tmp_path):
     assert coded.code == 0, coded.stderr
     written = pq.read_table(tmp_path / "z.parquet", columns=["label", "predicted"])
     assert written.num_rows == 10_000
-    wrong = np.mean([str(a) != b for a, b in zip(*(c.to_pylist() for c in written.columns), strict=True)])
+    wrong = np.mean([a != b for a, b in zip(*(c.to_pylist() for c in written.columns), strict=True)])
     assert 100 * wrong == pytest.approx(ran.json["methods"][0]["seeds"][0]["metrics"]["error_percent"], abs=1.0)

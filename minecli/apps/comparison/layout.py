@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minecli.apps.pixels import as_bytes
-from minecli.errors import DataError
+from minecli.errors import DataError, UsageError
 from minecli.runtime.writing import write_text
 
 if TYPE_CHECKING:
@@ -74,9 +74,22 @@ def with_latent(columns: Mapping[str, Any], codes: Samples, as_list: bool) -> di
     return {**columns, name: pa.FixedSizeListArray.from_arrays(pa.array(codes.ravel()), codes.shape[1])}
 
 
-def write_columns(folder: Path, table: TableRows) -> None:
-    """Keep in a run's folder what makes generated features columns of the user's table again."""
-    write_text(folder / COLUMNS_FILE, json.dumps(table.to_json(), indent=1) + "\n")
+def write_columns(folder: Path, table: TableRows, mark: str) -> None:
+    """Keep in a run's folder what makes generated features columns of the user's table again, and the fingerprint
+    `mark` of its rows.
+
+    Raises:
+        UsageError: the folder holds that of other rows, which a resumed run must not go on with.
+    """
+    path = folder / COLUMNS_FILE
+    if path.exists():
+        if json.loads(path.read_text(encoding="utf-8")).get("fingerprint", mark) != mark:
+            raise UsageError(
+                f"the data are no longer those that the run in '{folder}' has learnt from",
+                hint="start another run with --run-dir, or bring the data back",
+            )
+        return
+    write_text(path, json.dumps(table.to_json() | {"fingerprint": mark}, indent=1) + "\n")
 
 
 def read_columns(folder: Path) -> TableRows:

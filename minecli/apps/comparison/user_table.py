@@ -15,6 +15,7 @@ from minecli.apps.comparison.layout import read_columns
 from minecli.apps.comparison.request import ComparisonRequest
 from minecli.apps.table_rows import TableRows
 from minecli.errors import DataError
+from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
 from minecli.tables.groups import load_group
 
@@ -52,6 +53,7 @@ def load_user_table(request: ComparisonRequest, stdin: BinaryIO | None, most_hel
         "rows_dropped": one.rows_dropped,
         "rows_sampled_from": one.rows_sampled_from,
         "columns": list(rows.names),
+        "fingerprint": fingerprint({}, one.group.values),
         "notes": list(one.notes),
     }
     return UserTable(rows, learnt, held_out, facts)

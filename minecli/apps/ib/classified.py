@@ -36,7 +36,7 @@ class Classified:
     train: Part
     test: Part
     choosing: int
-    classes: tuple[str, ...]
+    classes: tuple[bool | int | str, ...]
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
     table: TableRows | None = None

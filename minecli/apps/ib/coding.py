@@ -28,7 +28,7 @@ class Coder:
     """One model of a run, and what its classes are called."""
 
     network: Bottleneck
-    classes: tuple[str, ...]
+    classes: tuple[bool | int | str, ...]
     seed: int
     draws: int
 

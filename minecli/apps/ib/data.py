@@ -35,7 +35,7 @@ def load_classified(
     choosing = choosing_rows(count)
     facts = {"rows": count, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": len(test.images)}
     first = Digits(train.images[:count], train.labels[:count])
-    return Classified(digit_rows(first), digit_rows(test), choosing, tuple(map(str, range(CLASSES))), device, facts)
+    return Classified(digit_rows(first), digit_rows(test), choosing, tuple(range(CLASSES)), device, facts)
 
 
 def digit_rows(digits: Digits) -> Part:

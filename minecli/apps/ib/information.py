@@ -5,8 +5,8 @@ Here fresh networks are trained on the encoder's training rows and evaluated on 
 one logarithm. They see a row as its mean code: whatever T is a function of, the bound holds, and what a code says about
 a row it says about that.
 
-Of a Gaussian encoder q(z|x) is known, and the information lies, up to the chance of n rows, between (Poole et al.,
-2019, section 2.3)
+Of a Gaussian encoder without noise on its input q(z|x) is known, and the information lies, up to the chance of n rows,
+between (Poole et al., 2019, section 2.3)
 
 .. math:: E \log \frac{q(z_i|x_i)}{\frac1n \sum_j q(z_i|x_j)} \le I(X;Z)
           \le E \log \frac{q(z_i|x_i)}{\frac1{n-1} \sum_{j \ne i} q(z_i|x_j)}
@@ -191,11 +191,19 @@ def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[
     every = x.expand(len(training.seeds), *x.shape)
     drawn = [network.encode(every, noise) for _ in range(_KNOWN_DRAWS)]
     each = [[_contrasts(coded, m) for coded in drawn] for m in range(len(training.seeds))]
+    low: list[Any]
     low, high = ([sum(pair[side] for pair in pairs) / len(pairs) for pairs in each] for side in (0, 1))
     coded = drawn[0]
     divergence = divergence_from_prior(coded).tolist()
-    found = {"low_nats": low, "high_nats": list(map(min, high, divergence)), "divergence_nats": divergence}
-    return {name: [v if math.isfinite(v) else None for v in values] for name, values in found.items()}
+    if network.additive:
+        # What is known is q(z|x + noise): z may say more about that than about x. The bounds from above hold for both.
+        low = [None for _ in low]
+    found: dict[str, list[Any]] = {
+        "low_nats": low,
+        "high_nats": list(map(min, high, divergence)),
+        "divergence_nats": divergence,
+    }
+    return {name: [None if v is None or not math.isfinite(v) else v for v in values] for name, values in found.items()}
 
 
 def _contrasts(coded: Coded, model: int) -> tuple[float, float]:

@@ -115,6 +115,7 @@ class IbPhases:
             if len(self.models) > len(self.seeds) and not self._measure("choosing", observer, should_stop):
                 self.choice = None
                 return False
+            save_whole({}, True)
         if self.final is None:
             self._begin_final()
         assert self.final is not None
@@ -153,14 +154,16 @@ class IbPhases:
         assert self.final is not None
         each: list[dict[str, float | None]] = []
         for m in range(len(self.seeds)):
-            looks = [look.metrics["error_percent"] for look in self.final.history[m]]
+            looks = self.final.history[m]
             if not looks:
                 each.append({})
                 continue
             metrics = metrics_of(answers, self.data.test.labels, m)
-            metrics["information_in_training_nats"] = self.final.history[m][-1].information_nats
-            metrics["last_error_percent"] = looks[-1]
-            metrics["oracle_error_percent"] = min(e for e in looks if e is not None)
+            errors = [look.metrics["error_percent"] for look in looks]
+            kept = [look for look in looks if look.step <= self.final.chosen_epoch * self.final.per_epoch]
+            metrics["information_in_training_nats"] = kept[-1].information_nats if kept else None
+            metrics["last_error_percent"] = errors[-1] if self.broken[m] is None else None
+            metrics["oracle_error_percent"] = min(e for e in errors if e is not None)
             each.append(metrics)
         return each
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from minecli.apps.comparison.looks import Look
 from minecli.apps.comparison.running import Arm, entry_of, summary_of
 from minecli.apps.ib.evaluation import entropy, label_information
 from minecli.apps.ib.information import Information
@@ -60,12 +59,12 @@ def arm_entry(arm: IbArm) -> dict[str, Any]:
 def _informed(information: Information) -> dict[str, float | None]:
     found = {"information_nats": information.nats, "divergence_nats": information.divergence_nats}
     found |= {"information_low_nats": information.low_nats, "information_high_nats": information.high_nats}
-    return found if information.low_nats is not None else {"information_nats": information.nats}
+    return {name: value for name, value in found.items() if name == "information_nats" or value is not None}
 
 
 def plane(phases: IbPhases) -> list[dict[str, Any]]:
-    """For every beta what was found on the rows held back, at the best epoch for this beta: means over seeds. The
-    information plane is I(X;Z) against I(Z;Y) of these."""
+    """For every beta what was found on the rows held back after the last epoch: means over seeds. The information
+    plane is I(X;Z) against I(Z;Y) of these."""
     training = phases.choosing
     if training is None:
         return []
@@ -73,7 +72,7 @@ def plane(phases: IbPhases) -> list[dict[str, Any]]:
     found = []
     for beta in dict.fromkeys(beta for _, beta in phases.models):
         own = [m for m, (_, b) in enumerate(phases.models) if b == beta and training.broken[m] is None]
-        looks = best_looks([training.history[m] for m in own])
+        looks = [training.history[m][-1] for m in own if training.history[m]]
         metrics = [dict(look.metrics) | {IN_TRAINING: look.information_nats} for look in looks]
         for m, one in zip(own, metrics, strict=True):
             if informations:
@@ -81,15 +80,6 @@ def plane(phases: IbPhases) -> list[dict[str, Any]]:
         near = any(informations[m].near_ceiling for m in own) if informations else False
         found.append({"beta": beta, "summary": summary_of(metrics), "near_ceiling": near})
     return found
-
-
-def best_looks(histories: Sequence[Sequence[Look]]) -> Sequence[Look]:
-    """Of looks taken at the same epochs those of the epoch with the least mean error."""
-    if not histories or not histories[0]:
-        return []
-    return min(
-        zip(*histories, strict=True), key=lambda looks: sum(look.metrics["error_percent"] or 0.0 for look in looks)
-    )
 
 
 def comparisons(arms: Sequence[IbArm]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from minecli.apps.ib.classified import Classified, Part, choosing_rows
 from minecli.apps.ib.request import IbRequest
 from minecli.apps.table_rows import TableRows
 from minecli.errors import DataError
+from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
 from minecli.tables.classes import load_classes
 
@@ -31,11 +32,11 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
     found = load_classes(
         request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **request.reading
     )
-    rows = TableRows.of(found.one)
     order = stratified_order(found.labels)
     tested = max(1, round(_TEST_SHARE * len(order)))
     test, train = order[:tested], order[tested:][: request.config.rows]
     choosing = choosing_rows(len(train))
+    rows = TableRows.of(found.one, train)
     facts: dict[str, Any] = {
         "source": found.one.source,
         "format": found.one.format,
@@ -47,6 +48,7 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
         "rows_sampled_from": found.one.rows_sampled_from,
         "columns": list(rows.names),
         "classes": list(found.classes),
+        "fingerprint": fingerprint({"classes": list(found.classes)}, found.one.group.values, found.labels),
         "notes": list(found.one.notes),
     }
     _refuse_absent(found.classes, found.labels[train[: len(train) - choosing]], request)
@@ -56,7 +58,7 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
     return Classified(learnt, tested_on, choosing, found.classes, device, facts, without_rows)
 
 
-def _refuse_absent(classes: tuple[str, ...], learnt: Rows, request: IbRequest) -> None:
+def _refuse_absent(classes: tuple[bool | int | str, ...], learnt: Rows, request: IbRequest) -> None:
     sizes = np.bincount(learnt, minlength=len(classes))
     if sizes.min() == 0:
         raise DataError(

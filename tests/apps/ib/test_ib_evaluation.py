@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from ib_toys import CPU, blobs, training
+from scipy.stats import t as student
 
 from minecli.apps.ib import evaluation
 from minecli.apps.ib.evaluation import Answers, answers_of, calibration_error, entropy, error_percent, metrics_of
@@ -129,17 +130,34 @@ def test_methods_that_never_differ_have_no_evidence():
     assert [pair["p_value"] for pair in found.mcnemar] == [1.0, 1.0]
 
 
-def test_the_paired_test_is_over_rows():
+def test_the_paired_test_is_over_rows_and_seeds():
     a = np.array([[True, True, False, False, True], [True, False, False, False, True]])
     b = np.array([[False, True, False, False, False], [False, False, True, False, False]])
     found = compare("a", a, "b", b)
     rows = [100.0, 0.0, -50.0, 0.0, 100.0]
     assert found.difference_percent == pytest.approx(np.mean(rows))
-    assert found.standard_error_percent == pytest.approx(np.std(rows, ddof=1) / math.sqrt(5))
+    by_rows, by_seeds = np.var(rows, ddof=1) / 5, np.var([40.0, 20.0], ddof=1) / 2
+    assert found.standard_error_percent == pytest.approx(math.sqrt(by_rows + by_seeds))
+    freedom = (by_rows + by_seeds) ** 2 / by_seeds**2
     score = found.difference_percent / found.standard_error_percent
-    assert found.p_value == pytest.approx(math.erfc(score / math.sqrt(2)))
+    assert found.p_value == pytest.approx(2 * student.sf(score, freedom))
     assert compare("b", b, "a", a).difference_percent == -found.difference_percent
     assert [(p["only_method_wrong"], p["only_reference_wrong"]) for p in found.mcnemar] == [(2, 0), (2, 1)]
+
+
+def test_methods_alike_are_seldom_told_apart_when_seeds_differ():
+    draws, told = np.random.default_rng(0), 0
+    for _ in range(300):
+        a, b = (draws.random((3, 2000)) < draws.normal(0.05, 0.01, (3, 1)) for _ in range(2))
+        told += compare("a", a, "b", b).p_value < 0.05
+    assert told / 300 < 0.1
+
+
+def test_of_one_seed_the_p_value_is_that_of_mcnemar():
+    a, b = np.zeros((1, 50), bool), np.zeros((1, 50), bool)
+    a[0, :3] = True
+    found = compare("a", a, "b", b)
+    assert found.p_value == found.mcnemar[0]["p_value"] == pytest.approx(0.25)
 
 
 def test_what_both_get_wrong_cancels():
@@ -154,4 +172,4 @@ def test_what_both_get_wrong_cancels():
 def test_the_binomial_error():
     draws = np.random.default_rng(1).binomial(500, 0.1, 20_000) / 5.0
     assert binomial_error_percent(10.0, 500) == pytest.approx(draws.std(), rel=0.02)
-    assert binomial_error_percent(0.0, 10) == 0.0
+    assert binomial_error_percent(0.0, 10) == pytest.approx(100 * math.sqrt(0.5 / 11 * 10.5 / 11 / 10))

@@ -140,3 +140,11 @@ def test_the_weights_measured_are_those_kept():
         for parameter in (*ib.network.parameters(), *ib.averaged.parameters()):
             parameter.zero_()
     assert measured_information(ib) == found
+
+
+def test_noise_on_the_input_leaves_no_known_bound_from_below():
+    ib = training("dvb-additive", ((0, 0.01),), epochs=1, noise=1000.0)
+    ib.run()
+    (found,) = measured_information(ib)
+    assert found.low_nats is None
+    assert found.high_nats >= 0.0
