@@ -133,6 +133,9 @@ def ib(
     statistics_noise: Annotated[
         float | None, _method("Deviation of noise on T's input.", "--statistics-noise", "S")
     ] = None,
+    hidden_noise: Annotated[
+        float | None, _method("Deviation of noise on T's hidden layers.", "--hidden-noise", "S")
+    ] = None,
     statistics_steps: Annotated[int | None, _method("Steps of T per step.", "--statistics-steps", "N")] = None,
     marginal_shifts: Annotated[int | None, _method("Re-pairings per row.", "--marginal-shifts", "N")] = None,
     epochs: Annotated[int | None, _training("Passes over the training rows.", "--epochs")] = None,
