@@ -132,12 +132,14 @@ def encode(
     output: copt.TableOutput = Path("-"),
     data_root: copt.DataRoot = None,
     skip_broken: SkipBroken = False,
+    missing: copt.OtherMissing = None,
     method: copt.Method = None,
     model: copt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
-    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "method": method, "model": model}
+    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "missing": missing}
+    how |= {"method": method, "model": model}
     encode_data(run, data, output, ctx.obj, **how)
 
 
@@ -151,12 +153,14 @@ def reconstruct(
     ] = Path("-"),
     data_root: copt.DataRoot = None,
     skip_broken: SkipBroken = False,
+    missing: copt.OtherMissing = None,
     method: copt.Method = None,
     model: copt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
-    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "method": method, "model": model}
+    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "missing": missing}
+    how |= {"method": method, "model": model}
     reconstruct_data(run, data, output, ctx.obj, **how)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.apps.ali.request import AliRequest
-from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table
+from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table, read_with
 from minecli.cli.streams import Streams
 from minecli.errors import UsageError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minecli.apps.ali.running import Coding
     from minecli.apps.comparison.running import Arm
     from minecli.report.ali_figures import MethodPictures
+    from minecli.tables.missing import MissingPolicy
 
     Arms = Sequence[Arm[Coding]]
 
@@ -76,6 +77,7 @@ def encode_data(
     *,
     data_root: Path | None,
     skip_broken: bool,
+    missing: MissingPolicy | None,
     method: str | None,
     model: int | None,
 ) -> None:
@@ -84,7 +86,7 @@ def encode_data(
 
     check_table_destination(output)
     request, method, model = chosen_model(folder, AliRequest, method, model)
-    inputs = _inputs(folder, request, data, data_root, streams, skip_broken)
+    inputs = _inputs(folder, read_with(request, data, missing), data, data_root, streams, skip_broken)
     coder = load_coder(folder, request, method, model, inputs.shape)
     columns = coded_columns(inputs, coder, as_list=output.suffix == ".parquet")
     deliver_table(columns, output, streams, f"{len(inputs)} codes by {method}, seed {model}")
@@ -109,6 +111,7 @@ def reconstruct_data(
     *,
     data_root: Path | None,
     skip_broken: bool,
+    missing: MissingPolicy | None,
     method: str | None,
     model: int | None,
 ) -> None:
@@ -121,7 +124,7 @@ def reconstruct_data(
     request, method, model = chosen_model(folder, AliRequest, method, model)
     if as_images and not request.is_images:
         raise UsageError(f"'{output}' has no ending, and rows make no images", hint="try -o again.parquet")
-    inputs = _inputs(folder, request, data, data_root, streams, skip_broken)
+    inputs = _inputs(folder, read_with(request, data, missing), data, data_root, streams, skip_broken)
     coder = load_coder(folder, request, method, model, inputs.shape)
     again = reconstructed(inputs, coder)
     what = f"{len(inputs)} reconstructions by {method}, seed {model}"

@@ -116,6 +116,10 @@ Model = Annotated[
     int | None,
     typer.Option("--model", metavar="SEED", help="Which of the run's seeds; default the first.", show_default=False),
 ]
+OtherMissing = Annotated[
+    Literal["error", "drop"] | None,
+    typer.Option("--missing", help="Rows of DATA with missing values; default as in the run.", show_default=False),
+]
 Rows = Annotated[int, typer.Option("--rows", "-n", metavar="N", help="Number of samples.")]
 TableOutput = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help=".parquet, .csv, .csv.gz, or - for CSV on stdout.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ from minecli.errors import MinecliError, OutputError, UsageError
 if TYPE_CHECKING:
     from minecli.apps.comparison.request import ComparisonRequest
     from minecli.runtime.run_directory import RunDirectory
+    from minecli.tables.missing import MissingPolicy
 
 SUMMARY = "summary.json"
 _ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume"}
@@ -206,6 +207,19 @@ def chosen_model(folder: Path, kind: type[Asked], method: str | None, model: int
             hint=f"try --model {request.seeds[0]}",
         )
     return request, method, seed
+
+
+def read_with(request: Asked, data: str | None, missing: MissingPolicy | None) -> Asked:
+    """A run's request as it reads other data: with what is to become of missing values where that is said.
+
+    Raises:
+        UsageError: there are no other data, or no table of them.
+    """
+    if missing is None:
+        return request
+    if data is None or not request.is_table:
+        raise UsageError("--missing is for a table that is named", hint="leave it out")
+    return replace(request, missing=missing)
 
 
 def deliver_table(columns: Mapping[str, Any], output: Path, streams: Streams, what: str) -> None:

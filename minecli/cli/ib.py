@@ -176,13 +176,15 @@ def encode(
     data: Annotated[str | None, typer.Argument(metavar="DATA", help="Table, or mnist.", show_default=False)] = None,
     output: copt.TableOutput = Path("-"),
     data_root: copt.DataRoot = None,
+    missing: copt.OtherMissing = None,
     drawn: Annotated[bool, typer.Option("--drawn", help="One draw of each code instead of its mean.")] = False,
     method: copt.Method = None,
     model: copt.Model = None,
     quiet: opt.Quiet = 0,
 ) -> None:
     ctx.obj.quiet = quiet
-    encode_data(run, data, output, ctx.obj, data_root=data_root, drawn=drawn, method=method, model=model)
+    how: dict[str, Any] = {"data_root": data_root, "missing": missing, "drawn": drawn, "method": method, "model": model}
+    encode_data(run, data, output, ctx.obj, **how)
 
 
 def _request(given: dict[str, Any]) -> IbRequest:

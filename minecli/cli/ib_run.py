@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.apps.ib.request import IbRequest
-from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table
+from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table, read_with
 from minecli.cli.streams import Streams
 
 if TYPE_CHECKING:
     from minecli.apps.ib.classified import Classified
     from minecli.apps.ib.phases import IbPhases
     from minecli.apps.ib.running import IbArm
+    from minecli.tables.missing import MissingPolicy
 
 
 def _load(request: IbRequest, device: str, stdin: Any, observer: Any, should_stop: Any) -> Classified | None:
@@ -74,6 +75,7 @@ def encode_data(
     streams: Streams,
     *,
     data_root: Path | None,
+    missing: MissingPolicy | None,
     drawn: bool,
     method: str | None,
     model: int | None,
@@ -85,6 +87,6 @@ def encode_data(
     check_table_destination(output)
     request, method, model = chosen_model(folder, IbRequest, method, model)
     coder = load_coder(folder, request, method, model)
-    inputs = load_inputs(folder, request, data, data_root, streams.stdin)
+    inputs = load_inputs(folder, read_with(request, data, missing), data, data_root, streams.stdin)
     columns = coded_columns(inputs, coder, drawn=drawn, as_list=output.suffix == ".parquet")
     deliver_table(columns, output, streams, f"{len(inputs)} codes by {method}, seed {model}")

@@ -352,6 +352,19 @@ def test_what_does_not_fit_is_explained(cli, table, monkeypatch, words, message)
     assert len(ran.stderr.splitlines()) == 1
 
 
+def test_rows_with_missing_values_are_encoded_as_asked(cli, run, table, tmp_path):
+    lines = table.read_text().splitlines()
+    holes = tmp_path / "holes.csv"
+    holes.write_text("\n".join([*lines[:3], "," + lines[3].partition(",")[2], lines[4]]) + "\n")
+    refused = cli("ib", "encode", run, holes)
+    assert refused.code == 3
+    assert "--missing drop" in refused.stderr
+    dropped = cli("ib", "encode", run, holes, "--missing", "drop")
+    assert dropped.code == 0, dropped.stderr
+    assert len(dropped.stdout.splitlines()) == 4
+    assert cli("ib", "encode", run, "--missing", "drop").code == 2
+
+
 def test_epochs_are_as_many_as_asked_for(cli, table, monkeypatch):
     monkeypatch.setitem(ib_config._TABLE, "quick", replace(ib_config._TABLE["quick"], least_steps=400))
     steps = [
