@@ -12,11 +12,8 @@ from minecli.apps.ali.request import DATASETS, AliRequest
 from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
 from minecli.cli.ali_run import ALI, encode_data, reconstruct_data, sample_run
-from minecli.cli.comparison_run import Showing, resumed_request, run_application
+from minecli.cli.comparison_run import run_command
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
-from minecli.cli.delivery import resolve_format
-from minecli.cli.destinations import check_destinations
-from minecli.cli.streams import Streams
 from minecli.cli.words import names
 from minecli.errors import UsageError
 
@@ -115,13 +112,7 @@ def ali(
     run_dir: opt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
-    streams: Streams = ctx.obj
-    streams.quiet = quiet
-    request = _request(ctx.params) if resume is None else resumed_request(resume, ctx, AliRequest)
-    check_destinations({"--output": output}, request.dataset if request.is_table else "", request.x)
-    showing = Showing(resolve_format(format, streams, output), output)
-    how: dict[str, Any] = {"device": device, "threads": threads, "run_dir": run_dir, "resume": resume}
-    raise typer.Exit(run_application(ALI, request, showing, streams, **how))
+    raise typer.Exit(run_command(ALI, AliRequest, _request, ctx))
 
 
 @app.command("encode", help=ENCODE_HELP)

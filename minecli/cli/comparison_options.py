@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from minecli.apps.adversarial.config import BOUNDS
+from minecli.apps.comparison.presets import BOUNDS
 from minecli.cli.request import lasting_source
 from minecli.cli.words import seed_list
 from minecli.errors import UsageError

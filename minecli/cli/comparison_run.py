@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from minecli import __version__
-from minecli.cli.delivery import Resolved, deliver
+from minecli.cli.delivery import Resolved, deliver, resolve_format
+from minecli.cli.destinations import check_destinations
 from minecli.cli.environment import environment_facts
 from minecli.cli.streams import Streams
 from minecli.cli.words import flag
@@ -58,6 +59,19 @@ class Showing:
 
     format: Resolved
     output: Path | None
+
+
+def run_command(
+    application: Application, kind: type[Asked], request_of: Callable[[dict[str, Any]], Asked], ctx: typer.Context
+) -> int:
+    """What an application's own command does with its options, those of `ctx`; the exit code."""
+    given, streams = ctx.params, ctx.obj
+    streams.quiet, output, resume = given["quiet"], given["output"], given["resume"]
+    request = request_of(given) if resume is None else resumed_request(resume, ctx, kind)
+    check_destinations({"--output": output}, request.dataset if request.is_table else "", request.x)
+    showing = Showing(resolve_format(given["format"], streams, output), output)
+    how = {name: given[name] for name in ("device", "threads", "run_dir", "resume")}
+    return run_application(application, request, showing, streams, **how)
 
 
 def run_application(

@@ -12,8 +12,6 @@ from minecli.apps.gan.request import DATASETS, GanRequest
 from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
-from minecli.cli.delivery import resolve_format
-from minecli.cli.destinations import check_destinations
 from minecli.cli.streams import Streams
 from minecli.cli.words import names
 
@@ -97,16 +95,10 @@ def gan(
     run_dir: opt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
-    from minecli.cli.comparison_run import Showing, resumed_request, run_application
+    from minecli.cli.comparison_run import run_command
     from minecli.cli.gan_run import GAN
 
-    streams: Streams = ctx.obj
-    streams.quiet = quiet
-    request = _request(ctx.params) if resume is None else resumed_request(resume, ctx, GanRequest)
-    check_destinations({"--output": output}, request.dataset if request.is_table else "", request.x)
-    showing = Showing(resolve_format(format, streams, output), output)
-    how: dict[str, Any] = {"device": device, "threads": threads, "run_dir": run_dir, "resume": resume}
-    raise typer.Exit(run_application(GAN, request, showing, streams, **how))
+    raise typer.Exit(run_command(GAN, GanRequest, _request, ctx))
 
 
 @app.command("sample", help=SAMPLE_HELP)

@@ -7,16 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from minecli.apps.ib.config import BOUNDS, ENCODERS, METHODS, MNIST, default_seeds, preset
+from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, default_seeds, preset
 from minecli.apps.ib.request import IbRequest
 from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
-from minecli.cli.comparison_run import Showing, resumed_request, run_application
+from minecli.cli.comparison_run import run_command
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
-from minecli.cli.delivery import resolve_format
-from minecli.cli.destinations import check_destinations
 from minecli.cli.ib_run import IB, encode_data
-from minecli.cli.streams import Streams
 from minecli.cli.words import names, numbers
 from minecli.errors import UsageError
 
@@ -82,9 +79,6 @@ Betas = Annotated[
         show_default=False,
     ),
 ]
-Bound = Annotated[
-    str | None, copt.number(f"On the information: {' or '.join(BOUNDS)} (MINE-f).", "--bound", panel=copt.METHOD_PANEL)
-]
 Choose = Annotated[
     bool | None,
     typer.Option(
@@ -129,7 +123,7 @@ def ib(
     dropout: Annotated[float | None, _method("Share of units left out by dropout.", "--dropout", "P")] = None,
     smoothing: Annotated[float | None, _method("Share of a label that is spread.", "--smoothing", "P")] = None,
     confidence_weight: Annotated[float | None, _method("Of the confidence penalty.", "--confidence-weight")] = None,
-    bound: Bound = None,
+    bound: copt.Bound = None,
     statistics_noise: Annotated[
         float | None, _method("Deviation of noise on T's input.", "--statistics-noise", "S")
     ] = None,
@@ -160,13 +154,7 @@ def ib(
     run_dir: opt.RunDir = None,
     resume: opt.Resume = None,
 ) -> None:
-    streams: Streams = ctx.obj
-    streams.quiet = quiet
-    request = _request(ctx.params) if resume is None else resumed_request(resume, ctx, IbRequest)
-    check_destinations({"--output": output}, request.dataset if request.is_table else "", request.x)
-    showing = Showing(resolve_format(format, streams, output), output)
-    how: dict[str, Any] = {"device": device, "threads": threads, "run_dir": run_dir, "resume": resume}
-    raise typer.Exit(run_application(IB, request, showing, streams, **how))
+    raise typer.Exit(run_command(IB, IbRequest, _request, ctx))
 
 
 @app.command("encode", help=ENCODE_HELP)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
 
+from minecli.apps.comparison.presets import BOUNDS
 from minecli.errors import UsageError
 from minecli.mine.config import TrainingConfig, require_number, require_whole
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Settings = TypeVar("Settings", bound="DataclassInstance")
-
-BOUNDS = ("donsker-varadhan", "nwj")
 PRIORS = ("normal", "uniform")
 _WHOLE = (
     "steps", "generator_hidden", "generator_layers", "discriminator_hidden", "discriminator_layers",
@@ -116,19 +109,3 @@ class AdversarialConfig:
             ema_decay=self.ema_decay,
             gradient_clip=1e3,
         )
-
-
-def changed_preset(presets: Mapping[str, Settings], name: str, changes: Mapping[str, Any]) -> Settings:
-    """The preset of that name with some fields changed; None changes nothing, nor does what is no field.
-
-    >>> changed_preset({"quick": AdversarialConfig()}, "quick", {"steps": 100, "beta": None, "x": 7}).steps
-    100
-
-    Raises:
-        UsageError: no such preset, or a value out of its range.
-    """
-    if name not in presets:
-        raise UsageError(f"preset '{name}' is not known; there are {', '.join(presets)}", hint="try --preset quick")
-    base = presets[name]
-    known = {field.name for field in fields(base)}
-    return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})

@@ -34,7 +34,6 @@ class AdversarialTraining(SideBySideTraining):
         kept: Sequence[str],
     ) -> None:
         self.config = config
-        self.step = 0
         super().__init__(
             method, config.steps, config.evaluate_every, config.statistics(), seeds, device, networks, kept
         )

@@ -60,7 +60,7 @@ class SideBySideTraining(ABC):
         kept: Sequence[str],
     ) -> None:
         self.method, self.steps, self.looks_every, self.statistics = method, steps, looks_every, statistics
-        self.seeds, self.device = tuple(seeds), device
+        self.seeds, self.device, self.step = tuple(seeds), device, 0
         self.networks = {name: network.to(device) for name, network in networks.items()}
         self.optimizers = {
             name: torch.optim.Adam(network.parameters(), lr=self.learning_rate(name), betas=BETAS, fused=True)
@@ -68,7 +68,6 @@ class SideBySideTraining(ABC):
         }
         self.average = MovingAverageDenominator(statistics.ema_decay)
         self.good = {name: copy.deepcopy(self.networks[name]).eval().requires_grad_(False) for name in kept}
-        self.step = 0
         self.broken: list[int | None] = [None] * len(self.seeds)
         self.history: list[list[Look]] = [[] for _ in self.seeds]
         self._recent: dict[str, Tensor] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +18,7 @@ from minecli.apps.table_rows import TableRows
 from minecli.errors import DataError
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
-from minecli.tables.groups import load_group
+from minecli.tables.groups import OneGroup, load_group
 
 _HELD_OUT = 0.2
 
@@ -44,19 +45,25 @@ def load_user_table(request: ComparisonRequest, stdin: BinaryIO | None, most_hel
     order = generator(0, "table", "held-out").permutation(len(rows))
     unseen = min(most_held_out, round(_HELD_OUT * len(rows)))
     held_out, learnt = np.sort(order[:unseen]), np.sort(order[unseen:])
-    facts = {
+    counts = {"rows": len(learnt), "rows_held_out": len(held_out)}
+    facts = facts_of(one, counts, fingerprint({}, one.group.values))
+    return UserTable(rows, learnt, held_out, facts)
+
+
+def facts_of(one: OneGroup, counts: Mapping[str, object], mark: str) -> dict[str, Any]:
+    """What a reader of the result needs to know of a user's table: the file, its rows, how they are split (`counts`),
+    and the fingerprint of what was read (`mark`)."""
+    return {
         "source": one.source,
         "format": one.format,
-        "rows": len(learnt),
-        "rows_held_out": len(held_out),
+        **counts,
         "rows_read": one.rows_read,
         "rows_dropped": one.rows_dropped,
         "rows_sampled_from": one.rows_sampled_from,
-        "columns": list(rows.names),
-        "fingerprint": fingerprint({}, one.group.values),
+        "columns": list(one.group.names),
+        "fingerprint": mark,
         "notes": list(one.notes),
     }
-    return UserTable(rows, learnt, held_out, facts)
 
 
 def known_features(folder: Path, request: ComparisonRequest, data: str, stdin: BinaryIO | None) -> Tensor:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from minecli.apps.adversarial.config import AdversarialConfig, changed_preset
+from minecli.apps.adversarial.config import AdversarialConfig
+from minecli.apps.comparison.presets import changed_preset
 from minecli.mine.config import require_whole
 
 # In the order in which a comparison shows them.

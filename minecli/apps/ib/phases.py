@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -54,7 +55,6 @@ class IbPhases:
         self.final: IbTraining | None = None
         self.choice: Choice | None = None
         self.information: dict[str, list[Information]] = {}
-        self._kept: dict[str, Any] = {}
         if self.config.choose:
             self.choosing = self._training(data.learnt, data.held_back, self.models, None)
 
@@ -167,8 +167,9 @@ class IbPhases:
             each.append(metrics)
         return each
 
+    @cached_property
     def test_answers(self) -> Answers:
-        """What the kept models say about the test rows."""
+        """Of a training that is done, what the kept models say about the test rows."""
         assert self.final is not None
         noise = Noise(self.seeds, self.device, "evaluation")
         test = self.data.test

@@ -30,7 +30,7 @@ def arm_entry(arm: IbArm) -> dict[str, Any]:
     phases = arm.training
     if not arm.finished or phases.final is None:
         return entry_of(arm) | {"choice": None, "choosing": []}
-    answers, labels = phases.test_answers(), phases.data.test.labels
+    answers, labels = phases.test_answers, phases.data.test.labels
     metrics = phases.chosen_metrics(answers)
     informations = phases.information.get("final", [])
     for one, information in zip(metrics, informations, strict=False):
@@ -99,7 +99,7 @@ def comparisons(arms: Sequence[IbArm]) -> dict[str, Any]:
 
 
 def _wrong(phases: IbPhases) -> npt.NDArray[np.bool_]:
-    answers = phases.test_answers().probabilities.argmax(-1)
+    answers = phases.test_answers.probabilities.argmax(-1)
     found: npt.NDArray[np.bool_] = (answers != phases.data.test.labels).numpy()
     return found
 

@@ -83,7 +83,6 @@ class IbTraining(SideBySideTraining):
         if self.informed:
             self.t = NoisyStatistics(config, inputs, seeds)
             networks["statistics"] = self.t
-        self.step = 0
         every = config.evaluate_every * self.per_epoch
         super().__init__(
             method, config.epochs * self.per_epoch, every, config.statistics(), seeds, device, networks, ("classifier",)

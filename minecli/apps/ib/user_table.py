@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from minecli.apps.comparison.user_table import facts_of
 from minecli.apps.ib.classified import Classified, Part, choosing_rows
 from minecli.apps.ib.request import IbRequest
 from minecli.apps.table_rows import TableRows
@@ -37,20 +38,14 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
     test, train = order[:tested], order[tested:][: request.config.rows]
     choosing = choosing_rows(len(train))
     rows = TableRows.of(found.one, train)
-    facts: dict[str, Any] = {
-        "source": found.one.source,
-        "format": found.one.format,
+    counts = {
         "rows": len(train),
         "rows_held_back": choosing if request.config.choose else 0,
         "rows_tested": len(test),
-        "rows_read": found.one.rows_read,
-        "rows_dropped": found.one.rows_dropped,
-        "rows_sampled_from": found.one.rows_sampled_from,
-        "columns": list(rows.names),
         "classes": list(found.classes),
-        "fingerprint": fingerprint({"classes": list(found.classes)}, found.one.group.values, found.labels),
-        "notes": list(found.one.notes),
     }
+    mark = fingerprint({"classes": list(found.classes)}, found.one.group.values, found.labels)
+    facts = facts_of(found.one, counts, mark)
     _refuse_absent(found.classes, found.labels[train[: len(train) - choosing]], request)
     labels = torch.from_numpy(found.labels)
     learnt, tested_on = (Part(rows.features[torch.from_numpy(p)], labels[torch.from_numpy(p)]) for p in (train, test))
