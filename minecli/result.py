@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -38,8 +38,17 @@ _ADVICE: Mapping[Status, str] = {
 }
 
 
+class Direction(StrEnum):
+    """In which direction a number errs where a diagnostic is true of it."""
+
+    TOO_LOW = "too low"
+    TOO_HIGH = "too high"
+    EITHER = "either"
+    NONE = "none"
+
+
 class DiagnosticCode(StrEnum):
-    """Stable names for reasons to doubt a number. Scripts may rely on them."""
+    """Stable names for what speaks for or against a number. Scripts may rely on them."""
 
     STILL_INCREASING = "still-increasing"
     FELL_FROM_PEAK = "fell-from-peak"
@@ -50,7 +59,13 @@ class DiagnosticCode(StrEnum):
     FEW_SAMPLES = "few-samples"
     TIES_IN_DATA = "ties-in-data"
     DUPLICATE_ROWS = "duplicate-rows"
-    HIGH_DIMENSION = "high-dimension"
+    ROWS_DEPEND = "rows-depend"
+    FAR_NEIGHBOURS = "far-neighbours"
+    UNSUITED_KINDS = "unsuited-kinds"
+    IMPOSSIBLE_VALUE = "impossible-value"
+    THIN_TABLE = "thin-table"
+    INCOMPLETE_ROWS = "incomplete-rows"
+    DETERMINED = "determined"
     CONSTANT_COLUMN = "constant-column"
     IDENTICAL_COLUMNS = "identical-columns"
     REDUNDANT_COLUMNS = "redundant-columns"
@@ -58,6 +73,42 @@ class DiagnosticCode(StrEnum):
     IN_SAMPLE = "in-sample"
     PRECISION_NOT_REACHED = "precision-not-reached"
     ESTIMATORS_DISAGREE = "estimators-disagree"
+
+    @property
+    def direction(self) -> Direction:
+        """In which direction it says that the number errs.
+
+        >>> DiagnosticCode.TRAIN_HELDOUT_GAP.direction
+        <Direction.TOO_LOW: 'too low'>
+        """
+        return _DIRECTIONS[self]
+
+
+_DIRECTIONS: Mapping[DiagnosticCode, Direction] = {
+    DiagnosticCode.STILL_INCREASING: Direction.TOO_LOW,
+    DiagnosticCode.FELL_FROM_PEAK: Direction.NONE,
+    DiagnosticCode.TRAIN_HELDOUT_GAP: Direction.TOO_LOW,
+    DiagnosticCode.FOLDS_DISAGREE: Direction.EITHER,
+    DiagnosticCode.FEW_EFFECTIVE_ROWS: Direction.EITHER,
+    DiagnosticCode.NEAR_LOG_N_CEILING: Direction.TOO_LOW,
+    DiagnosticCode.FEW_SAMPLES: Direction.TOO_LOW,
+    DiagnosticCode.TIES_IN_DATA: Direction.EITHER,
+    DiagnosticCode.DUPLICATE_ROWS: Direction.TOO_HIGH,
+    DiagnosticCode.ROWS_DEPEND: Direction.TOO_HIGH,
+    DiagnosticCode.FAR_NEIGHBOURS: Direction.TOO_LOW,
+    DiagnosticCode.UNSUITED_KINDS: Direction.EITHER,
+    DiagnosticCode.IMPOSSIBLE_VALUE: Direction.EITHER,
+    DiagnosticCode.THIN_TABLE: Direction.TOO_HIGH,
+    DiagnosticCode.INCOMPLETE_ROWS: Direction.NONE,
+    DiagnosticCode.DETERMINED: Direction.NONE,
+    DiagnosticCode.CONSTANT_COLUMN: Direction.NONE,
+    DiagnosticCode.IDENTICAL_COLUMNS: Direction.NONE,
+    DiagnosticCode.REDUNDANT_COLUMNS: Direction.NONE,
+    DiagnosticCode.NO_DEPENDENCE_FOUND: Direction.NONE,
+    DiagnosticCode.IN_SAMPLE: Direction.TOO_HIGH,
+    DiagnosticCode.PRECISION_NOT_REACHED: Direction.EITHER,
+    DiagnosticCode.ESTIMATORS_DISAGREE: Direction.NONE,
+}
 
 
 class Severity(StrEnum):
@@ -78,15 +129,29 @@ class Diagnostic:
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval in nats with its nominal coverage and a sentence on what it covers."""
+    """An interval in nats with its nominal coverage and a sentence on what it covers.
+
+    `certified` says that the lower end is a lower bound of the mutual information itself, from rows that no training
+    has seen, up to sampling error: it holds with probability (1 + level) / 2 on independent rows. `high_nats` is None
+    where nothing limits the value from above, and then `open_because` says why.
+
+    >>> 7.0 in Interval(0.5, None, 0.95, "the mutual information", certified=True, open_because="not settled")
+    True
+    """
 
     low_nats: float
-    high_nats: float
+    high_nats: float | None
     level: float
     covers: str
+    certified: bool = False
+    open_because: str = ""
 
     def __contains__(self, value: float) -> bool:
-        return self.low_nats <= value <= self.high_nats
+        return self.low_nats <= value and (self.high_nats is None or value <= self.high_nats)
+
+    def opened(self, because: str) -> Interval:
+        """The same without an upper end."""
+        return self if self.high_nats is None else replace(self, high_nats=None, open_because=because)
 
 
 @dataclass(frozen=True)
@@ -113,6 +178,17 @@ class Estimate:
     def __post_init__(self) -> None:
         if self.mi_nats is not None and not math.isfinite(self.mi_nats):
             raise AssertionError(f"{self.estimator}: a non-finite value must travel as None with a status")
+
+    def warned(self, *directions: Direction) -> bool:
+        """Whether a diagnostic warns that the value errs in one of these directions, or in either.
+
+        >>> gap = Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, "the networks learn noise")
+        >>> e = Estimate("mine", 0.4, Status.CONVERGED, diagnostics=(gap,))
+        >>> e.warned(Direction.TOO_LOW), e.warned(Direction.TOO_HIGH)
+        (True, False)
+        """
+        wanted = {*directions, Direction.EITHER}
+        return any(d.severity is Severity.WARNING and d.code.direction in wanted for d in self.diagnostics)
 
     @property
     def trustworthy(self) -> bool:

@@ -23,7 +23,7 @@ from minecli.apps.adversarial.data import RealSamples
 from minecli.apps.judges import JudgeCache, he_weight
 from minecli.apps.reconstruction import attribute_scores
 from minecli.runtime.checkpoint import fingerprint
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 STAGE = "attribute classifier"
 # Raised when the same config would give other weights, so that caches of older versions are not taken up.
@@ -49,7 +49,7 @@ class _Network(nn.Module):
 
     def __init__(self, channels: int, side: int, attributes: int, config: AttributeConfig) -> None:
         super().__init__()
-        draws = torch.Generator().manual_seed(child_seed(config.seed, "attribute-classifier", "weights"))
+        draws = torch_generator(config.seed, "attribute-classifier", "weights")
         self.shape = (channels, side, side)
         widths = [channels, *(config.filters * 2**i for i in range(config.layers))]
         self.kernels = nn.ParameterList(he_weight(draws, b, a, 3, 3) for a, b in itertools.pairwise(widths))
@@ -185,7 +185,7 @@ def _train(
     share = truth[learnt].mean(0).clamp(0.001, 0.999)
     weights = (truth / share + (1.0 - truth) / (1.0 - share)) / 2.0
     optimizer = torch.optim.Adam(network.parameters(), lr=config.rate)
-    draws = torch.Generator().manual_seed(child_seed(config.seed, "attribute-classifier", "order"))
+    draws = torch_generator(config.seed, "attribute-classifier", "order")
     for step in range(config.steps):
         if should_stop():
             return False

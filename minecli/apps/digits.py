@@ -21,7 +21,7 @@ from minecli.apps.judges import JudgeCache, he_weight, one_cycle
 from minecli.apps.mnist import CLASSES, SIDE, Digits
 from minecli.apps.pixels import from_bytes
 from minecli.runtime.checkpoint import fingerprint
-from minecli.runtime.seeds import child_seed, generator
+from minecli.runtime.seeds import generator, torch_generator
 
 STAGE = "digit classifier"
 # Raised when the same config would give other weights, so that caches of older versions are not taken up.
@@ -49,7 +49,7 @@ class _Network(nn.Module):
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
-        draws = torch.Generator().manual_seed(child_seed(config.seed, "digit-classifier", "weights"))
+        draws = torch_generator(config.seed, "digit-classifier", "weights")
 
         self.maps1 = he_weight(draws, config.first_maps, 1, 5, 5)
         self.bias1 = nn.Parameter(torch.zeros(config.first_maps))

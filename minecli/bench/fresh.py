@@ -36,7 +36,7 @@ from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training, end_of, still_rising
 from minecli.result import Estimate, Status
 from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
-from minecli.runtime.seeds import child_seed, generator
+from minecli.runtime.seeds import child_seed, generator, torch_generator
 
 Array = npt.NDArray[np.float64]
 Sides = tuple[Array, Array]
@@ -168,7 +168,7 @@ class _Job:
             layers=config.layers,
             tower_layers=0 if fresh.plain else config.tower_layers,
             ceiling=math.inf if fresh.plain else score_ceiling(fresh.evaluation_rows * fresh.shifts_per_row),
-            generator=torch.Generator().manual_seed(child_seed(seed, "network")),
+            generator=torch_generator(seed, "network"),
             base=rows.base(),
             baseline=config.objective().baseline,
             dtype=rows.dtype,
@@ -188,7 +188,7 @@ class _Job:
         return fingerprint(settings | {"cells": [list(c.key) for c in self.rows.cells]})
 
     def _validation_scores(self, network: StatisticsNetwork, shifts: int) -> Tensor:
-        draws = torch.Generator().manual_seed(child_seed(self.rows.cells[0].seed, "bench", "validation"))
+        draws = torch_generator(self.rows.cells[0].seed, "bench", "validation")
         return score_matrix(network, *self.validation, [0, *random_shifts(VALIDATION_ROWS, shifts, draws)])
 
     def validate(self, network: StatisticsNetwork) -> Tensor:
@@ -266,7 +266,7 @@ class _Job:
             shifts_per_row=max(self.fresh.shifts_per_row, objective.fewest_shifts),
             weights=[self.scales[m]],
             objective=objective,
-            generator=torch.Generator().manual_seed(child_seed(self.rows.cells[m].seed, "bench", "evaluation")),
+            generator=torch_generator(self.rows.cells[m].seed, "bench", "evaluation"),
             should_stop=self.context.should_stop,
         )
         if terms is None:

@@ -39,7 +39,7 @@ class Record:
     mi_nats: float | None
     error_nats: float | None
     standard_error_nats: float | None
-    interval: Mapping[str, float] | None
+    interval: Mapping[str, float | None] | None
     covered: bool | None
     status: str
     diagnostics: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ def record_of(
     """The record of a cell and its estimate; `seconds` where they are not the estimate's own."""
     found, error, truth = estimate.mi_nats, estimate.standard_error_nats, cell.true_mi_nats
     interval = estimate.interval
-    if interval is not None and not math.isfinite(interval.low_nats + interval.high_nats):
+    if interval is not None and not math.isfinite(interval.low_nats + (interval.high_nats or 0.0)):
         interval = None
     return Record(
         **_identity(cell),
@@ -99,7 +99,7 @@ def record_of(
     )
 
 
-def _ends(interval: Interval) -> dict[str, float]:
+def _ends(interval: Interval) -> dict[str, float | None]:
     return {"low_nats": interval.low_nats, "high_nats": interval.high_nats, "level": interval.level}
 
 

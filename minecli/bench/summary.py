@@ -26,6 +26,16 @@ class Coverage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskCoverage:
+    """How many of one task's intervals held the truth, and how far off the values were on average."""
+
+    spec: str
+    covered: int
+    intervals: int
+    error_nats: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """One estimator on one task: the mean over `valued` of `runs` seeds, and what was said against the values."""
 
@@ -57,7 +67,7 @@ class TaskRow:
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorRow:
-    """One estimator over all cells. Errors are over the cells with a value."""
+    """One estimator over all cells. Errors are over the cells with a value; tasks stand worst covered first."""
 
     estimator: str
     cells: int
@@ -71,6 +81,7 @@ class EstimatorRow:
     worst_seed: int | None
     coverage: Coverage
     coverage_weak: Coverage
+    coverage_by_task: tuple[TaskCoverage, ...]
     median_seconds: float
     max_seconds: float
 
@@ -101,6 +112,19 @@ def coverage_of(records: Iterable[Record]) -> Coverage:
         return Coverage(covered=0, intervals=0, share=None, low=None, high=None)
     low, high = wilson(covered, intervals)
     return Coverage(covered=covered, intervals=intervals, share=covered / intervals, low=low, high=high)
+
+
+def coverage_by_task(records: Sequence[Record]) -> tuple[TaskCoverage, ...]:
+    """The coverage on every task, the worst first; of equal shares the task with the larger mean error."""
+    found = []
+    for spec, own in _groups(records, lambda r: r.spec).items():
+        coverage, errors = coverage_of(own), [r.error_nats for r in own if r.error_nats is not None]
+        if coverage.intervals:
+            mean = fmean(errors) if errors else None
+            found.append(
+                TaskCoverage(spec=spec, covered=coverage.covered, intervals=coverage.intervals, error_nats=mean)
+            )
+    return tuple(sorted(found, key=lambda t: (t.covered / t.intervals, -abs(t.error_nats or 0.0))))
 
 
 def by_task(records: Sequence[Record]) -> list[TaskRow]:
@@ -160,6 +184,7 @@ def _estimator_row(estimator: str, records: Sequence[Record]) -> EstimatorRow:
         worst_seed=worst.seed if worst else None,
         coverage=coverage_of(records),
         coverage_weak=coverage_of(r for r in records if r.true_mi_nats <= WEAK_NATS),
+        coverage_by_task=coverage_by_task(records),
         median_seconds=median(r.seconds for r in records),
         max_seconds=max(r.seconds for r in records),
     )

@@ -88,6 +88,8 @@ def ali(
     input_format: opt.InputFormat = None,
     delimiter: opt.Delimiter = None,
     na_values: opt.NaValues = None,
+    categorical: opt.Categorical = None,
+    numeric: opt.Numeric = None,
     missing: opt.Missing = "error",
     sample: opt.Sample = None,
     method: Methods = None,

@@ -26,6 +26,8 @@ def columns(
     input_format: opt.InputFormat = None,
     delimiter: opt.Delimiter = None,
     na_values: opt.NaValues = None,
+    categorical: opt.Categorical = None,
+    numeric: opt.Numeric = None,
     format: opt.TableFormat = "auto",
     output: opt.Output = None,
     quiet: opt.Quiet = 0,
@@ -37,9 +39,15 @@ def columns(
     streams: Streams = ctx.obj
     streams.quiet = quiet
     chosen = resolve_format(format, streams, output)
-    check_destinations({"--output": output}, data, [])
+    check_destinations({"--output": output}, data, [*(categorical or ()), *(numeric or ())])
     found = describe_columns(
-        data, input_format=input_format, delimiter=delimiter, na_values=tuple(na_values or ()), stdin=streams.stdin
+        data,
+        input_format=input_format,
+        delimiter=delimiter,
+        na_values=tuple(na_values or ()),
+        categorical=tuple(categorical or ()),
+        numeric=tuple(numeric or ()),
+        stdin=streams.stdin,
     )
     records: list[dict[str, Any]] = [asdict(column) for column in found]
     if chosen == "table":

@@ -146,7 +146,7 @@ def asked_fields(
         "preset": given["preset_name"],
         "data_root": None if root is None else str(root.resolve() if lasting else root),
         "x": tuple(given["x"] or ()),
-        "na_values": tuple(given["na_values"] or ()),
+        **{name: tuple(given[name] or ()) for name in ("na_values", "categorical", "numeric")},
         **{name: given[name] for name in _TABLE_OPTIONS},
     }
 

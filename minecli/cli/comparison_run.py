@@ -68,7 +68,8 @@ def run_command(
     given, streams = ctx.params, ctx.obj
     streams.quiet, output, resume = given["quiet"], given["output"], given["resume"]
     request = request_of(given) if resume is None else resumed_request(resume, ctx, kind)
-    check_destinations({"--output": output}, request.dataset if request.is_table else "", request.x)
+    selectors = [*request.x, *request.categorical, *request.numeric]
+    check_destinations({"--output": output}, request.dataset if request.is_table else "", selectors)
     showing = Showing(resolve_format(given["format"], streams, output), output)
     how = {name: given[name] for name in ("device", "threads", "run_dir", "resume")}
     return run_application(application, request, showing, streams, **how)

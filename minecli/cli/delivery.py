@@ -26,6 +26,7 @@ class Presentation:
     output: Path | None
     pointwise: Path | None
     check: bool
+    explain: bool = False
 
 
 def resolve_format(asked: str, streams: Streams, output: Path | None) -> Resolved:
@@ -59,11 +60,13 @@ def show(payload: dict[str, Any], shown: Presentation, streams: Streams) -> int:
     from minecli.report import formats
     from minecli.report.payload import with_unit
     from minecli.report.tables import estimate_table
+    from minecli.report.verdict import headline, reason
 
     payload = with_unit(payload, shown.unit)
     if shown.format == "table":
         on_terminal = shown.output is None and streams.stdout_is_terminal
-        text = estimate_table(payload, width=streams.width, color=streams.color(on_terminal))
+        color = streams.color(on_terminal)
+        text = estimate_table(payload, width=streams.width, color=color, explain=shown.explain)
     elif shown.format == "json":
         text = formats.to_json(payload)
     elif shown.format == "ndjson":
@@ -71,19 +74,20 @@ def show(payload: dict[str, Any], shown: Presentation, streams: Streams) -> int:
     elif shown.format == "csv":
         text = formats.to_csv(formats.estimate_records(payload))
     else:
-        text = formats.estimate_values(payload)
+        text = formats.estimate_value(payload)
     deliver(text, streams, shown.output)
     if shown.format != "table" or shown.output is not None:
         _warn(payload, streams)
-    trustworthy = payload["comparison"]["trustworthy"]
-    if shown.check and not trustworthy:
-        streams.error("check failed: the result is not trustworthy")
+    if shown.check and not payload["verdict"]["trustworthy"]:
+        streams.error(f"check failed: {headline(payload)} {reason(payload)}")
         return ExitCode.DOUBTFUL
     return ExitCode.DONE
 
 
 def _warn(payload: dict[str, Any], streams: Streams) -> None:
-    """Say on stderr what a table would have said: the doubts."""
+    """Say on stderr what a table would have said: the verdict and the doubts."""
+    from minecli.report.verdict import headline, reason
+
     for entry in payload["estimates"]:
         for d in entry["diagnostics"]:
             if d["severity"] == "warning":
@@ -92,6 +96,5 @@ def _warn(payload: dict[str, Any], streams: Streams) -> None:
             from minecli.result import Status
 
             streams.warn(f"{entry['estimator']}: {Status(entry['status']).advice} [{entry['status']}]")
-    for d in payload["comparison"]["diagnostics"]:
-        say = streams.warn if d["severity"] == "warning" else streams.info
-        say(f"{d['message']} [{d['code']}]")
+    say = streams.info if payload["verdict"]["trustworthy"] else streams.warn
+    say(f"{headline(payload)} {reason(payload)}")

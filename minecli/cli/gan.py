@@ -69,6 +69,8 @@ def gan(
     input_format: opt.InputFormat = None,
     delimiter: opt.Delimiter = None,
     na_values: opt.NaValues = None,
+    categorical: opt.Categorical = None,
+    numeric: opt.Numeric = None,
     missing: opt.Missing = "error",
     sample: opt.Sample = None,
     method: Methods = None,

@@ -97,6 +97,26 @@ NaValues = Annotated[
         show_default=False,
     ),
 ]
+Categorical = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--categorical",
+        metavar="COLS",
+        help="Columns to use as labels, whatever their type.",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
+Numeric = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--numeric",
+        metavar="COLS",
+        help="Columns to use as numbers, text among them.",
+        rich_help_panel=DATA_PANEL,
+        show_default=False,
+    ),
+]
 Missing = Annotated[
     Literal["error", "drop"],
     typer.Option("--missing", help="What to do with rows that have missing values.", rich_help_panel=DATA_PANEL),
@@ -111,15 +131,24 @@ Sample = Annotated[
         show_default=False,
     ),
 ]
+IndependentRows = Annotated[
+    bool,
+    typer.Option(
+        "--independent-rows",
+        help="Rows are independent, whatever their order in the file suggests.",
+        rich_help_panel=DATA_PANEL,
+    ),
+]
 
 Estimators = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--estimator",
         "-e",
         metavar="NAME",
         autocompletion=_estimator_names,
-        help=f"Repeatable: {', '.join(ESTIMATORS)}.",
+        help=f"Repeatable: {', '.join(ESTIMATORS)}. Otherwise what fits the kinds of the columns.",
+        show_default=False,
     ),
 ]
 Preprocess = Annotated[
@@ -242,6 +271,10 @@ Pointwise = Annotated[
 Check = Annotated[
     bool,
     typer.Option("--check", help="End with code 4 if the result is not trustworthy.", rich_help_panel=RESULT_PANEL),
+]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Say what the intervals and scales mean.", rich_help_panel=RESULT_PANEL),
 ]
 Quiet = Annotated[
     int,

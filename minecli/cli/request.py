@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from minecli.cli.settings import default_configs
 from minecli.errors import DataError, UsageError
 from minecli.estimators.registry import ESTIMATORS
 
 if TYPE_CHECKING:
-    from minecli.tables.groups import Groups
+    from minecli.estimators.facts import Block, Facts
+    from minecli.tables.groups import Group, Groups
 
 _CONFIDENCE_LOW, _CONFIDENCE_HIGH = 0.5, 0.9999
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Everything that decides the numbers. Device and threads are not in it: they decide the speed."""
+    """Everything that decides the numbers. Device and threads are not in it: they decide the speed.
+
+    `estimators` is empty where the kinds of the data are to choose; `resolved` fills it, with the settings in
+    `settings`, once they are known.
+    """
 
     source: str
     x: tuple[str, ...]
     z: tuple[str, ...]
     estimators: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    independent_rows: bool = False
     input_format: str | None = None
     delimiter: str | None = None
     na_values: tuple[str, ...] = ()
@@ -56,14 +66,22 @@ class Request:
             values = dict(content)
             configs = values.pop("estimators")
             values["estimators"] = {name: ESTIMATORS[name].config(**c) for name, c in configs.items()}
-            for key in ("x", "z", "na_values"):
-                values[key] = tuple(values[key])
+            for key in ("x", "z", "na_values", "categorical", "numeric"):
+                values[key] = tuple(values.get(key, ()))
             return cls(**values)
         except (KeyError, TypeError, AttributeError) as problem:
             raise DataError(
                 f"config.json is not one this version of minecli wrote ({problem})",
                 hint="start the run again in another folder",
             ) from None
+
+    def resolved(self, facts: Facts) -> Request:
+        """The request with estimators that fit the kinds of the data, where none was named."""
+        if self.estimators:
+            return self
+        from minecli.estimators.choice import default_estimators
+
+        return replace(self, estimators=default_configs(default_estimators(facts), self.settings), settings={})
 
     def load(self, stdin: BinaryIO) -> Groups:
         """Read the columns this request names."""
@@ -76,6 +94,9 @@ class Request:
             input_format=self.input_format,
             delimiter=self.delimiter,
             na_values=self.na_values,
+            categorical=self.categorical,
+            numeric=self.numeric,
+            constant="allow",
             missing=self.missing,
             sample=self.sample,
             seed=self.seed,
@@ -92,15 +113,41 @@ def lasting_source(source: str) -> str:
     return source if source == "-" or "://" in source else os.path.abspath(source)
 
 
-def data_facts(groups: Groups) -> dict[str, Any]:
-    """What a reader of the result needs to know about the data."""
+def facts_of(groups: Groups, *, ordered: bool) -> Facts:
+    """What the data are; `ordered` says whether the order of the rows may mean something."""
+    from minecli.estimators.facts import find_facts
+
+    x, z = groups.x, groups.z
+    blocks = (_blocks(x), _blocks(z))
+    dropped = groups.rows_dropped
+    return find_facts(x.values, z.values, (x.names, z.names), blocks=blocks, rows_dropped=dropped, ordered=ordered)
+
+
+def _blocks(group: Group) -> list[Block]:
+    """The columns of the table in a group's array: labels make one block, the entries of a list one each."""
+    from minecli.estimators.facts import Block
+
+    blocks, start = [], 0
+    for column in group.columns:
+        if column.kind == "list":
+            blocks += [Block(group.names[start + i], start + i) for i in range(column.width)]
+        elif column.width:
+            blocks.append(Block(column.name, start, column.width))
+        start += column.width
+    return blocks
+
+
+def data_facts(groups: Groups, facts: Facts | None) -> dict[str, Any]:
+    """What a reader of the result needs to know about the data; `facts` is None where a side is constant."""
     sides = {
         side: {
             "dimensions": group.values.shape[1],
             "columns": [column.name for column in group.columns],
             "encodings": {column.name: column.encoding for column in group.columns},
+            "kind": str(known.kind) if known else None,
+            "entropy_nats": known.entropy_nats if known else None,
         }
-        for side, group in (("x", groups.x), ("z", groups.z))
+        for side, group, known in (("x", groups.x, facts and facts.x), ("z", groups.z, facts and facts.z))
     }
     return {
         "source": groups.source,
@@ -110,5 +157,10 @@ def data_facts(groups: Groups) -> dict[str, Any]:
         "rows_dropped": groups.rows_dropped,
         "rows_sampled_from": groups.rows_sampled_from,
         **sides,
+        "copied_share": facts.copies if facts else None,
+        "rows_depend": facts.order.dependent if facts else None,
+        "effective_rows": facts.order.effective_rows if facts else None,
+        "sorted_by": facts.order.sorted_by if facts else None,
+        "determined": facts.determined if facts else None,
         "notes": list(groups.notes),
     }

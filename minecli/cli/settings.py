@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -84,6 +84,31 @@ def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str,
         )
         for name in chosen
     }
+
+
+# What the kinds of the data can choose from.
+_BY_KIND = ("mine", "ksg", "mixed-ksg", "plug-in")
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """UsageError for settings that none of the estimators has a use for that the kinds of the data may choose, or that
+    their configs refuse."""
+    configs_from(_BY_KIND, settings)
+
+
+def default_configs(chosen: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The configs of the estimators that the kinds of the data chose; one that is not among them joins them where a
+    setting was given that it alone has a use for.
+
+    >>> list(default_configs(("plug-in",), {"max_steps": 50}))
+    ['plug-in', 'mine']
+    """
+    given = [option for option, value in settings.items() if value is not None and value != []]
+    names = list(chosen)
+    for option in given:
+        if not set(owners(option)) & set(names):
+            names.append(next(name for name in reversed(_BY_KIND) if name in owners(option)))
+    return configs_from(names, settings)
 
 
 def setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:

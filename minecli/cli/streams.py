@@ -134,6 +134,11 @@ def describe_values(values: Mapping[str, float], unit: Unit) -> str:
     return ", ".join(plain + information) + (f" {unit}" if information else "")
 
 
+def _told(event: Event, unit: Unit) -> str:
+    """An event's message, with its numbers where it is the end of a stage."""
+    return f"{event.message}, {describe_values(event.values, unit)}" if event.done and event.values else event.message
+
+
 class _Lines:
     """Events as plain lines for log files: the first after a few seconds, so that short work says nothing."""
 
@@ -145,7 +150,7 @@ class _Lines:
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
         if event.message:
-            self._say(f"{event.stage}: {event.message}")
+            self._say(f"{event.stage}: {_told(event, self._unit)}")
         if now - self._last < _SECONDS_BETWEEN_LINES:
             return
         self._last = now
@@ -187,7 +192,7 @@ def _bars(streams: Streams, unit: Unit) -> Iterator[Observer]:
             numbers=numbers.get(event.stage, ""),
         )
         if event.message:
-            progress.console.print(f"{event.stage}: {event.message}", markup=False, highlight=False)
+            progress.console.print(f"{event.stage}: {_told(event, unit)}", markup=False, highlight=False)
 
     with progress:
         yield observe

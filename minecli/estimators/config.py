@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Preprocess = Literal["rank", "standardize", "none"]
 SearchMethod = Literal["auto", "tree", "brute"]
+Correction = Literal["chao-wang-jost", "miller-madow", "none"]
 
 # Networks per fold, and the number of rows that weight decays are given for.
 MOST_MEMBERS = 16
@@ -93,6 +94,24 @@ class GaussianConfig:
 
     def __post_init__(self) -> None:
         _require_choice("preprocess", self.preprocess, ("rank", "none"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlugInConfig:
+    """Mutual information of the table of the levels of two discrete groups.
+
+    `correction` says what is done against the bias of few rows per cell: "chao-wang-jost" reckons with cells that were
+    not seen, "miller-madow" with those seen alone, "none" gives the value of the counts as they are.
+
+    >>> PlugInConfig(correction="jackknife")
+    Traceback (most recent call last):
+    minecli.errors.UsageError: correction is 'jackknife'; it must be one of 'chao-wang-jost', 'miller-madow', 'none'
+    """
+
+    correction: Correction = "chao-wang-jost"
+
+    def __post_init__(self) -> None:
+        _require_choice("correction", self.correction, get_args(Correction))
 
 
 def _require_neighbours(k: object) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from minecli.estimators.facts import Facts
+
     Array = npt.NDArray[np.float64]
 
 
@@ -23,7 +25,8 @@ class Context:
 
     `device` is resolved already ("cpu", "cuda:0"). `should_stop` is asked between units of work; once it answers
     yes, the estimator returns what it has with status `interrupted`. `checkpoint` is a file the estimator may write
-    its state to and, where it exists, goes on from.
+    its state to and, where it exists, goes on from. `facts` is what is known of the data; an estimator that needs some
+    and is given none finds them itself.
     """
 
     device: str = "cpu"
@@ -33,6 +36,7 @@ class Context:
     observer: events.Observer = events.ignore
     should_stop: Callable[[], bool] = events.never
     checkpoint: Path | None = None
+    facts: Facts | None = None
 
 
 class Estimator(Protocol):

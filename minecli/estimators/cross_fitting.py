@@ -25,12 +25,13 @@ from minecli.estimators.rows import Indices, ModelRows, split_rows
 from minecli.estimators.screening import screen
 from minecli.mine.canonical import Canonical, canonical_correlations
 from minecli.mine.contributions import RowTerms
-from minecli.mine.evaluation import fit_weights, row_terms
+from minecli.mine.evaluation import bound_of, fit_weights, row_terms, score_matrix
+from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training
 from minecli.result import Status
 from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import child_seed, torch_generator
 
 Array = npt.NDArray[np.float64]
 
@@ -41,6 +42,8 @@ EVALUATION_PAIRS = 2**20
 MOST_SHIFTS = 256
 # Training rows that are evaluated, per fold: enough to tell how far they are from the held-out ones.
 IN_SAMPLE_ROWS = 2**14
+# Re-pairings per row when the base is evaluated alone: it is smooth, and its value is only set beside the estimate's.
+BASE_SHIFTS = 32
 
 
 @dataclass
@@ -53,6 +56,7 @@ class CrossFitting:
     seed: int
     rows: ModelRows
     training: Training
+    base: StatisticsNetwork | None = None  # the copula bases alone, one per part
     tables: int = 1  # how many were trained as one network
 
     @classmethod
@@ -82,15 +86,16 @@ class CrossFitting:
             layers=config.layers,
             tower_layers=config.tower_layers,
             ceiling=score_ceiling(len(x)),
-            generator=torch.Generator().manual_seed(child_seed(seed, "network")),
+            generator=torch_generator(seed, "network"),
             base=GaussianBase(fits, len(samples[0])) if fits else None,
             baseline=config.objective().baseline,
             dtype=dtype,
         ).to(device)
+        base = _base_alone(maps, fits[::members], len(samples[0]), score_ceiling(len(x)), dtype, device)
         decay = torch.tensor(config.weight_decays_for(len(x)) * len(split), dtype=dtype, device=device)
         validate = None if config.protocol == "paper" else rows.validation(config.objective())
         training = Training(network, rows.batch, validate, config, child_seed(seed, "training"), decay)
-        return cls(config, context, repeat, seed, rows, training)
+        return cls(config, context, repeat, seed, rows, training, base)
 
     @property
     def stage(self) -> str:
@@ -145,7 +150,7 @@ class CrossFitting:
                 in_sample = self._terms(k, weights[k], training, "in-sample", most, should_stop)
                 if in_sample is None:
                     return None
-                found.append(Evaluated(part.held_out, own, training, in_sample))
+                found.append(Evaluated(part.held_out, own, training, in_sample, self._base_nats(k)))
             self.context.observer(events.Event(f"{self.stage}: evaluation", k + 1, len(self.rows.split)))
         return found
 
@@ -171,24 +176,40 @@ class CrossFitting:
             shifts_per_row=min(wanted, most_shifts),
             weights=[weights[m] for m in used],
             objective=objective,
-            generator=torch.Generator().manual_seed(child_seed(self.seed, stream, part)),
+            generator=torch_generator(self.seed, stream, part),
             should_stop=should_stop,
         )
+
+    def _base_nats(self, part: int) -> float | None:
+        """What the copula base reaches alone on a part's held-out rows, its size fitted to the validation rows."""
+        if self.base is None:
+            return None
+        alone, objective = self.base.select([part]), self.config.objective()
+
+        def scores(rows: Indices, stream: str) -> torch.Tensor:
+            draws = torch_generator(self.seed, stream, part)
+            shifts = random_shifts(len(rows), min(BASE_SHIFTS, len(rows) - 1), draws)
+            return score_matrix(alone, *self.rows.of_part(part, rows, 1)(slice(None)), [0, *shifts])
+
+        own = self.rows.split[part]
+        (weight,) = fit_weights(scores(own.validation, "base-validation"), objective)
+        return float(bound_of(weight * scores(own.held_out[:IN_SAMPLE_ROWS], "base").double(), objective))
 
 
 @dataclass(frozen=True)
 class Evaluated:
     """One part's combination on its held-out rows and on rows that trained it (None under the paper's protocol, where
-    these are the same)."""
+    these are the same), and what the base alone reaches on the held-out rows (None: there is no base)."""
 
     held_out: Indices
     terms: RowTerms
     training: Indices | None = None
     in_sample: RowTerms | None = None
+    base_nats: float | None = None
 
     def add_to(self, collected: Collected) -> None:
         """Hand the terms to what collects them."""
-        collected.add(self.terms, self.held_out)
+        collected.add(self.terms, self.held_out, self.base_nats)
         if self.training is not None and self.in_sample is not None:
             collected.add_in_sample(self.in_sample, self.training)
 
@@ -226,7 +247,7 @@ def train_together(
         batch,
         None if first.training.validate is None else validate,
         first.config,
-        child_seed(0, "together"),
+        child_seed(first.seed, "together", *(fitting.seed for fitting in fittings[1:])),
         torch.cat([f.training.weight_decay for f in fittings if f.training.weight_decay is not None]),
     )
     status = training.run(f"{first.stage} on {len(fittings)} tables", observer, should_stop)
@@ -251,6 +272,24 @@ def fit_features(x: Array, z: Array, config: MineConfig) -> tuple[tuple[FeatureM
         return maps, None
     left, right = (f[:, : m.columns] * w[: m.columns] for f, m, w in zip(features, maps, weights, strict=True))
     return maps, canonical_correlations(left, right)
+
+
+def _base_alone(
+    maps: Sequence[tuple[FeatureMap, FeatureMap]],
+    fits: Sequence[Canonical],
+    rows: int,
+    ceiling: float,
+    dtype: torch.dtype,
+    device: str,
+) -> StatisticsNetwork | None:
+    """Networks that are their bases and nothing else (their readout is zero), one per part."""
+    if not fits:
+        return None
+    (x, z), draws = maps[0], torch_generator(0, "unused")
+    base = GaussianBase(fits, rows)
+    return StatisticsNetwork(
+        len(maps), x.width, z.width, hidden=1, layers=1, ceiling=ceiling, generator=draws, base=base, dtype=dtype
+    ).to(device)
 
 
 def score_ceiling(rows: int) -> float:

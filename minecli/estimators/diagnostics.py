@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from minecli.errors import DataError
+from minecli.estimators.tolerance import tolerance_nats
 from minecli.result import Diagnostic, DiagnosticCode, Severity
+
+if TYPE_CHECKING:
+    from minecli.estimators.facts import Facts
+    from minecli.estimators.neighbour_bias import BiasSignal
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -55,20 +60,59 @@ def _same_order(x: Array, z: Array, few_values_too: bool = False) -> list[tuple[
     return pairs
 
 
-def identical_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
-    """One warning per pair that `find_identical_columns` finds, columns counted from 1.
+def identical_columns(facts: Facts) -> tuple[Diagnostic, ...]:
+    """One warning per pair of columns that order the rows alike.
 
+    >>> from minecli.estimators.facts import find_facts
     >>> a = np.arange(10.0)[:, None]
-    >>> identical_columns(a, -a)[0].message
-    'x column 1 and z column 1 order the rows identically or in reverse; leave one of them out'
+    >>> identical_columns(find_facts(a, -a, (["age"], ["born"])))[0].message
+    "'age' and 'born' order the rows identically or in reverse; leave one of them out"
     """
     return tuple(
         Diagnostic(
             DiagnosticCode.IDENTICAL_COLUMNS,
-            f"x column {i + 1} and z column {j + 1} order the rows identically or in reverse; leave one of them out",
+            f"'{facts.x.names[i]}' and '{facts.z.names[j]}' order the rows identically or in reverse; "
+            "leave one of them out",
         )
-        for i, j in find_identical_columns(x, z)
+        for i, j in facts.identical
     )
+
+
+def of_facts(facts: Facts) -> tuple[Diagnostic, ...]:
+    """What the facts of the data say against every value, whatever the estimator.
+
+    >>> from minecli.estimators.facts import find_facts
+    >>> a = np.random.default_rng(0).standard_normal((2, 500)).cumsum(1)
+    >>> of_facts(find_facts(a[:1].T, a[1:].T))[0].code
+    <DiagnosticCode.ROWS_DEPEND: 'rows-depend'>
+    """
+    found: list[Diagnostic] = []
+    if facts.order.dependent:
+        message = (
+            f"rows depend on their neighbours in the file: {facts.rows:,} rows are worth about "
+            f"{facts.order.effective_rows:,.0f} independent ones, so that values are too high and intervals too "
+            "narrow; if their order means nothing: --independent-rows"
+        )
+        found.append(Diagnostic(DiagnosticCode.ROWS_DEPEND, message))
+    if facts.copied:
+        message = (
+            f"{facts.copies:.1%} of the rows are copies of other rows; what is held out has copies among the training "
+            "rows, and a copy is its own nearest neighbour, so that values may be far too high: remove the copies, "
+            "where they tell nothing new"
+        )
+        found.append(Diagnostic(DiagnosticCode.DUPLICATE_ROWS, message))
+    if facts.rows_dropped:
+        share = facts.rows_dropped / (facts.rows + facts.rows_dropped)
+        message = (
+            f"{facts.rows_dropped:,} rows ({share:.0%}) with missing values were dropped: this is the value of the "
+            "complete rows, and that of all may be another where values are not missing at random"
+        )
+        found.append(Diagnostic(DiagnosticCode.INCOMPLETE_ROWS, message, Severity.NOTE))
+    if facts.determined:
+        which = {"x": "z determines x", "z": "x determines z", "both": "x and z determine each other"}
+        message = f"in these rows {which[facts.determined]}: the information is the whole entropy"
+        found.append(Diagnostic(DiagnosticCode.DETERMINED, message, Severity.NOTE))
+    return tuple(found)
 
 
 def constant_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
@@ -126,49 +170,6 @@ def tied_share(side: Array) -> float:
     return max((_repeated_count(side[:, j]) / len(side) for j in varying), default=0.0)
 
 
-def duplicate_rows(x: Array, z: Array) -> tuple[Diagnostic, ...]:
-    """Warn where more than 1 % of the rows are copies of others, by the look of it of whole rows.
-
-    Rows of few discrete values repeat naturally. Copies give themselves away: some column has about as many distinct
-    values as there are distinct rows, and many of them.
-
-    >>> a = np.arange(300.0)[:, None]
-    >>> duplicate_rows(np.r_[a, a], np.r_[a % 7, a % 7])[0].code
-    <DiagnosticCode.DUPLICATE_ROWS: 'duplicate-rows'>
-    >>> duplicate_rows(a % 5, a % 7)
-    ()
-    """
-    columns = [*x.T, *z.T]
-    if any(_distinct(column) == len(x) for column in columns):
-        return ()
-    n, distinct = len(x), _distinct(_row_hashes(columns))
-    share = 1.0 - distinct / n
-    if share <= 0.01 or max(map(_distinct, columns)) < max(100, n / 100, distinct / 2):
-        return ()
-    message = (
-        f"{share:.1%} of the rows are copies of other rows; what is held out has copies among the training rows, so "
-        "that the value may be far too high: leave the copies out"
-    )
-    return (Diagnostic(DiagnosticCode.DUPLICATE_ROWS, message),)
-
-
-def _distinct(values: npt.NDArray[np.generic]) -> int:
-    ordered = np.sort(values)
-    return 1 + int((ordered[1:] != ordered[:-1]).sum())
-
-
-def _row_hashes(columns: Sequence[Array]) -> npt.NDArray[np.uint64]:
-    """One number per row: equal for equal rows, and for others with a probability of about 2^-64 per pair."""
-    hashes = np.zeros(len(columns[0]), dtype=np.uint64)
-    for column in columns:
-        # Adding 0.0 turns -0.0 into 0.0, which equals it but differs in its bits.
-        hashes ^= (column + 0.0).view(np.uint64)
-        # The finalising steps of a 64-bit mixing function: two odd factors and two shifts, all of them one to one.
-        hashes = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        hashes = (hashes ^ (hashes >> np.uint64(32))) * np.uint64(0x94D049BB133111EB)
-    return hashes
-
-
 def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", "mixed-ksg"]) -> tuple[Diagnostic, ...]:
     """Warn where an estimate exceeds 70 % of the largest value its formula can give.
 
@@ -188,22 +189,25 @@ def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", 
     )
 
 
-def high_dimension(d: int) -> tuple[Diagnostic, ...]:
-    """Note that nearest-neighbour estimates are biased towards 0 above ten columns.
+def far_neighbours(mi_nats: float, signal: BiasSignal) -> tuple[Diagnostic, ...]:
+    """Warn where neighbourhoods may be too wide for the value to be within `tolerance_nats` of the truth.
 
-    >>> high_dimension(10)
+    >>> from minecli.estimators.neighbour_bias import BiasSignal
+    >>> far_neighbours(0.5, BiasSignal(10, -0.01, 0.0, 0.01, 0.01))
     ()
     """
-    if d <= 10:
+    if signal.margin_nats <= tolerance_nats(mi_nats):
         return ()
-    return (
-        Diagnostic(
-            DiagnosticCode.HIGH_DIMENSION,
-            f"with {d} columns nearest neighbours are far away, and the estimate is biased towards 0; "
-            "compare with -e mine",
-            Severity.NOTE,
-        ),
+    shift = signal.shift_by_neighbours_nats
+    if signal.missing_nats > 2.0 * signal.missing_error_nats:
+        how = f"up to about {signal.missing_nats:.2g} nats are missing"
+    else:
+        how = f"{signal.margin_nats:.2g} nats may be missing unseen"
+    message = (
+        f"neighbours are far apart: with {signal.neighbours} of them the value moves by {shift:+.3f} nats, with half "
+        f"of the rows by {signal.shift_by_rows_nats:+.3f}; {how}"
     )
+    return (Diagnostic(DiagnosticCode.FAR_NEIGHBOURS, message),)
 
 
 def _dense_ranks(columns: Array, few_values_too: bool) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:

@@ -16,8 +16,8 @@ Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.integer[Any]]
 
 COVERS = (
-    "the mutual information, as far as networks like these can show it: from what they reach on new rows, a lower "
-    "bound, to what they reach on the rows that trained them, each with its sampling error"
+    "the mutual information: its lower end is certified by rows that no network has seen, its upper end is what the "
+    "same networks reach on the rows that trained them, each with its sampling error"
 )
 COVERS_NO_BOUND = (
     "the mutual information, as far as networks like these can show it: from what they reach on new rows to what they "
@@ -39,7 +39,8 @@ RESOLUTION = 4.0
 class Summary:
     """The parts put together. `sampling_error_nats` leaves out the spread between parts; `training_nats` is what the
     same networks reach on rows that trained them (None: not asked); `pointwise_nats` has shape (n,); `ceiling_nats`
-    is what the bound could not have exceeded."""
+    is what the bound could not have exceeded; `base_nats` is what the copula base reaches alone (None: there is
+    none)."""
 
     mi_nats: float
     standard_error_nats: float
@@ -49,11 +50,13 @@ class Summary:
     pointwise_nats: Array
     training_nats: float | None = None
     ceiling_nats: float = math.inf
+    base_nats: float | None = None
 
     @property
     def width_nats(self) -> float:
         """Of the interval."""
-        return self.interval.high_nats - self.interval.low_nats
+        high = self.interval.high_nats
+        return (math.inf if high is None else high) - self.interval.low_nats
 
     @property
     def least_width_nats(self) -> float:
@@ -70,12 +73,15 @@ class Collected:
         self.influence, self.log_ratio = np.zeros(rows, dtype=np.float32), np.zeros(rows)
         self.in_sample: list[tuple[Indices, npt.NDArray[np.float32]]] = []
         self.values: list[float] = []
+        self.base: list[float] = []
         self.sizes: list[int] = []
         self.effective_share = 1.0
         self.ceiling_nats = math.inf
 
-    def add(self, terms: RowTerms, held_out: Indices) -> None:
-        """Take in one part's terms; `held_out`, shape (n_m,), says which rows they belong to."""
+    def add(self, terms: RowTerms, held_out: Indices, base_nats: float | None = None) -> None:
+        """Take in one part's terms; `held_out`, shape (n_m,), says which rows they belong to, `base_nats` what the
+        base alone reaches on them."""
+        self.base += [] if base_nats is None else [base_nats]
         self.influence[held_out] += (terms.influence - terms.influence.mean()).numpy()
         self.log_ratio[held_out] += terms.log_ratio.numpy()
         self.values.append(terms.value_nats)
@@ -116,8 +122,10 @@ class Collected:
         log_ratio = self.log_ratio if times == 1.0 else self.log_ratio / times
         training = self._training_nats(log_ratio)
         high = value if training is None else max(value, training)
-        interval = Interval(value - half, high + half, confidence, covers)
-        return Summary(value, error, sampling, interval, tuple(self.values), log_ratio, training, self.ceiling_nats)
+        interval = Interval(value - half, high + half, confidence, covers, certified=covers == COVERS)
+        base = float(np.average(self.base, weights=self.sizes)) if len(self.base) == len(self.sizes) else None
+        values, ceiling = tuple(self.values), self.ceiling_nats
+        return Summary(value, error, sampling, interval, values, log_ratio, training, ceiling, base)
 
     def _training_nats(self, log_ratio: Array) -> float | None:
         """The value on training rows: held out and in-sample terms are compared row by row, so that what is peculiar

@@ -14,12 +14,15 @@ from minecli.errors import DataError
 from minecli.estimators import diagnostics, subsampling
 from minecli.estimators.config import Preprocess, SearchMethod
 from minecli.estimators.context import Context
+from minecli.estimators.facts import find_facts
+from minecli.estimators.neighbour_bias import FEWEST_ROWS, BiasSignal, bias_signal, wider
 from minecli.estimators.neighbour_search import prepare
 from minecli.estimators.neighbours import Integers, Rule, Search
 from minecli.estimators.pointwise import Pointwise, pointwise_terms
 from minecli.estimators.scaling import rescale
 from minecli.events import Event
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity, Status
+from minecli.runtime.seeds import generator
 
 Array = npt.NDArray[np.float64]
 Details = dict[str, object]
@@ -49,7 +52,8 @@ def estimate_from_neighbours(
     """
     started = time.perf_counter()
     found = require_usable(x, z, plan.k)
-    identical = diagnostics.identical_columns(x, z)
+    facts = context.facts or find_facts(x, z)
+    identical = diagnostics.identical_columns(facts)
     if identical:
         seconds = time.perf_counter() - started
         return Estimate(plan.estimator, None, Status.INFINITE, diagnostics=found + identical, seconds=seconds)
@@ -64,7 +68,9 @@ def estimate_from_neighbours(
         )
     seen, details = look_at_search(course.search)
     error = course.sampling_error(whole) if whole.complete and plan.interval else None
-    found += seen + course.diagnostics(mi_nats)
+    signal = None if context.should_stop() else course.bias_signal(whole, facts.dimensions)
+    details |= signal.details() if signal else {}
+    found += seen + course.diagnostics(mi_nats, signal)
     return Estimate(
         plan.estimator,
         mi_nats,
@@ -96,10 +102,10 @@ def prepare_points(x: Array, z: Array, plan: Plan, seed: int) -> Array:
     points[:, : x.shape[1]] = rescale(x, plan.preprocess)
     points[:, x.shape[1] :] = rescale(z, plan.preprocess)
     if plan.jitter > 0.0:
-        generator = np.random.default_rng(seed)
+        noise = generator(seed, "nearest-neighbours", "jitter")
         for j in range(points.shape[1]):
             spread = float(points[:, j].std())
-            points[:, j] += plan.jitter * spread * generator.standard_normal(len(points))
+            points[:, j] += plan.jitter * spread * noise.standard_normal(len(points))
     return points
 
 
@@ -118,13 +124,22 @@ class _Course:
         return self._terms(self.search)
 
     def sampling_error(self, whole: Pointwise) -> tuple[float, int] | None:
-        generator = np.random.default_rng(self._context.seed)
-        rows = subsampling.parts(len(self._points), self._plan.k, generator)
+        order = generator(self._context.seed, "nearest-neighbours", "parts")
+        rows = subsampling.parts(len(self._points), self._plan.k, order)
         return subsampling.error_from_parts(whole, rows, self._terms_of_part)
 
-    def diagnostics(self, mi_nats: float) -> tuple[Diagnostic, ...]:
-        n, d = self._points.shape
-        found = diagnostics.high_dimension(d)
+    def bias_signal(self, whole: Pointwise, dimensions: int) -> BiasSignal | None:
+        """What wider neighbourhoods show; None where the table is too small to be halved, or the run was stopped."""
+        n, plan = len(self._points), self._plan
+        if not (plan.interval and whole.complete and n // 2 > wider(plan.k) and n >= FEWEST_ROWS):
+            return None
+        rows = np.sort(generator(self._context.seed, "nearest-neighbours", "half").permutation(n)[: n // 2])
+        half = self._search_in(self._points[rows], self.search.method)
+        return bias_signal(whole.terms, self.search, half, rows, plan.k, plan.rule, dimensions)
+
+    def diagnostics(self, mi_nats: float, signal: BiasSignal | None) -> tuple[Diagnostic, ...]:
+        n = len(self._points)
+        found = diagnostics.far_neighbours(mi_nats, signal) if signal else ()
         found += diagnostics.near_ceiling(mi_nats, self._ceiling_nats(), self._plan.estimator)
         fewest = subsampling.fewest_rows(self._plan.k)
         if self._plan.interval and n < fewest:

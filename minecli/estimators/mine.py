@@ -19,7 +19,8 @@ from minecli.estimators import held_out
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.cross_fitting import CrossFitting, train_together
-from minecli.estimators.diagnostics import constant_columns, duplicate_rows, identical_columns
+from minecli.estimators.diagnostics import constant_columns, identical_columns
+from minecli.estimators.facts import find_facts
 from minecli.estimators.features import require_representable
 from minecli.estimators.held_out import Collected, Summary
 from minecli.estimators.mine_diagnostics import Training, diagnose
@@ -125,11 +126,11 @@ class _Found:
     @classmethod
     def of(cls, x: Array, z: Array, config: MineConfig, context: Context) -> _Found:
         """Look at the table before anything is trained; DataError where that cannot be."""
-        notes = constant_columns(x, z)
+        notes, facts = constant_columns(x, z), context.facts or find_facts(x, z)
         if config.preprocess == "none":
             require_representable(x, z, config.precision)
-        identical = identical_columns(x, z)
-        notes += duplicate_rows(x, z) + identical
+        identical = identical_columns(facts)
+        notes += identical
         return cls(x, z, config, context, notes, Status.INFINITE if identical else None)
 
     def __post_init__(self) -> None:
@@ -198,6 +199,9 @@ class _Found:
         values: dict[str, Any] = {"folds_nats": list(summary.folds_nats), "effective_share": facts.effective_share}
         if summary.training_nats is not None:
             values["training_nats"] = summary.training_nats
+        if summary.base_nats is not None:
+            values["base_nats"] = summary.base_nats
+            values["network_adds_nats"] = summary.mi_nats - summary.base_nats
         if math.isfinite(summary.ceiling_nats):
             values["bound_ceiling_nats"] = summary.ceiling_nats
         return Estimate(
@@ -205,7 +209,7 @@ class _Found:
             mi_nats=summary.mi_nats,
             status=found.status,
             standard_error_nats=summary.standard_error_nats,
-            interval=summary.interval,
+            interval=summary.interval.opened(found.open_because) if found.open_because else summary.interval,
             diagnostics=(*notes, *found.diagnostics),
             details=details | values,
             pointwise_nats=summary.pointwise_nats,  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,11 @@ class Training:
 
 @dataclass(frozen=True)
 class Findings:
-    """The final status and the diagnostics."""
+    """The final status, the diagnostics, and why nothing limits the value from above ("": training has settled)."""
 
     status: Status
     diagnostics: tuple[Diagnostic, ...]
+    open_because: str = ""
 
 
 def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int) -> Findings:
@@ -58,7 +60,21 @@ def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int
     stopped = status is Status.INTERRUPTED
     if not stopped and summary.mi_nats < -max(0.05, 3.0 * summary.standard_error_nats):
         status = Status.DIVERGED
-    return Findings(status, tuple(found))
+    return Findings(status, tuple(found), _open_because(status, found))
+
+
+_OPENING: Mapping[DiagnosticCode, str] = {
+    DiagnosticCode.STILL_INCREASING: "training has not settled",
+    DiagnosticCode.NEAR_LOG_N_CEILING: "the value is near the most that so many rows can show",
+    DiagnosticCode.TRAIN_HELDOUT_GAP: "the networks learn noise of so few rows",
+    DiagnosticCode.FEW_SAMPLES: "the rows are few for so many columns",
+}
+
+
+def _open_because(status: Status, found: Sequence[Diagnostic]) -> str:
+    if status is not Status.CONVERGED:
+        return "training has not settled"
+    return next((_OPENING[d.code] for d in found if d.code in _OPENING), "")
 
 
 def _of_protocol(training: Training) -> list[Diagnostic]:
@@ -96,7 +112,7 @@ def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
         )
         found.append(Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, message))
     interval = summary.interval
-    if interval.low_nats <= 0.0 <= interval.high_nats:
+    if interval.high_nats is not None and interval.low_nats <= 0.0 <= interval.high_nats:
         message = f"the interval holds 0: no dependence was found beyond {max(interval.high_nats, 0.0):.2g} nats"
         found.append(Diagnostic(DiagnosticCode.NO_DEPENDENCE_FOUND, message, Severity.NOTE))
     return found

@@ -62,4 +62,6 @@ class Search(Protocol):
     order: Integers
     run: int
 
-    def counts(self, rows: Integers, rule: Rule) -> Counts: ...
+    def counts(self, rows: Integers, rule: Rule, k: int | None = None) -> Counts:
+        """The counts of some rows by `rule`; `k` overrules the number of neighbours that the search was made for."""
+        ...

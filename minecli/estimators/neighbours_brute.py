@@ -47,10 +47,11 @@ class BruteSearch:
         self._band_rows = max(1, min(rows, budget // (25 * n)))
         self.chunk_rows = self._band_rows * (8 * self._threads if self._on_cpu else 1)
 
-    def counts(self, rows: Integers, rule: Rule) -> Counts:
+    def counts(self, rows: Integers, rule: Rule, k: int | None = None) -> Counts:
+        k = k or self._k
         bands = [rows[start : start + self._band_rows] for start in range(0, len(rows), self._band_rows)]
         with _serial_torch_operations(), ThreadPoolExecutor(self._threads) as pool:
-            found = list(pool.map(lambda band: self._band_counts(band, rule), bands))
+            found = list(pool.map(lambda band: self._band_counts(band, rule, k), bands))
         return Counts(
             joint=np.concatenate([c.joint for c in found]),
             x=np.concatenate([c.x for c in found]),
@@ -58,13 +59,13 @@ class BruteSearch:
             closed=np.concatenate([c.closed for c in found]),
         )
 
-    def _band_counts(self, rows: Integers, rule: Rule) -> Counts:
+    def _band_counts(self, rows: Integers, rule: Rule, k: int) -> Counts:
         import torch
 
         index = torch.from_numpy(rows).to(self._x.device)
         x = torch.cdist(self._x[index], self._x, p=float("inf"))
         z = torch.cdist(self._z[index], self._z, p=float("inf"))
-        found = _Band(x, z, torch.maximum(x, z), self._k).counts(rule)
+        found = _Band(x, z, torch.maximum(x, z), k).counts(rule)
         return Counts(*(part.cpu().numpy() for part in found))
 
 

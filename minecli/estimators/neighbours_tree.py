@@ -25,23 +25,23 @@ class TreeSearch:
         self._x = _ball_counter(points[:, :d_x], threads)
         self._z = _ball_counter(points[:, d_x:], threads)
 
-    def counts(self, rows: Integers, rule: Rule) -> Counts:
-        here = self._points[rows]
+    def counts(self, rows: Integers, rule: Rule, k: int | None = None) -> Counts:
+        here, k = self._points[rows], k or self._k
         if rule is Rule.RECTANGLE:
-            return self._rectangle_counts(here)
-        distances, _ = self._tree.query(here, k=[self._k + 1], p=np.inf, workers=self._threads)
+            return self._rectangle_counts(here, k)
+        distances, _ = self._tree.query(here, k=[k + 1], p=np.inf, workers=self._threads)
         eps = distances[:, 0]
         if rule is Rule.MIXTURE:
-            return self._mixture_counts(here, eps)
-        return self._cube_counts(here, eps, closed=rule is Rule.CLOSED_CUBE)
+            return self._mixture_counts(here, eps, k)
+        return self._cube_counts(here, eps, k, closed=rule is Rule.CLOSED_CUBE)
 
-    def _cube_counts(self, here: Array, eps: Array, *, closed: bool) -> Counts:
+    def _cube_counts(self, here: Array, eps: Array, k: int, *, closed: bool) -> Counts:
         reached = eps if closed else np.nextafter(eps, 0.0)
-        neighbours = np.full(len(here), self._k, dtype=np.int64)
+        neighbours = np.full(len(here), k, dtype=np.int64)
         return Counts(neighbours, *self._sides(here, reached, reached), np.full(len(here), closed))
 
-    def _mixture_counts(self, here: Array, eps: Array) -> Counts:
-        inner, outer = self._cube_counts(here, eps, closed=False), self._cube_counts(here, eps, closed=True)
+    def _mixture_counts(self, here: Array, eps: Array, k: int) -> Counts:
+        inner, outer = self._cube_counts(here, eps, k, closed=False), self._cube_counts(here, eps, k, closed=True)
         at_edge = (outer.x - inner.x) + (outer.z - inner.z)
         duplicated, crowded = eps == 0.0, at_edge > 1
         joint = inner.joint
@@ -50,8 +50,8 @@ class TreeSearch:
         x, z = np.where(crowded, outer.x, inner.x), np.where(crowded, outer.z, inner.z)
         return Counts(joint, x, z, crowded)
 
-    def _rectangle_counts(self, here: Array) -> Counts:
-        k, n, d_x = self._k, len(self._points), self._d_x
+    def _rectangle_counts(self, here: Array, k: int) -> Counts:
+        n, d_x = len(self._points), self._d_x
         # One neighbour more than needed shows whether the k-th distance is shared.
         distances, indices = self._tree.query(here, k=min(k + 2, n), p=np.inf, workers=self._threads)
         eps = distances[:, k]

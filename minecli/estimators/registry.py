@@ -12,7 +12,7 @@ from typing import Literal, cast
 from minecli.estimators import config
 from minecli.estimators.context import Estimator
 
-Kind = Literal["lower bound", "neural, no bound", "nearest neighbours", "correlations"]
+Kind = Literal["lower bound", "neural, no bound", "nearest neighbours", "table", "correlations"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,11 @@ class Entry:
     config: type
     load: Callable[[], Estimator]
     pointwise: bool = True
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains networks, which takes seconds rather than milliseconds."""
+        return self.kind in ("lower bound", "neural, no bound")
 
 
 def _later(module: str, function: str) -> Callable[[], Estimator]:
@@ -123,6 +128,16 @@ _ENTRIES = (
         reference="after Gao, Kannan, Oh, Viswanath 2017",
         config=config.MixedKsgConfig,
         load=_later("mixed_ksg", "estimate_mixed_ksg"),
+    ),
+    Entry(
+        name="plug-in",
+        summary="table of the levels, corrected for few rows",
+        kind="table",
+        assumes="discrete columns whose levels repeat",
+        fails="continuous columns: meaningless; cells of a row or less on average: too high",
+        reference="Chao, Wang, Jost 2013",
+        config=config.PlugInConfig,
+        load=_later("plug_in", "estimate_plug_in"),
     ),
     Entry(
         name="gaussian",

@@ -18,7 +18,7 @@ from torch import Tensor
 from minecli.estimators.features import FeatureMap
 from minecli.mine.evaluation import criterion_of, score_matrix
 from minecli.mine.sampling import random_shifts
-from minecli.runtime.seeds import child_seed, generator
+from minecli.runtime.seeds import generator, torch_generator
 from minecli.tables.splitting import CrossFit, cross_fit, random_order
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class ModelRows:
         """Scores of the validation part, joint pairs first, shape (models, 1 + shifts, rows)."""
         parts = [part.validation for part in self.split]
         rows = len(parts[0])
-        draws = torch.Generator().manual_seed(child_seed(self.seed, "validation"))
+        draws = torch_generator(self.seed, "validation")
         shifts = random_shifts(rows, min(max(pairs // rows, 2), 64), draws)
         return score_matrix(network, *self._for_members(*self.features(parts)), [0, *shifts])
 

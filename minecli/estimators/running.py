@@ -1,4 +1,4 @@
-"""Several estimators on the same arrays, one after the other, so that a failure or a stop loses nothing done."""
+"""Several estimators on the same arrays, the fast ones first, so that a failure or a stop loses nothing done."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.errors import MinecliError
+from minecli.estimators.choice import unsuited
 from minecli.estimators.context import Context
+from minecli.estimators.diagnostics import of_facts
+from minecli.estimators.facts import find_facts
 from minecli.estimators.registry import ESTIMATORS
+from minecli.events import Event
 from minecli.result import Estimate, Status
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The estimates in the order asked for; `failure` is what ended the row early, if anything did."""
+    """The estimates in the order asked for; `failure` is what ended the run early, if anything did."""
 
     estimates: tuple[Estimate, ...]
     failure: MinecliError | None = None
@@ -32,23 +36,44 @@ def run_estimators(
     context: Context,
     checkpoint_of: Callable[[str], Path] | None = None,
 ) -> Outcome:
-    """Ask every estimator named in `configs` (name -> its config), in that order.
+    """Ask every estimator named in `configs` (name -> its config), those that train networks last.
 
     Estimators not begun when a stop is asked for answer `interrupted` without a value. A failure of the first
-    estimator is raised; a failure of a later one comes back beside what the earlier ones found.
+    estimator is raised; a failure of a later one comes back beside what the earlier ones found. What the facts say
+    against a value stands among the diagnostics of each. The observer hears of every value but the last as it comes.
+
+    Args:
+        checkpoint_of: where an estimator may keep its state, by name.
     """
-    done: list[Estimate] = []
-    for name, config in configs.items():
+    facts = context.facts or find_facts(x, z)
+    done: dict[str, Estimate] = {}
+    failure: MinecliError | None = None
+    for name in by_speed(configs):
         if context.should_stop():
-            done.append(Estimate(name, None, Status.INTERRUPTED))
+            done[name] = Estimate(name, None, Status.INTERRUPTED)
             continue
-        surroundings = replace(context, checkpoint=checkpoint_of(name) if checkpoint_of else None)
+        surroundings = replace(context, facts=facts, checkpoint=checkpoint_of(name) if checkpoint_of else None)
         started = time.perf_counter()
         try:
-            estimate = ESTIMATORS[name].load()(x, z, config, surroundings)
-        except MinecliError as failure:
+            estimate = ESTIMATORS[name].load()(x, z, configs[name], surroundings)
+        except MinecliError as problem:
             if not done:
                 raise
-            return Outcome(tuple(done), failure)
-        done.append(replace(estimate, estimator=name, seconds=time.perf_counter() - started))
-    return Outcome(tuple(done))
+            failure = problem
+            break
+        warnings = (*of_facts(facts), *unsuited(name, configs[name], facts))
+        seconds = time.perf_counter() - started
+        done[name] = replace(estimate, estimator=name, seconds=seconds, diagnostics=(*estimate.diagnostics, *warnings))
+        if len(done) < len(configs) and estimate.mi_nats is not None:
+            values = {"mi_nats": estimate.mi_nats}
+            context.observer(Event(name, 1, 1, values, "done", done=True))
+    return Outcome(tuple(done[name] for name in configs if name in done), failure)
+
+
+def by_speed(configs: Mapping[str, Any]) -> list[str]:
+    """The estimators named, those that train networks last.
+
+    >>> by_speed({"mine": None, "ksg": None})
+    ['ksg', 'mine']
+    """
+    return sorted(configs, key=lambda name: ESTIMATORS[name].trains)

@@ -24,7 +24,7 @@ from minecli.mine.gradient import MovingAverageDenominator, clip_gradients
 from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.result import Status
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 Batch = Callable[[int], tuple[Tensor, Tensor]]
 Validation = Callable[[StatisticsNetwork], Tensor]
@@ -180,7 +180,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(self.step)
         x, z = self.batch(self.step)
-        draws = torch.Generator().manual_seed(child_seed(self.seed, "shifts", self.step))
+        draws = torch_generator(self.seed, "shifts", self.step)
         shifts = random_shifts(x.shape[1], self.config.marginal_shifts, draws)
         value = ascend(self.network, self.optimizer, self.average, x, z, shifts, self.config)
         self._decay()

@@ -96,7 +96,9 @@ def _draw_answer(
         axes.plot(values, [y] * len(values), linestyle="", marker=".", markersize=3.5, color=color, alpha=0.55)
     intervals = [r["interval"] for r in records if r["interval"] is not None]
     if intervals:
-        ends = [fmean(interval[key] for interval in intervals) - origin for key in ("low_nats", "high_nats")]
+        # Where nothing limits a value from above, the line ends at the values.
+        highs = [max(values) if i["high_nats"] is None else i["high_nats"] - origin for i in intervals]
+        ends = [fmean(i["low_nats"] for i in intervals) - origin, fmean(highs)]
         axes.plot(ends, [y, y], color=color, linewidth=1.2, alpha=0.85, solid_capstyle="butt")
     axes.plot([fmean(values)], [y], linestyle="", marker=marker, markersize=5, color=color, markeredgewidth=0, zorder=4)
 

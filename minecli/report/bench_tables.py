@@ -17,9 +17,13 @@ _MARKS = {
     "near-log-n-ceiling": ("^", "near the most that so many rows can certify; the truth may be far from it"),
     "few-effective-rows": ("^", "near the most that so many rows can certify; the truth may be far from it"),
     "still-increasing": ("+", "training had not settled: more steps may raise it"),
-    "high-dimension": ("~", "nearest neighbours fall short in so many dimensions"),
+    "far-neighbours": ("~", "neighbours may be too far apart: wider neighbourhoods or fewer rows move the value"),
     "diverged": ("!", "the network did not generalise"),
 }
+
+
+# Tasks whose intervals missed the truth most often are named, so many.
+MOST_LISTED = 6
 
 
 def bench_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
@@ -155,6 +159,11 @@ def coverage_sentences(row: Mapping[str, Any]) -> list[str]:
         weak = row["coverage_weak"]
         also = f"; where the truth is at most 1.1 nats, {_share(weak)}" if weak["intervals"] else ""
         lines.append(f"{row['estimator']}: intervals hold the truth in {_share(row['coverage'])}{also}.")
+    short = [task for task in row["coverage_by_task"] if task["covered"] < task["intervals"]]
+    if short:
+        listed = ", ".join(f"{t['spec']} {t['covered']}/{t['intervals']}" for t in short[:MOST_LISTED])
+        more = f" and {len(short) - MOST_LISTED} more" if len(short) > MOST_LISTED else ""
+        lines.append(f"{row['estimator']}: worst covered: {listed}{more}.")
     return lines
 
 
@@ -172,7 +181,7 @@ def bench_markdown(payload: Mapping[str, Any]) -> str:
         cells = [_markdown_cell(answers[name]) if name in answers else "" for name in names]
         tasks.append([f"`{label(task)}`", number(task["true_mi_nats"]), *cells])
     summary = [["estimator", "cells", "mean \\|error\\|", "median \\|error\\|", "mean error", "worst error",
-                "coverage", "coverage up to 1.1 nats", "median s", "max s"]]  # fmt: skip
+                "coverage", "coverage up to 1.1 nats", "worst covered", "median s", "max s"]]  # fmt: skip
     for row in payload["estimators"]:
         worst = number(row["worst_error_nats"], signed=True)
         summary.append(
@@ -184,6 +193,11 @@ def bench_markdown(payload: Mapping[str, Any]) -> str:
                 number(row["mean_error_nats"], signed=True),
                 f"{worst} (`{row['worst_spec']}`)" if worst else "",
                 *(_share(row[key]) if row[key]["intervals"] else "" for key in ("coverage", "coverage_weak")),
+                ", ".join(
+                    f"`{t['spec']}` {t['covered']}/{t['intervals']}"
+                    for t in row["coverage_by_task"][:MOST_LISTED]
+                    if t["covered"] < t["intervals"]
+                ),
                 f"{row['median_seconds']:.1f}",
                 f"{row['max_seconds']:.1f}",
             ]

@@ -50,6 +50,8 @@ def estimate_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:
         records.append(
             {
                 "source": data["source"],
+                "x": ",".join(data["x"]["columns"]),
+                "z": ",".join(data["z"]["columns"]),
                 "estimator": entry["estimator"],
                 f"mi_{unit}": entry[f"mi_{unit}"],
                 f"standard_error_{unit}": entry[f"standard_error_{unit}"],
@@ -58,6 +60,8 @@ def estimate_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:
                 "level": interval.get("level"),
                 "status": entry["status"],
                 "trustworthy": entry["trustworthy"],
+                "believed": entry["estimator"] == payload["verdict"]["estimator"],
+                "verdict": payload["verdict"]["answer"],
                 "diagnostics": ";".join(d["code"] for d in entry["diagnostics"]),
                 "n": data["n"],
                 "x_dimensions": data["x"]["dimensions"],
@@ -69,11 +73,14 @@ def estimate_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:
     return records
 
 
-def estimate_values(payload: Mapping[str, Any]) -> str:
-    """The bare numbers, one line per estimator in the order asked for; `inf` and `nan` where there is none."""
-    lines = []
-    for entry in payload["estimates"]:
-        value = entry[f"mi_{payload['unit']}"]
-        missing = "inf" if entry["status"] == "infinite" else "nan"
-        lines.append(missing if value is None else repr(value))
-    return "".join(line + "\n" for line in lines)
+def estimate_value(payload: Mapping[str, Any]) -> str:
+    """One bare number: that of the single estimator asked, or of several the one that is believed; `inf` and `nan`
+    where there is none."""
+    entries = payload["estimates"]
+    if len(entries) > 1:
+        entries = [e for e in entries if e["estimator"] == payload["verdict"]["estimator"]]
+    value = entries[0][f"mi_{payload['unit']}"] if entries else None
+    if value is None:
+        infinite = any(e["status"] == "infinite" for e in payload["estimates"])
+        return "inf\n" if infinite else "nan\n"
+    return f"{value!r}\n"

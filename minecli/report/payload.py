@@ -14,7 +14,7 @@ from typing import Any
 from minecli.result import Diagnostic, Estimate, Interval, Status
 from minecli.units import Unit, from_nats
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class EstimateReport:
     config: Mapping[str, object]
     data: Mapping[str, object]
     estimates: Sequence[Estimate]
-    comparison: Mapping[str, object]
+    verdict: Mapping[str, object]
     environment: Mapping[str, object]
     failure: str | None = None
 
@@ -41,7 +41,7 @@ def estimate_payload(report: EstimateReport) -> dict[str, Any]:
         "config": plain(report.config),
         "data": plain(report.data),
         "estimates": [estimate_entry(e) for e in report.estimates],
-        "comparison": plain(report.comparison),
+        "verdict": plain(report.verdict),
         "interrupted": any(e.status is Status.INTERRUPTED for e in report.estimates),
         "failure": report.failure,
         "environment": plain(report.environment),
@@ -50,12 +50,13 @@ def estimate_payload(report: EstimateReport) -> dict[str, Any]:
 
 def estimate_entry(estimate: Estimate) -> dict[str, Any]:
     """One estimator's answer; `mi_nats` is null exactly where `status` says why."""
+    tested = {} if estimate.p_value is None else {"p_value": _finite(estimate.p_value)}
     return {
         "estimator": estimate.estimator,
         "mi_nats": estimate.mi_nats,
         "standard_error_nats": _finite(estimate.standard_error_nats),
         "interval": _interval_entry(estimate.interval),
-        "p_value": _finite(estimate.p_value),
+        **tested,
         "status": str(estimate.status),
         "trustworthy": estimate.trustworthy,
         "diagnostics": [diagnostic_entry(d) for d in estimate.diagnostics],
@@ -72,7 +73,8 @@ def with_unit(payload: Mapping[str, Any], unit: Unit) -> dict[str, Any]:
         if interval is not None:
             interval = interval | _converted(interval, ("low", "high"), unit)
         estimates.append(entry | _converted(entry, ("mi", "standard_error"), unit) | {"interval": interval})
-    return {**payload, "unit": unit, "estimates": estimates}
+    verdict = payload["verdict"] | _converted(payload["verdict"], ("mi", "at_least", "at_most"), unit)
+    return {**payload, "unit": unit, "estimates": estimates, "verdict": verdict}
 
 
 def _converted(entry: Mapping[str, Any], names: Sequence[str], unit: Unit) -> dict[str, float | None]:
@@ -84,10 +86,11 @@ def _converted(entry: Mapping[str, Any], names: Sequence[str], unit: Unit) -> di
 
 
 def diagnostic_entry(diagnostic: Diagnostic) -> dict[str, str]:
-    """A diagnostic's code, severity and sentence."""
+    """A diagnostic's code, severity, direction (in which the value errs where it is true) and sentence."""
     return {
         "code": str(diagnostic.code),
         "severity": str(diagnostic.severity),
+        "direction": str(diagnostic.code.direction),
         "message": diagnostic.message,
     }
 
@@ -99,6 +102,8 @@ def _interval_entry(interval: Interval | None) -> dict[str, Any] | None:
         "low_nats": _finite(interval.low_nats),
         "high_nats": _finite(interval.high_nats),
         "level": interval.level,
+        "certified": interval.certified,
+        "open_because": interval.open_because or None,
         "covers": interval.covers,
     }
 

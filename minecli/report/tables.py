@@ -6,11 +6,14 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from minecli.report.verdict import headline, reason
+from minecli.units import from_nats
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-_STATUS_STYLE = {"converged": "green", "interrupted": "yellow", "max_steps": "yellow"}
+_STATUS_STYLE = {"converged": "green", "interrupted": "yellow", "max_steps": "yellow", "doubtful": "yellow"}
 
 
 def render(parts: Sequence[RenderableType], width: int, color: bool) -> str:
@@ -33,8 +36,38 @@ def render(parts: Sequence[RenderableType], width: int, color: bool) -> str:
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
-def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
-    """One row per estimator, then what speaks against each value, then the verdict."""
+def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False, explain: bool = False) -> str:
+    """The verdict, one row per estimator, and what speaks for or against each value; `explain` adds what the numbers
+    mean."""
+    from rich.text import Text
+
+    parts = [
+        _headline(payload["data"]),
+        Text(),
+        *_verdict(payload),
+        Text(),
+        _estimates(payload),
+        *(Text(line) for line in _compositions(payload)),
+    ]
+    remarks = _remarks(payload)
+    if remarks:
+        parts += [Text(), *remarks]
+    if explain:
+        parts += [Text(), *_explanations(payload)]
+    return render(parts, width, color)
+
+
+def _verdict(payload: Mapping[str, Any]) -> list[Text]:
+    from rich.text import Text
+
+    verdict = payload["verdict"]
+    style = "bold green" if verdict["trustworthy"] else "bold yellow"
+    if verdict["answer"] == "cannot say":
+        style = "bold red"
+    return [Text(headline(payload), style=style), Text(reason(payload))]
+
+
+def _estimates(payload: Mapping[str, Any]) -> RenderableType:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -48,20 +81,34 @@ def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool =
     table.add_column(f"{100 * min(levels):g}% interval" if levels else "interval", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
+    out = {entry["estimator"] for entry in payload["verdict"]["excluded"]}
     for entry in payload["estimates"]:
-        interval = entry["interval"] or {}
-        low, high = interval.get(f"low_{unit}"), interval.get(f"high_{unit}")
-        warned = entry["status"] == "converged" and not entry["trustworthy"]
-        status = "doubtful" if warned else entry["status"]
+        status = _status(entry, entry["estimator"] in out)
+        believed = entry["estimator"] == payload["verdict"]["estimator"]
         table.add_row(
-            Text(entry["estimator"], style="bold"),
-            Text(_number(entry[f"mi_{unit}"], entry["status"]), style="bold"),
+            Text(entry["estimator"], style="bold" if believed else ""),
+            Text(_number(entry[f"mi_{unit}"], entry["status"]), style="bold" if believed else ""),
             _number(entry[f"standard_error_{unit}"]),
-            "" if low is None or high is None else f"{_number(low)} to {_number(high)}",
-            Text(status, style="yellow" if warned else _STATUS_STYLE.get(status, "red")),
+            _ends(entry["interval"] or {}, unit),
+            Text(status, style=_STATUS_STYLE.get(status, "red")),
             f"{entry['seconds']:.1f}",
         )
-    return render([_headline(payload["data"]), Text(), table, Text(), *_remarks(payload)], width, color)
+    return table
+
+
+def _status(entry: Mapping[str, Any], excluded: bool) -> str:
+    if entry["status"] != "converged":
+        return str(entry["status"])
+    if excluded:
+        return "excluded"
+    return "converged" if entry["trustworthy"] else "doubtful"
+
+
+def _ends(interval: Mapping[str, Any], unit: str) -> str:
+    low, high = interval.get(f"low_{unit}"), interval.get(f"high_{unit}")
+    if low is None:
+        return ""
+    return f"{_number(low)} or more" if high is None else f"{_number(low)} to {_number(high)}"
 
 
 def _number(value: float | None, status: str = "") -> str:
@@ -86,23 +133,34 @@ def _short(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(names) if len(names) <= most else f"{names[0]}, {names[1]}, ..., {names[-1]}"
 
 
+def _compositions(payload: Mapping[str, Any]) -> list[str]:
+    """What part of a neural estimate its Gaussian start shows already."""
+    unit, lines = payload["unit"], []
+    for entry in payload["estimates"]:
+        base, added = entry["details"].get("base_nats"), entry["details"].get("network_adds_nats")
+        if base is not None and added is not None:
+            start, more = from_nats(base, unit), from_nats(added, unit)
+            name = entry["estimator"]
+            lines.append(f"{name}: {start:.3f} {unit} from its Gaussian start, {more:+.3f} from the networks")
+    return lines
+
+
 def _remarks(payload: Mapping[str, Any]) -> list[Text]:
+    """What is said of one estimate, and once what is said of all."""
     from rich.text import Text
 
-    lines = []
-    for entry in payload["estimates"]:
+    lines, told = [], set()
+    entries = payload["estimates"]
+    for entry in entries:
         if entry["status"] != "converged":
             lines.append(Text(f"{entry['estimator']}: {_advice(entry['status'])}", style="yellow"))
         for d in entry["diagnostics"]:
-            lines.append(_diagnostic(f"{entry['estimator']}: ", d))
-    comparison = payload["comparison"]
-    lines += [_diagnostic("", d) for d in comparison["diagnostics"]]
-    lines += [
-        Text(f"The interval of {entry['estimator']} covers {entry['interval']['covers']}.", style="dim")
-        for entry in payload["estimates"]
-        if entry["interval"]
-    ]
-    return [*lines, verdict(payload)]
+            shared = sum(d in other["diagnostics"] for other in entries) > 1
+            if d["message"] not in told:
+                lines.append(_diagnostic("" if shared else f"{entry['estimator']}: ", d))
+            if shared:
+                told.add(d["message"])
+    return lines
 
 
 def _advice(status: str) -> str:
@@ -115,23 +173,28 @@ def _diagnostic(prefix: str, diagnostic: Mapping[str, str]) -> Text:
     from rich.text import Text
 
     warning = diagnostic["severity"] == "warning"
+    direction = diagnostic["direction"]
+    towards = f"; {direction}" if warning and direction.startswith("too") else ""
     return Text(
-        f"{'warning' if warning else 'note'}: {prefix}{diagnostic['message']} [{diagnostic['code']}]",
+        f"{'warning' if warning else 'note'}: {prefix}{diagnostic['message']} [{diagnostic['code']}{towards}]",
         style="yellow" if warning else "",
     )
 
 
-def verdict(payload: Mapping[str, Any]) -> Text:
-    """The last line: what to believe, or why not to."""
+def _explanations(payload: Mapping[str, Any]) -> list[Text]:
+    """What the verdict's scale and the intervals mean."""
     from rich.text import Text
 
-    comparison, unit = payload["comparison"], payload["unit"]
-    if comparison["believe"] is None:
-        return Text(f"Doubt: {comparison['remark']}", style="bold red")
-    entry = next(e for e in payload["estimates"] if e["estimator"] == comparison["believe"])
-    value = f"{comparison['believe']}, {_number(entry[f'mi_{unit}'])} {unit}"
-    if comparison["trustworthy"]:
-        return Text(f"Believe {value}. {comparison['remark']}", style="bold green")
-    codes = [d["code"] for d in [*entry["diagnostics"], *comparison["diagnostics"]] if d["severity"] == "warning"]
-    reasons = ", ".join(dict.fromkeys(codes)) or entry["status"]
-    return Text(f"Doubt {value}: {reasons}.", style="bold yellow")
+    lines = [
+        "A nat is 1.443 bits. The correlation is that of a jointly Gaussian pair with as much information.",
+        f"The verdict follows the rule '{payload['verdict']['rule']}'; README has all rules.",
+    ]
+    for entry in payload["estimates"]:
+        interval = entry["interval"]
+        if interval is None:
+            continue
+        certain = 50 * (1 + interval["level"])
+        certified = f" The lower end alone holds at {certain:g} %." if interval["certified"] else ""
+        opened = f" It is open above: {interval['open_because']}." if interval["open_because"] else ""
+        lines.append(f"The interval of {entry['estimator']} covers {interval['covers']}.{certified}{opened}")
+    return [Text(line, style="dim") for line in lines]

@@ -7,10 +7,14 @@ else's draws, and the order in which streams are asked for does not matter.
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minecli.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
 
 _WORDS_PER_NAME = 4
 
@@ -30,7 +34,7 @@ def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
 
 
 def child_seed(seed: int, *names: str | int) -> int:
-    """Derive a seed in [0, 2^63) for the stream `names`, fit for `torch.Generator.manual_seed`.
+    """Derive a seed in [0, 2^63) for the stream `names`, fit for whatever takes one number as its seed.
 
     >>> child_seed(0, "split") == child_seed(0, "split")
     True
@@ -48,3 +52,14 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
     True
     """
     return np.random.Generator(np.random.PCG64(seed_sequence(seed, *names)))
+
+
+def torch_generator(seed: int, *names: str | int, device: str | torch.device = "cpu") -> torch.Generator:
+    """A torch generator on `device` for the stream `names`.
+
+    >>> torch_generator(7, "noise").initial_seed() == child_seed(7, "noise")
+    True
+    """
+    import torch
+
+    return torch.Generator(device).manual_seed(child_seed(seed, *names))

@@ -1,7 +1,8 @@
 """Arrow columns -> float64 arrays: what each kind of column becomes, decided once and said to the person.
 
     float, decimal      as it is
-    integer             its value; a note where one exceeds 2^53, beyond which float64 skips integers
+    integer             its value; a note where one exceeds 2^53, beyond which float64 skips integers, and one where
+                        there are so few levels that they may be labels
     boolean             0 or 1
     date, timestamp     days since 1970-01-01 with a fraction for the time of day; a time zone's clock is UTC
     time, duration      seconds
@@ -14,6 +15,9 @@
     list of numbers     one column per entry ("emb[3]"); all rows must have one length. Fixed-size lists and
                         fixed-shape tensors likewise
     struct, map, bytes  an error
+
+What a person says goes before (`asked_kinds`): a column of --categorical becomes 0/1 columns whatever its type, with at
+most MOST_CLASSES levels and half as many as rows; text of --numeric is parsed.
 
 A constant column carries no information: it is left out and noted. Where a group has no other column that is
 an error, because the mutual information with a constant is 0 and there is nothing to estimate. One-hot
@@ -31,7 +35,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.kinds import Array, ColumnUse, Kind, Plan, column_kind, left_out, plain_value
+from minecli.tables.columns import typed
+from minecli.tables.kinds import FEW_LEVELS, Array, Asked, ColumnUse, Kind, Plan, column_kind, left_out, plain_value
+from minecli.tables.labels import too_many
 from minecli.tables.levels import plan_levels
 from minecli.tables.missing import Mask
 
@@ -39,24 +45,29 @@ _EXACT_INTEGERS = 2**53
 _SLICE_ROWS = 1 << 18
 _BATCH_VALUES = 1 << 20
 _FEWEST_ROWS = 1 << 11
+# So many columns are called by their names in a note.
+_NAMED = 6
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
-def plan_column(name: str, column: Any, kept: Mask | None = None) -> Plan:
+def plan_column(name: str, column: Any, kept: Mask | None = None, asked: Asked | None = None) -> Plan:
     """Decide what an Arrow column without missing values becomes.
 
-    `kept` tells which rows of the file the column holds, so that a message can name a row there.
+    `kept` tells which rows of the file the column holds, so that a message can name a row there. Where something was
+    `asked`, the column is what `asked_kinds.as_asked` made of it.
     Raises DataError for a column that cannot be used.
 
     >>> plan_column("c", pa.chunked_array([["u", "v", "u", "u", "w", "v", "w"]])).names
     ('c=u', 'c=v', 'c=w')
     """
     kind = column_kind(name, column.type)
+    if asked == "labels":
+        return plan_levels(name, column, "text" if kind == "text" else "category", kept, asked=True)
     if kind == "list":
         return _plan_list(name, column)
     if kind in ("category", "text"):
         return plan_levels(name, column, kind, kept)
-    return _plan_number(name, column, kind)
+    return _plan_number(name, column, kind, of_interest=asked is None)
 
 
 def build_array(columns: Sequence[Any], plans: Sequence[Plan]) -> Array:
@@ -85,7 +96,8 @@ def _slices(column: Any) -> Iterator[Any]:
             yield chunk.slice(start, _SLICE_ROWS)
 
 
-def _plan_number(name: str, column: Any, kind: Kind) -> Plan:
+def _plan_number(name: str, column: Any, kind: Kind, of_interest: bool) -> Plan:
+    """The plan of a number; the number of its levels is `of_interest` where nobody said that it is one."""
     convert = numbers
     first = convert(column.slice(0, 1).combine_chunks())[0]
     if all(np.all(convert(chunk) == first) for chunk in _slices(column)):
@@ -98,7 +110,19 @@ def _plan_number(name: str, column: Any, kind: Kind) -> Plan:
     remarks: tuple[str, ...] = ()
     if kind == "integer" and _beyond_exact(column):
         remarks = (f"column '{name}' holds integers beyond 2^53, which float64 rounds",)
-    return Plan(ColumnUse(name, kind, 1, encoding), (name,), convert, remarks=remarks)
+    levels = _few_levels(column) if kind == "integer" and of_interest else None
+    return Plan(ColumnUse(name, kind, 1, encoding, levels), (name,), convert, remarks=remarks)
+
+
+def _few_levels(column: Any) -> int | None:
+    """The number of different values if they could be labels: at most FEW_LEVELS, and not too many for the rows. Most
+    columns have more in their first rows."""
+    found: set[int] = set()
+    for part in (column.slice(0, _FEWEST_ROWS), *_slices(column)):
+        found.update(pc.unique(part).to_pylist())
+        if len(found) > FEW_LEVELS:
+            return None
+    return None if too_many(len(found), len(column)) else len(found)
 
 
 def _beyond_exact(column: Any) -> bool:
@@ -197,8 +221,26 @@ def describe_group(group: str, plans: Sequence[Plan]) -> tuple[str, ...]:
     constant = [f"'{p.use.name}' (only {p.constant})" for p in plans if p.constant is not None]
     if constant:
         notes.append(f"{group}: left out because constant: {_listed(constant)}")
+    if perhaps := [p.use for p in plans if p.use.perhaps_labels]:
+        notes.append(f"{group}: {_perhaps_labels(perhaps)}")
     return (*notes, *(f"{group}: {remark}" for p in plans for remark in p.remarks))
 
 
+def _perhaps_labels(uses: Sequence[ColumnUse]) -> str:
+    """What to say of numbers that may be labels.
+
+    >>> _perhaps_labels([ColumnUse("label", "integer", 1, "as it is", 10)])
+    "'label' has 10 levels and is used as a number; if these are labels: --categorical label"
+    """
+    names = [use.name for use in uses]
+    option = typed(names) if len(names) <= _NAMED else "COLS"
+    if len(uses) == 1:
+        said = f"'{names[0]}' has {uses[0].levels} levels and is used as a number"
+    else:
+        said = "used as numbers: " + _listed([f"'{use.name}' ({use.levels} levels)" for use in uses])
+    return f"{said}; if these are labels: --categorical {option}"
+
+
 def _listed(items: Sequence[str]) -> str:
-    return ", ".join(items[:6]) + (f" and {len(items) - 6} more" if len(items) > 6 else "")
+    more = len(items) - _NAMED
+    return ", ".join(items[:_NAMED]) + (f" and {more} more" if more > 0 else "")

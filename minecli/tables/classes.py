@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.asked_kinds import asked_kinds
 from minecli.tables.columns import counted, quoted, select_columns
 from minecli.tables.groups import OneGroup, learnable_group
-from minecli.tables.kinds import column_kind
-from minecli.tables.levels import decoded
+from minecli.tables.kinds import column_kind, decoded
+from minecli.tables.labels import MOST_CLASSES, too_many, whole_numbers
 from minecli.tables.missing import MissingPolicy
 from minecli.tables.reading import Reading
-from minecli.tables.usable_rows import Selections, Wanted, usable_rows
+from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 
-MOST_CLASSES = 1000
 # So that a class can be learnt and tested.
 FEWEST_OF_A_CLASS = 5
 
@@ -43,6 +43,8 @@ def load_classes(
     input_format: str | None = None,
     delimiter: str | None = None,
     na_values: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",
     sample: int | None = None,
     seed: int = 0,
@@ -57,12 +59,12 @@ def load_classes(
     >>> found.classes, found.labels[:3].tolist()
     (('blue', 'red'), [1, 0, 1])
 
-    Raises what `load_group` raises, UsageError for a target that is not there or selected by `columns`, and DataError
-    for one that holds one class, more than MOST_CLASSES, numbers that are not whole, or a class of fewer than
-    FEWEST_OF_A_CLASS rows.
+    Raises what `load_group` raises, UsageError for a target that is not there or selected by `columns` or `numeric`,
+    and DataError for one that holds one class, more than MOST_CLASSES, numbers that are not whole, or a class of fewer
+    than FEWEST_OF_A_CLASS rows.
     """
 
-    def choose(names: Sequence[str]) -> Selections:
+    def choose(names: Sequence[str]) -> Chosen:
         if target not in names:
             near = difflib.get_close_matches(target, names, n=1)
             raise UsageError(
@@ -75,7 +77,13 @@ def load_classes(
                 f"--x selects '{target}', which is to be predicted",
                 hint=f"take it out: --x '{','.join(columns)},!{target}'",
             )
-        return chosen, (target,)
+        asked = asked_kinds(categorical, numeric, names, source=source)
+        if asked.of(target) == "number":
+            raise UsageError(
+                f"--numeric selects '{target}', whose values --target takes as classes",
+                hint=f"take it out of --numeric; what the columns say of a number: minecli estimate ... --z {target}",
+            )
+        return Chosen((chosen, (target,)), asked)
 
     wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
     rows = usable_rows(source, choose, wanted, stdin, "--x and --target")
@@ -86,7 +94,8 @@ def load_classes(
 def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[bool | int | str, ...]]:
     kind, values = column_kind(name, column.type), decoded(column)
     if kind == "float":
-        values = _whole(name, values)
+        hint = f"how much the columns say about a number: minecli estimate ... --z {name}"
+        values = whole_numbers(name, values, "classes", hint)
     elif kind not in ("integer", "boolean", "text", "category"):
         raise DataError(
             f"column '{name}' holds no classes (it is of kind {kind})", hint="--target names words or whole numbers"
@@ -99,30 +108,13 @@ def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[bool 
     return labels.astype(np.int64), tuple(order)
 
 
-def _whole(name: str, values: Any) -> Any:
-    """Numbers that happen to be written with decimals, as whole ones."""
-    odd = pc.index(pc.equal(values, pc.floor(values)), False).as_py()
-    if odd >= 0:
-        raise DataError(
-            f"column '{name}' holds {values[odd].as_py():g}; classes are whole numbers or words",
-            hint=f"how much the columns say about a number: minecli estimate ... --z {name}",
-        )
-    try:
-        return values.cast(pa.int64())
-    except pa.ArrowInvalid:
-        raise DataError(
-            f"column '{name}' holds numbers of 20 digits and more, which are no classes",
-            hint="--target names words or whole numbers",
-        ) from None
-
-
 def _check_count(name: str, count: int, rows: int) -> None:
     if count == 1:
         raise DataError(
             f"column '{name}' holds one class in {counted(rows, 'row')}; there is nothing to predict",
             hint="name a column with at least two in --target",
         )
-    if count > MOST_CLASSES or 2 * count > rows:
+    if too_many(count, rows):
         raise DataError(
             f"column '{name}' holds {count:,} different values in {counted(rows, 'row')}; that is too many for "
             f"classes (at most {MOST_CLASSES:,}, and half the rows)",

@@ -26,6 +26,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from minecli.errors import UsageError
 
@@ -78,6 +79,14 @@ class _Header:
         return f"minecli columns {shlex.quote(self.source)} lists the columns"
 
 
+class _Step(NamedTuple):
+    """What one piece of a selector stands for, whether it takes that out, and whether it is the name itself."""
+
+    exclude: bool
+    names: Sequence[str]
+    by_name: bool = False
+
+
 def select_columns(
     selectors: Sequence[str], names: Sequence[str], *, option: str = "--x", source: str = "FILE"
 ) -> tuple[str, ...]:
@@ -92,19 +101,29 @@ def select_columns(
     >>> select_columns(["x1:b,!x2"], ["x1", "x2", "b"])
     ('x1', 'b')
     """
+    return tuple(selected(selectors, names, option=option, source=source))
+
+
+def selected(selectors: Sequence[str], names: Sequence[str], *, option: str, source: str) -> dict[str, bool]:
+    """What `select_columns` gives, and of each column whether it was called by its own name: by a glob, a range or an
+    expression a person may well name more than is meant.
+
+    >>> selected(["b,x*"], ["x1", "x2", "b"], option="--x", source="FILE")
+    {'b': True, 'x1': False, 'x2': False}
+    """
     header = _Header(names, option, source, {name: i for i, name in enumerate(names)})
-    chosen: dict[str, None] = {}
-    for number, (exclude, matched) in enumerate(_steps(selectors, header)):
-        if exclude:
+    chosen: dict[str, bool] = {}
+    for number, step in enumerate(_steps(selectors, header)):
+        if step.exclude:
             if number == 0:
-                chosen = dict.fromkeys(names)
-            for name in matched:
+                chosen = dict.fromkeys(names, False)
+            for name in step.names:
                 chosen.pop(name, None)
         else:
-            chosen.update(dict.fromkeys(matched))
+            chosen.update({name: step.by_name or chosen.get(name, False) for name in step.names})
     if not chosen:
         raise header.wrong("the selection is empty: no column is left")
-    return tuple(chosen)
+    return chosen
 
 
 def select_groups(
@@ -141,6 +160,17 @@ def quoted(names: Sequence[object]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def typed(names: Sequence[str]) -> str:
+    r"""A selector of these columns as it is typed in a shell.
+
+    >>> typed(["label", "a b"]), typed(["a,b", "c"])
+    ("'label,a b'", "'a\\,b,c'")
+    """
+    if len(names) == 1:
+        return shlex.quote(names[0])
+    return shlex.quote(",".join(re.sub(r"([,/\\])", r"\\\1", name) for name in names))
+
+
 def counted(number: int, noun: str) -> str:
     """A number and its noun.
 
@@ -163,37 +193,37 @@ def nearest(wanted: str, known: Sequence[str], *, at_most: int = 3) -> list[str]
     return [word for key in close for word in folded[key]][:at_most]
 
 
-def _steps(selectors: Sequence[str], header: _Header) -> Iterator[tuple[bool, Sequence[str]]]:
-    """Each piece of each selector in turn: whether it takes out, and the names it stands for."""
+def _steps(selectors: Sequence[str], header: _Header) -> Iterator[_Step]:
+    """Each piece of each selector in turn."""
     for selector in selectors:
         yield from _expand(selector, header, from_file=None)
 
 
-def _expand(selector: str, header: _Header, from_file: Path | None) -> Iterator[tuple[bool, Sequence[str]]]:
+def _expand(selector: str, header: _Header, from_file: Path | None) -> Iterator[_Step]:
     if selector in header.places:
-        yield False, [selector]
+        yield _Step(False, [selector], True)
         return
     pieces = _split(selector, header)
     if not selector.strip():
         raise header.wrong("the selector is empty; it must name at least one column")
     for piece in pieces:
         if piece.raw in header.places:
-            yield False, [piece.raw]
+            yield _Step(False, [piece.raw], True)
             continue
         piece = _stripped(piece)
         if not piece.characters:
             continue
         if piece.raw in header.places or piece.text in header.places:
-            yield False, [piece.raw if piece.raw in header.places else piece.text]
+            yield _Step(False, [piece.raw if piece.raw in header.places else piece.text], True)
         elif piece.lead == "@":
             yield from _from_file(piece.rest().text, header, from_file)
         elif piece.lead == "!":
-            yield True, _matches(_stripped(piece.rest()), header)
+            yield _Step(True, _matches(_stripped(piece.rest()), header))
         else:
-            yield False, _matches(piece, header)
+            yield _Step(False, _matches(piece, header))
 
 
-def _from_file(name: str, header: _Header, from_file: Path | None) -> Iterator[tuple[bool, Sequence[str]]]:
+def _from_file(name: str, header: _Header, from_file: Path | None) -> Iterator[_Step]:
     if from_file is not None:
         raise header.wrong(f"{from_file} names another list, '@{name}'; lists cannot be nested", f"edit {from_file}")
     path = Path(name)

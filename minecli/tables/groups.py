@@ -3,23 +3,25 @@ room.
 
 The order of steps is part of what a user may rely on: columns are named; infinity anywhere in them is an
 error; rows with a missing value in any named column are an error or dropped; only then is a sample drawn;
-levels of categories and constant columns are judged on the rows that remain.
+levels of categories and constant columns are judged on the rows that remain, and what a person says that a column is
+goes before what its type says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
+from minecli.tables.asked_kinds import as_asked, asked_kinds
 from minecli.tables.columns import counted, select_columns, select_groups
 from minecli.tables.kinds import Array, ColumnUse, Plan
 from minecli.tables.missing import MissingPolicy
 from minecli.tables.origins import Origin, origin_of
 from minecli.tables.reading import Reading
-from minecli.tables.usable_rows import RowNumbers, UsableRows, Wanted, usable_rows
+from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, Wanted, usable_rows
 
 # Of a table from which new rows are to be learned: with fewer rows there is nothing to learn from, and more columns
 # are in practice one column that should not be among them, or not as it is.
@@ -58,6 +60,11 @@ class Groups:
     notes: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def constant(self) -> tuple[str, ...]:
+        """Which groups ("x", "z") hold nothing but constant columns."""
+        return tuple(name for name, group in (("x", self.x), ("z", self.z)) if group.values.shape[1] == 0)
+
 
 @dataclass(frozen=True)
 class OneGroup:
@@ -84,7 +91,10 @@ def load_groups(
     input_format: str | None = None,
     delimiter: str | None = None,
     na_values: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",
+    constant: Literal["error", "allow"] = "error",
     sample: int | None = None,
     seed: int = 0,
     stdin: BinaryIO | None = None,
@@ -94,7 +104,9 @@ def load_groups(
     `source`: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`. `missing`:
     "drop" leaves out each row with a null or NaN in a named column of either group. `sample`: so many rows at
     random without replacement, `seed` deciding which, kept in file order; asking for more rows than there are
-    takes all. Encodings of columns that are no numbers: `tables.arrays`.
+    takes all. Encodings of columns that are no numbers: `tables.arrays`. `categorical` and `numeric` select columns
+    that are labels or numbers whatever their types say; of those selected, columns of neither group are passed over.
+    `constant`: whether a group may hold nothing but constant columns; its array then has no column.
 
     >>> import io
     >>> text = io.BytesIO(b"a,b\\n1,red\\n2,blue\\n4,red\\n3,blue\\n5,red\\n")
@@ -105,10 +117,16 @@ def load_groups(
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
     wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
-    rows = usable_rows(source, lambda names: select_groups(x, z, names, source=source), wanted, stdin, "--x and --z")
+
+    def choose(names: Sequence[str]) -> Chosen:
+        groups = select_groups(x, z, names, source=source)
+        return Chosen(groups, asked_kinds(categorical, numeric, names, source=source))
+
+    rows = usable_rows(source, choose, wanted, stdin, "--x and --z")
     in_x, in_z = rows.selections
-    x_group, x_notes = _build("x", in_x, rows, _NO_INFORMATION)
-    z_group, z_notes = _build("z", in_z, rows, _NO_INFORMATION)
+    why_not = None if constant == "allow" else _NO_INFORMATION
+    x_group, x_notes = _build("x", in_x, rows, why_not)
+    z_group, z_notes = _build("z", in_z, rows, why_not)
     return Groups(
         x_group,
         z_group,
@@ -130,6 +148,8 @@ def load_group(
     input_format: str | None = None,
     delimiter: str | None = None,
     na_values: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",
     sample: int | None = None,
     seed: int = 0,
@@ -149,7 +169,12 @@ def load_group(
     more than MOST_FEATURES array columns.
     """
     wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
-    rows = usable_rows(source, lambda names: (select_columns(columns, names, source=source),), wanted, stdin, "--x")
+
+    def choose(names: Sequence[str]) -> Chosen:
+        selection = select_columns(columns, names, source=source)
+        return Chosen((selection,), asked_kinds(categorical, numeric, names, source=source))
+
+    rows = usable_rows(source, choose, wanted, stdin, "--x")
     return learnable_group(rows, source)
 
 
@@ -178,18 +203,19 @@ _NOTHING_TO_LEARN = "there is nothing to learn from a constant"
 
 
 def _build(
-    group: str, names: Sequence[str], rows: UsableRows, why_not: str, origins: list[Origin] | None = None
+    group: str, names: Sequence[str], rows: UsableRows, why_not: str | None, origins: list[Origin] | None = None
 ) -> tuple[Group, tuple[str, ...]]:
     """Take the group's columns out of `rows` and make its array; where `origins` are wanted they are added, and the
-    array may not become too wide."""
+    array may not become too wide. `why_not` is what speaks against a group of constants; None allows it."""
     plans: list[Plan] = []
     arrow: list[Any] = []
     for name in names:
-        column = rows.take(name)
-        plans.append(plan_column(name, column, rows.kept))
+        asked = rows.asked.of(name)
+        column = as_asked(name, rows.take(name), asked, rows.kept)
+        plans.append(plan_column(name, column, rows.kept, asked))
         arrow.append(column)
-    if all(plan.use.width == 0 for plan in plans):
-        raise _constant(group, plans, len(arrow[0]), why_not)
+    if all(plan.use.width == 0 for plan in plans) and (why_not or len(arrow[0]) == 1):
+        raise _constant(group, plans, len(arrow[0]), why_not or "")
     if origins is not None:
         _refuse_wide(group, plans)
         origins.extend(origin_of(column, plan) for column, plan in zip(arrow, plans, strict=True))

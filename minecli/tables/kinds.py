@@ -18,6 +18,9 @@ from minecli.tables.missing import is_list
 Array = npt.NDArray[np.float64]
 Plain = float | int | str | bool
 Kind = Literal["float", "integer", "boolean", "date", "seconds", "category", "text", "list"]
+Asked = Literal["labels", "number"]
+# Integers of no more levels may be labels; more than two of them, that is, for of two it makes no difference.
+FEW_LEVELS = 20
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,21 @@ class ColumnUse:
     """How one column of the file stands in the array: its name, kind, number of array columns, and encoding
     in words.
 
-    A `width` of 0 means that the column is constant and was left out.
+    A `width` of 0 means that the column is constant and was left out. `levels` is the number of different values of a
+    column that is used as labels, and of integers that are used as numbers though they have at most FEW_LEVELS, could
+    be labels, and nobody has said what they are.
     """
 
     name: str
     kind: Kind
     width: int
     encoding: str
+    levels: int | None = None
+
+    @property
+    def perhaps_labels(self) -> bool:
+        """Whether these are numbers that may well be labels, which would make a difference."""
+        return self.kind == "integer" and self.levels is not None and self.levels > 2
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,15 @@ def _is_binary(type_: Any) -> bool:
         or types.is_fixed_size_binary(type_)
         or types.is_binary_view(type_)
     )
+
+
+def decoded(column: Any) -> Any:
+    """A dictionary column as plain values and string views as strings; any other column as it is."""
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.string())
+    if not pa.types.is_dictionary(column.type):
+        return column
+    return pa.chunked_array([c.dictionary_decode() for c in column.chunks], type=column.type.value_type)
 
 
 def left_out(name: str, kind: Kind, value: str) -> Plan:

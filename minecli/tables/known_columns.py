@@ -11,17 +11,20 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.arrays import list_entries, list_width, numbers
 from minecli.tables.columns import quoted
-from minecli.tables.kinds import Array, column_kind
-from minecli.tables.levels import decoded, shown_levels
-from minecli.tables.missing import MissingPolicy
+from minecli.tables.kinds import Array, column_kind, decoded
+from minecli.tables.labels import worded
+from minecli.tables.levels import shown_levels
+from minecli.tables.missing import Mask, MissingPolicy
 from minecli.tables.origins import Origin, arrow_column, restored
 from minecli.tables.reading import Reading
-from minecli.tables.usable_rows import Selections, Wanted, usable_rows
+from minecli.tables.text_numbers import first_strange, number_values
+from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 
 # Kinds whose values mean the same: a file may write the whole numbers of a column of floats without decimals.
 _ALIKE = ({"float", "integer", "boolean"}, {"date"}, {"seconds"}, {"list"})
@@ -56,15 +59,19 @@ def load_known(
     [[0.0, 0.0, 1.0]]
     """
 
-    def choose(names: Sequence[str]) -> Selections:
+    def choose(names: Sequence[str]) -> Chosen:
         if lacking := [origin.name for origin in origins if origin.width and origin.name not in names]:
             raise DataError(_misfit(source, f"lacks {quoted(lacking)}"), hint=f"it has the columns {quoted(names)}")
-        return (tuple(origin.name for origin in origins if origin.name in names),)
+        return Chosen((tuple(origin.name for origin in origins if origin.name in names),))
 
     as_text = [origin.name for origin in origins if _is_text(origin)]
     reading = Reading(input_format=input_format, delimiter=delimiter, na_values=na_values, as_text=as_text)
     rows = usable_rows(source, choose, Wanted(reading, missing), stdin, "the columns that the run learns")
-    blocks = [_block(origin, rows.take(origin.name), source) for origin in origins if origin.name in rows.columns]
+    blocks = [
+        _block(origin, _as_known(origin, rows.take(origin.name), rows.kept), source)
+        for origin in origins
+        if origin.name in rows.columns
+    ]
     return np.ascontiguousarray(np.concatenate(blocks, 1), dtype=np.float64)
 
 
@@ -75,6 +82,22 @@ def _is_text(origin: Origin) -> bool:
 
 def _misfit(source: str, what: str) -> str:
     return f"'{source}' does not fit the run: it {what}"
+
+
+def _as_known(origin: Origin, column: Any, kept: Mask | None) -> Any:
+    """Numbers that this file holds as text or as a category as numbers, dates that were labels as text; all else as it
+    is."""
+    kind = column_kind(origin.name, column.type)
+    if origin.kind in ("category", "text") and kind in ("date", "seconds"):
+        return worded(column)
+    if pa.types.is_float16(column.type):
+        # Arrow cannot look these up.
+        return column.cast(pa.float32())
+    if origin.kind not in ("float", "integer") or kind not in ("category", "text"):
+        return column
+    values = decoded(column)
+    is_text = column_kind(origin.name, values.type) == "text"
+    return column if is_text and first_strange(values)[1] >= 0 else number_values(origin.name, column, kept)
 
 
 def _block(origin: Origin, column: Any, source: str) -> npt.NDArray[Any]:

@@ -31,8 +31,7 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from minecli.tables.arrays import numbers
-from minecli.tables.kinds import Array, Kind, Plain, Plan
-from minecli.tables.levels import decoded
+from minecli.tables.kinds import Array, Kind, Plain, Plan, decoded
 
 Values = npt.NDArray[Any] | list[Any]
 

@@ -11,13 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.arrays import list_width, numbers, plan_column
-from minecli.tables.kinds import Plain, column_kind, plain_value
-from minecli.tables.levels import decoded
-from minecli.tables.missing import holds_infinity, is_list, missing_rows
+from minecli.tables.arrays import list_entries, list_width, numbers, plan_column
+from minecli.tables.asked_kinds import as_asked, asked_kinds
+from minecli.tables.columns import typed
+from minecli.tables.kinds import Asked, ColumnUse, Plain, column_kind, decoded, plain_value
+from minecli.tables.missing import Mask, holds_infinity, is_list, missing_rows
 from minecli.tables.reading import OpenTable, Reading, open_table
+from minecli.tables.value_kinds import ValueKind, value_kind
 
 Extreme = Plain | None
+# Of a column of lists, so many entries at most tell the kind.
+_JUDGED_ENTRIES = 1 << 21
+_FEWEST_LISTS = 1000
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,9 @@ class ColumnSummary:
     `type` is a word or two for people ("float64", "text", "list of 3 float32"). `width` is the number of
     array columns it makes (0: constant or unusable). `missing` counts nulls and NaN; `distinct` the different
     values that are there (None for lists and nested types). `minimum` and `maximum` leave missing values out;
-    dates and times are ISO text; both are None where values have no order or there are none. `encoding` says
-    how `estimate` would use the column, or, where not `usable`, why it would not.
+    dates and times are ISO text; both are None where values have no order or there are none. `kind` is that of
+    the values (`value_kinds`; labels are discrete), None where the column is not `usable`. `encoding` says how
+    `estimate` would use it, or, where not `usable`, why it would not.
     """
 
     name: str
@@ -38,6 +44,7 @@ class ColumnSummary:
     distinct: int | None
     minimum: Extreme
     maximum: Extreme
+    kind: str | None
     encoding: str
     usable: bool
 
@@ -48,19 +55,23 @@ def describe_columns(
     input_format: str | None = None,
     delimiter: str | None = None,
     na_values: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
     stdin: BinaryIO | None = None,
 ) -> tuple[ColumnSummary, ...]:
     """Look at every column of a table, in file order. The arguments are those of `groups.load_groups`.
 
     Parquet and Arrow files are read one column at a time, so the peak is about the widest column. A column
-    that cannot be used is listed with its reason; DataError is raised only for a table that cannot be read.
+    that cannot be used is listed with its reason; DataError is raised only for a table that cannot be read, and
+    UsageError for selectors and options that do not fit.
 
     >>> import io
     >>> [(c.name, c.type, c.missing) for c in describe_columns("-", stdin=io.BytesIO(b"a,b\\n1,\\n2,0.5\\n"))]
     [('a', 'int64', 0), ('b', 'float64', 1)]
     """
     table = open_table(source, Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), stdin)
-    return tuple(describe(name, column) for name, column in _columns(table))
+    asked = asked_kinds(categorical, numeric, table.names, source=source)
+    return tuple(describe(name, column, asked.of(name)) for name, column in _columns(table))
 
 
 def _columns(table: OpenTable) -> Any:
@@ -73,8 +84,8 @@ def _columns(table: OpenTable) -> Any:
             yield name, table.read([name]).column(0)
 
 
-def describe(name: str, column: Any) -> ColumnSummary:
-    """Summarise one Arrow column.
+def describe(name: str, column: Any, asked: Asked | None = None) -> ColumnSummary:
+    """Summarise one Arrow column, of which somebody may have said what it is.
 
     >>> summary = describe("a", pa.chunked_array([[2.5, None, -1.0]]))
     >>> summary.missing, summary.distinct, summary.minimum, summary.maximum, summary.encoding
@@ -82,27 +93,70 @@ def describe(name: str, column: Any) -> ColumnSummary:
     """
     rows = missing_rows(column)
     missing = 0 if rows is None else int(rows.sum())
-    present = column if rows is None else column.filter(pa.array(~rows))
-    width, encoding, usable = _use(name, present, holds_infinity(column))
+    kept = None if rows is None else ~rows
+    present = column if kept is None else column.filter(pa.array(kept))
+    use, kind = _use(name, present, holds_infinity(column), asked, kept)
     minimum, maximum = _extremes(present)
     return ColumnSummary(
-        name, type_words(column.type), width, missing, _distinct(present), minimum, maximum, encoding, usable
+        name=name,
+        type=type_words(column.type),
+        width=use.width,
+        missing=missing,
+        distinct=_distinct(present),
+        minimum=minimum,
+        maximum=maximum,
+        kind=None if kind is None else kind.value,
+        encoding=_in_words(use),
+        usable=use.width > 0,
     )
 
 
-def _use(name: str, present: Any, infinite: bool) -> tuple[int, str, bool]:
-    """How many array columns the present values make, in words how, and whether they can be used."""
-    if len(present) == 0:
-        return 0, "no values", False
-    if infinite:
-        return 0, "holds infinite values", False
-    try:
-        if column_kind(name, present.type) == "list":
-            list_width(name, present)
-        use = plan_column(name, present).use
-    except DataError as error:
-        return 0, error.problem.removeprefix(f"column '{name}' "), False
-    return use.width, use.encoding, use.width > 0
+def _use(
+    name: str, present: Any, infinite: bool, asked: Asked | None, kept: Mask | None
+) -> tuple[ColumnUse, ValueKind | None]:
+    """What the present values become, and their kind; where they cannot be used, no kind, and why not as the encoding
+    of no array columns."""
+    why_not = "no values" if len(present) == 0 else "holds infinite values" if infinite else None
+    if why_not is None:
+        try:
+            if column_kind(name, present.type) == "list":
+                list_width(name, present)
+            values = as_asked(name, present, asked, kept)
+            use = plan_column(name, values, kept, asked).use
+            return use, _kind(use, values) if use.width else None
+        except DataError as error:
+            why_not = error.problem.removeprefix(f"column '{name}' ")
+    return ColumnUse(name, "float", 0, why_not), None
+
+
+def _in_words(use: ColumnUse) -> str:
+    """The encoding of a column, and what to type where numbers may be labels."""
+    if not use.perhaps_labels:
+        return use.encoding
+    hint = f"if these are labels: --categorical {typed([use.name])}"
+    return f"{use.encoding}: {use.levels} levels, used as a number; {hint}"
+
+
+def _kind(use: ColumnUse, values: Any) -> ValueKind:
+    """The kind of the values that a column is used as."""
+    if use.kind in ("boolean", "category", "text"):
+        return ValueKind.DISCRETE
+    if use.kind == "list":
+        return _kind_of_lists(use.name, values)
+    return value_kind(np.concatenate([numbers(chunk) for chunk in values.chunks]).astype(np.float64))
+
+
+def _kind_of_lists(name: str, lists: Any) -> ValueKind:
+    """Continuous where every entry is that varies, otherwise what most of the others are; judged on rows from all over
+    the table."""
+    width = list_width(name, lists)
+    step = -(-len(lists) // max(_FEWEST_LISTS, _JUDGED_ENTRIES // width))
+    sample = np.concatenate([list_entries(chunk, width)[::step] for chunk in lists.chunks])
+    kinds = [value_kind(entry.astype(np.float64)) for entry in sample.T if (entry != entry[0]).any()]
+    atoms, discrete = (kinds.count(kind) for kind in (ValueKind.ATOMS, ValueKind.DISCRETE))
+    if not atoms and not discrete:
+        return ValueKind.CONTINUOUS
+    return ValueKind.DISCRETE if discrete > atoms else ValueKind.ATOMS
 
 
 def _distinct(present: Any) -> int | None:

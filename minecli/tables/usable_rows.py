@@ -5,7 +5,7 @@ infinite or missing, and sampled.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 from minecli.errors import DataError, UsageError
 from minecli.runtime.seeds import generator
 from minecli.tables.arrays import list_width
+from minecli.tables.asked_kinds import AskedKinds
 from minecli.tables.columns import counted
 from minecli.tables.kinds import column_kind
 from minecli.tables.missing import Mask, MissingPolicy, find_missing, refuse_infinite, refuse_missing
@@ -42,11 +43,20 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The columns wanted, in groups, and what a person says that some of the table's columns are."""
+
+    selections: Selections
+    asked: AskedKinds = field(default_factory=AskedKinds)
+
+
+@dataclass(frozen=True)
 class UsableRows:
     """The named columns of an open table, all rows of them, and which rows are used (`kept`; None: all)."""
 
     table: OpenTable
     selections: Selections
+    asked: AskedKinds
     columns: dict[str, Any]
     kept: Mask | None
     total: int
@@ -80,7 +90,7 @@ class UsableRows:
 
 def usable_rows(
     source: str,
-    choose: Callable[[Sequence[str]], Selections],
+    choose: Callable[[Sequence[str]], Chosen],
     wanted: Wanted,
     stdin: BinaryIO | None,
     options: str,
@@ -89,7 +99,7 @@ def usable_rows(
 
     Args:
         source: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`.
-        choose: from the names in the header to those wanted, in groups.
+        choose: from the names in the header to those wanted.
         wanted: what is missing and what is sampled.
         options: what picked the columns, for a message.
 
@@ -98,7 +108,8 @@ def usable_rows(
         UsageError: options that do not fit the format, and what `choose` raises.
     """
     table = open_table(source, wanted.reading, stdin)
-    selections = choose(table.names)
+    chosen = choose(table.names)
+    selections = chosen.selections
     columns = _read_columns(table.read([name for selection in selections for name in selection]))
     total = len(next(iter(columns.values())))
     for name, column in columns.items():
@@ -123,7 +134,8 @@ def usable_rows(
     if wanted.sample is not None and sampled_from is None:
         asked = f"a sample of {wanted.sample} was asked for"
         notes.append(f"all of {counted(total - dropped, 'row')} are used: {asked}")
-    return UsableRows(table, selections, columns, kept, total, dropped, sampled_from, tuple(notes))
+    notes.extend(chosen.asked.without_effect(columns, options))
+    return UsableRows(table, selections, chosen.asked, columns, kept, total, dropped, sampled_from, tuple(notes))
 
 
 def _read_columns(table: Any) -> dict[str, Any]:

@@ -105,7 +105,9 @@ class Embedding(Numeric):
         """Draw n pairs, each side of shape (n, dim)."""
         import numpy as np
 
-        fixed = np.random.default_rng(20_180_104)  # the directions belong to the task, not to the sample
+        from minecli.runtime.seeds import generator
+
+        fixed = generator(0, "tasks", "embedding", "directions")  # of the task, not of the sample
         a, _ = np.linalg.qr(fixed.standard_normal((self.dim, self.latent)))
         b, _ = np.linalg.qr(fixed.standard_normal((self.dim, self.latent)))
         u, v = Gaussian(dim=self.latent, rho=self.rho).sample(n, rng)

@@ -48,7 +48,6 @@ CASES = {
     "overlap": (("good.csv", "x0,z0", "z0"), 2, "overlap.*'z0'"),
     "glob without match": (("good.csv", "protein_*", "z0"), 2, r"no column matches 'protein_\*'"),
     "text column": (("good.csv", "text", "z0"), 3, "column 'text' is text with 60 distinct values"),
-    "constant column": (("good.csv", "constant", "z0"), 3, "x is constant"),
     "missing value": (("good.csv", "hole", "z0"), 3, "--missing drop"),
     "infinity": (("good.csv", "infinite", "z0"), 3, "1 infinite value"),
     "fewer rows than folds need": (("three.csv", "x0", "z0", "-e", "mine"), 3, "3 rows are too few for 5 folds"),

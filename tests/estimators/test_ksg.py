@@ -147,8 +147,8 @@ def test_too_few_rows_for_an_interval_are_said():
     result = estimate(x, z)
     assert result.interval is None
     assert result.standard_error_nats is None
-    assert codes(result) == [DiagnosticCode.FEW_SAMPLES]
-    assert result.diagnostics[0].message == "99 rows are too few for an interval, which needs 100"
+    few = [d for d in result.diagnostics if d.code is DiagnosticCode.FEW_SAMPLES]
+    assert few[0].message == "99 rows are too few for an interval, which needs 100"
     assert not result.trustworthy
 
 
@@ -167,22 +167,22 @@ def test_a_repeated_column_has_infinite_information(function):
     result = estimate(x, np.c_[z[:, 0], function(x[:, 1])])
     assert result.mi_nats is None
     assert result.status is Status.INFINITE
-    assert result.diagnostics[0].message.startswith("x column 2 and z column 2 order the rows identically")
+    assert result.diagnostics[0].message.startswith("'x column 2' and 'z column 2' order the rows identically")
 
 
 @pytest.mark.parametrize("n", [1000, 3000])
 def test_a_value_near_the_ceiling_is_doubted(n):
     x = np.random.default_rng(0).standard_normal((n, 1))
     result = estimate(x, x**2)
-    assert codes(result, Severity.WARNING) == [DiagnosticCode.NEAR_LOG_N_CEILING]
-    assert "the largest value ksg can give" in result.diagnostics[0].message
+    assert DiagnosticCode.NEAR_LOG_N_CEILING in codes(result, Severity.WARNING)
+    assert any("the largest value ksg can give" in d.message for d in result.diagnostics)
     assert result.mi_nats < result.details["largest_possible_nats"]
 
 
-def test_many_columns_are_noted():
-    x, z = gaussian(200, 6)
-    assert codes(estimate(x, z), Severity.NOTE) == [DiagnosticCode.HIGH_DIMENSION]
-    assert codes(estimate(x[:, :5], z[:, :5])) == []
+def test_neighbours_that_are_far_apart_are_warned_of():
+    x, z = gaussian(2000, 6)
+    assert codes(estimate(x, z), Severity.WARNING) == [DiagnosticCode.FAR_NEIGHBOURS]
+    assert codes(estimate(x[:, :1], z[:, :1])) == []
 
 
 # -- ties ------------------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_ties_and_duplicates_that_matter_are_warned_of():
 
 def test_rounding_one_side_alone_is_noticed():
     x, z = gaussian(1000)
-    assert codes(estimate(np.round(x, 1), z), Severity.WARNING) == [DiagnosticCode.TIES_IN_DATA]
+    assert DiagnosticCode.TIES_IN_DATA in codes(estimate(np.round(x, 1), z), Severity.WARNING)
 
 
 def test_a_label_beside_a_continuous_side_is_no_reason_to_warn():
@@ -240,6 +240,15 @@ def test_jitter_repeats_with_the_seed():
     x, z = (np.round(side, 1) for side in gaussian(200))
     assert estimate(x, z, jitter=1e-6).mi_nats == estimate(x, z, jitter=1e-6).mi_nats
     assert estimate(x, z, jitter=1e-6).mi_nats != estimate(x, z, Context(seed=1), jitter=1e-6).mi_nats
+
+
+def test_jitter_owes_nothing_to_the_stream_of_the_data():
+    # Noise drawn from `default_rng(0)`, as these columns are, breaks their ties by the very values that were rounded
+    # away: the estimate at seed 0 was then 1.42, beside 0.22 at seed 1.
+    x, z = (np.round(2 * side) / 2 for side in gaussian(2000))
+    found = [estimate(x, z, Context(seed=seed), jitter=1e-8, interval=False).mi_nats for seed in (0, 1)]
+    # Over six seeds they lay between 0.18 and 0.23.
+    assert abs(found[0] - found[1]) < 0.05
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ def test_markup_in_names_is_text():
 
 def test_the_payload_is_plain_and_says_what_its_metrics_are():
     content = json.loads(to_json(TWO))
-    assert (content["command"], content["unit"], content["schema_version"]) == ("ali", "nats", 1)
+    assert (content["command"], content["unit"], content["schema_version"]) == ("ali", "nats", 2)
     assert content["definitions"] == DEFINITIONS
     assert content["config"]["seeds"] == [0, 1]
     assert not content["interrupted"]

@@ -47,6 +47,8 @@ def payload(command, tasks, **config):
         "cells": 4, "valued": 4, "failed": 0, "mean_absolute_error_nats": 0.1, "median_absolute_error_nats": 0.05,
         "mean_error_nats": -0.01, "worst_error_nats": -0.4, "worst_spec": "b", "worst_seed": 1,
         "coverage": coverage(3, 4), "coverage_weak": coverage(0, 0), "median_seconds": 1.0, "max_seconds": 2.0,
+        "coverage_by_task": [{"spec": "b", "covered": 1, "intervals": 2, "error_nats": -0.4},
+                             {"spec": "a", "covered": 2, "intervals": 2, "error_nats": 0.0}],
     }  # fmt: skip
     records = [r for task in tasks for r in records_of(task)]
     return bench_payload(
@@ -127,7 +129,9 @@ def test_markdown_has_one_line_per_task_and_per_estimator():
     assert "| `b` | 2.000 | 1.600 (-0.400, 1/2, 1.2 s) | failed |" in lines
     widths = {line.count("|") for line in lines if line.startswith(("| `", "| task", "|---|---|---|---|"))}
     assert 5 in widths
-    assert "| mine | 4/4 | 0.100 | 0.050 | -0.010 | -0.400 (`b`) | 3 of 4 (20 to 80 %) |  | 1.0 | 2.0 |" in lines
+    assert (
+        "| mine | 4/4 | 0.100 | 0.050 | -0.010 | -0.400 (`b`) | 3 of 4 (20 to 80 %) |  | `b` 1/2 | 1.0 | 2.0 |" in lines
+    )
 
 
 def test_csv_and_json():

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import torch
 
 from minecli.errors import UsageError
-from minecli.runtime.seeds import child_seed, generator
+from minecli.runtime.seeds import child_seed, generator, torch_generator
 
 
 def test_same_name_same_stream():
@@ -36,3 +37,9 @@ def test_seed_fits_torch():
 def test_bad_seed(seed):
     with pytest.raises(UsageError, match="must be an integer of at least 0"):
         child_seed(seed, "a")
+
+
+def test_torch_generator_is_that_of_the_child_seed():
+    expected = torch.Generator().manual_seed(child_seed(3, "a", 1))
+    assert torch.equal(torch.randn(5, generator=torch_generator(3, "a", 1)), torch.randn(5, generator=expected))
+    assert torch_generator(3, "a", device=torch.device("cpu")).device == torch.device("cpu")

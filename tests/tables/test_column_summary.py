@@ -38,24 +38,26 @@ TABLE = pa.table(
     }
 )  # fmt: skip
 EXPECTED = [
-    ColumnSummary("price", "float64", 1, 2, 2, -2.0, 1.5, "as it is", True),
-    ColumnSummary("count", "int16", 1, 0, 3, 1, 3, "as it is", True),
-    ColumnSummary("flag", "boolean", 1, 1, 2, False, True, "0 or 1", True),
-    ColumnSummary("day", "date", 1, 1, 2, "2004-03-10", "2005-04-04", "days since 1970-01-01", True),
+    ColumnSummary("price", "float64", 1, 2, 2, -2.0, 1.5, "discrete", "as it is", True),
+    ColumnSummary("count", "int16", 1, 0, 3, 1, 3, "with atoms", "as it is", True),
+    ColumnSummary("flag", "boolean", 1, 1, 2, False, True, "discrete", "0 or 1", True),
+    ColumnSummary("day", "date", 1, 1, 2, "2004-03-10", "2005-04-04", "discrete",
+                  "days since 1970-01-01", True),
     ColumnSummary("when", "timestamp Mars/Base", 1, 0, 2, "2004-03-10 18:00:00.000000",
-                  "2004-03-11 00:00:00.000000", "days since 1970-01-01", True),
-    ColumnSummary("lap", "duration", 1, 0, 3, "5 ms", "9 ms", "seconds", True),
-    ColumnSummary("money", "decimal128(5, 2)", 1, 0, 2, 1.25, 2.5, "as it is", True),
-    ColumnSummary("kind", "category of text", 1, 0, 2, "u", "v", "1 for 'v', 0 for 'u'", True),
-    ColumnSummary("word", "text", 0, 0, 4, "alpha", "gamma", "is text with 4 distinct values in 4 rows, as 'alpha', "
+                  "2004-03-11 00:00:00.000000", "discrete", "days since 1970-01-01", True),
+    ColumnSummary("lap", "duration", 1, 0, 3, "5 ms", "9 ms", "with atoms", "seconds", True),
+    ColumnSummary("money", "decimal128(5, 2)", 1, 0, 2, 1.25, 2.5, "discrete", "as it is", True),
+    ColumnSummary("kind", "category of text", 1, 0, 2, "u", "v", "discrete", "1 for 'v', 0 for 'u'", True),
+    ColumnSummary("word", "text", 0, 0, 4, "alpha", "gamma", None,
+                  "is text with 4 distinct values in 4 rows, as 'alpha', "
                   "which cannot be used as a number or category", False),
-    ColumnSummary("emb", "list of 3 float32", 3, 1, None, None, None, "3 entries, one column each", True),
-    ColumnSummary("same", "int64", 0, 0, 1, 3, 3, "left out: constant, holds only 3", False),
-    ColumnSummary("void", "empty", 0, 4, 0, None, None, "no values", False),
-    ColumnSummary("deep", "struct<p: int64>", 0, 0, None, None, None,
+    ColumnSummary("emb", "list of 3 float32", 3, 1, None, None, None, "discrete", "3 entries, one column each", True),
+    ColumnSummary("same", "int64", 0, 0, 1, 3, 3, None, "left out: constant, holds only 3", False),
+    ColumnSummary("void", "empty", 0, 4, 0, None, None, None, "no values", False),
+    ColumnSummary("deep", "struct<p: int64>", 0, 0, None, None, None, None,
                   "has the type struct<p: int64>, which cannot be used as a number or category", False),
-    ColumnSummary("far", "float64", 0, 0, 4, 1.0, float("inf"), "holds infinite values", False),
-    ColumnSummary("raw", "binary", 0, 0, 4, None, None,
+    ColumnSummary("far", "float64", 0, 0, 4, 1.0, float("inf"), None, "holds infinite values", False),
+    ColumnSummary("raw", "binary", 0, 0, 4, None, None, None,
                   "holds bytes, not UTF-8 text, which cannot be used as a number or category", False),
 ]  # fmt: skip
 

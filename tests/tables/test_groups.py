@@ -214,7 +214,7 @@ def test_a_question_mark_is_missing_only_on_request(tmp_path) -> None:
         load_groups(path, ["a"], ["b"])
     assert str(caught.value) == (
         "column 'b' is text: 99 of its 100 values are numbers, but row 60 (counted from 0) holds '?' "
-        "(if that means missing: --na-values '?'; if the numbers are codes, put a letter before each)"
+        "(if that means missing: --na-values '?')"
     )
     groups = load_groups(path, ["a"], ["b"], na_values=["?"], missing="drop")
     assert groups.rows_dropped == 1

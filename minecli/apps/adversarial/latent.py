@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 
 def stream(seed: int, *names: str | int) -> torch.Generator:
     """The random stream of a seed for a purpose."""
-    return torch.Generator().manual_seed(child_seed(seed, "gan", *names))
+    return torch_generator(seed, "gan", *names)
 
 
 def draw_prior(config: AdversarialConfig, count: int, generator: torch.Generator) -> Tensor:

@@ -22,7 +22,7 @@ from minecli.apps.adversarial.image_networks import (
 from minecli.apps.comparison.blocks import Perceptron
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 Shape = tuple[int, ...]
 
@@ -32,7 +32,7 @@ _STATISTICS_SIDE = 4
 
 
 def _generators(seeds: Sequence[int], name: str) -> list[torch.Generator]:
-    return [torch.Generator().manual_seed(child_seed(seed, "gan", name)) for seed in seeds]
+    return [torch_generator(seed, "gan", name) for seed in seeds]
 
 
 def _image(shape: Shape) -> ImageShape | None:

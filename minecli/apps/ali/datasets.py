@@ -24,7 +24,7 @@ from minecli.apps.pixels import from_bytes
 from minecli.apps.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
 from minecli.apps.toys import Rows, gaussians25, grid_means
 from minecli.errors import UsageError
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import generator
 
 if TYPE_CHECKING:
     from minecli.apps.image_folder import ImageFolder
@@ -114,7 +114,7 @@ def load_held_out(request: AliRequest, stdin: BinaryIO | None = None) -> tuple[T
 
 def _grid_rows(request: AliRequest) -> tuple[Rows, Rows, npt.NDArray[np.int64]]:
     """Rows to learn, rows held out, and which mean the latter belong to."""
-    config, draws = request.config, np.random.default_rng(child_seed(0, "ali", "data", GRID))
+    config, draws = request.config, generator(0, "ali", "data", GRID)
     rows, held_out = gaussians25(config.rows, draws), gaussians25(config.held_out, draws)
     return rows, held_out, ((held_out[:, None] - grid_means()) ** 2).sum(2).argmin(1)
 

@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Literal, Self
 
 from minecli.errors import DataError, UsageError
 
-_LISTS = ("methods", "seeds", "x", "na_values")
+_LISTS = ("methods", "seeds", "x", "na_values", "categorical", "numeric")
 _READING = ("input_format", "delimiter", "na_values", "missing")
+# A run of a version before these were there has none of them, and is still a run.
+_KINDS = ("categorical", "numeric")
 # What changes neither the numbers nor the data.
 _ELSEWHERE = ("methods", "preset", "data_root")
 
@@ -22,7 +24,8 @@ class ComparisonRequest:
     """Everything that decides the numbers. Device and threads are not in it: they decide the speed.
 
     `dataset` is a name of `NAMED`, or a table's source where `x` selects columns of it; `data_root` is where the files
-    of a named data set are.
+    of a named data set are. `categorical` and `numeric` select columns of a table that are labels or numbers whatever
+    their types say.
     """
 
     COMMAND: ClassVar[str]
@@ -42,6 +45,8 @@ class ComparisonRequest:
     input_format: str | None = None
     delimiter: str | None = None
     na_values: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
     missing: Literal["error", "drop"] = "error"
     sample: int | None = None
 
@@ -53,6 +58,11 @@ class ComparisonRequest:
                 f"--x names columns of a table, and '{self.dataset}' is none",
                 hint=f"leave it out, or name a file: minecli {self.COMMAND} ./{self.dataset} --x a,b",
             )
+        for name in _KINDS:
+            if getattr(self, name) and not self.is_table:
+                raise UsageError(
+                    f"--{name} names columns of a table, and '{self.dataset}' is none", hint=f"leave --{name} out"
+                )
         if self.data_root is not None and self.dataset not in self.ROOTED:
             raise UsageError(f"--data-root is for {' and '.join(self.ROOTED)} alone", hint="leave it out")
         for method in self.methods:
@@ -90,6 +100,11 @@ class ComparisonRequest:
         """How a table of the user's is read: keyword arguments of the functions in `minecli.tables`."""
         return {name: getattr(self, name) for name in _READING}
 
+    @property
+    def kinds(self) -> dict[str, Any]:
+        """What the user says that columns are, likewise: for the table that is learnt. Of others that is known then."""
+        return {name: getattr(self, name) for name in _KINDS}
+
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values."""
         content = asdict(self)
@@ -101,7 +116,7 @@ class ComparisonRequest:
         try:
             values = dict(content)
             values["config"] = cls.CONFIG(**values["config"])
-            values |= {name: tuple(values[name]) for name in _LISTS}
+            values |= {name: tuple(values[name]) for name in _LISTS if name in values or name not in _KINDS}
             return cls(**values)
         except (KeyError, TypeError) as problem:
             raise DataError(
@@ -111,7 +126,8 @@ class ComparisonRequest:
 
     def marked(self, method: str) -> dict[str, Any]:
         """What a method's checkpoint belongs to, as plain JSON values."""
-        return {k: v for k, v in self.to_json().items() if k not in _ELSEWHERE} | {"method": method}
+        mark = {k: v for k, v in self.to_json().items() if k not in _ELSEWHERE and (v or k not in _KINDS)}
+        return mark | {"method": method}
 
     def _unknown(self) -> UsageError:
         named = f"there are {', '.join(self.NAMED)}, and tables with --x COLS"

@@ -40,7 +40,8 @@ def load_user_table(request: ComparisonRequest, stdin: BinaryIO | None, most_hel
     Raises:
         DataError, UsageError: see `tables.groups.load_group`.
     """
-    one = load_group(request.dataset, request.x, sample=request.sample, stdin=stdin, **request.reading)
+    how = {**request.reading, **request.kinds}
+    one = load_group(request.dataset, request.x, sample=request.sample, stdin=stdin, **how)
     rows = TableRows.of(one)
     order = generator(0, "table", "held-out").permutation(len(rows))
     unseen = min(most_held_out, round(_HELD_OUT * len(rows)))

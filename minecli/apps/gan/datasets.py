@@ -17,7 +17,7 @@ from minecli.apps.gan.config import STACKED
 from minecli.apps.gan.request import GanRequest
 from minecli.apps.mode_metrics import grid_metrics, spiral_metrics
 from minecli.apps.toys import gaussians25, spiral
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import child_seed, generator
 
 if TYPE_CHECKING:
     from minecli.apps.table_rows import TableRows
@@ -78,7 +78,7 @@ def load_dataset(
     if request.dataset == STACKED:
         return _stacked_digits(request, device, observer, should_stop)
     make, judge = _TOYS[request.dataset]
-    rows = make(request.config.rows, np.random.default_rng(child_seed(0, "gan", "data", request.dataset)))
+    rows = make(request.config.rows, generator(0, "gan", "data", request.dataset))
     real = RealRows(torch.from_numpy(rows).to(device))
     return Dataset(real, lambda samples: judge(samples.numpy()), layout_of(request), {"rows": len(rows)})
 

@@ -34,7 +34,7 @@ from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training
 from minecli.result import Status
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 # Rows held out that are used at most: half of them stop the training, half are evaluated.
 _MOST_ROWS = 4096
@@ -142,22 +142,21 @@ def _fit(training: IbTraining, seen: _Pairs, stopping: _Pairs) -> Training:
     )  # fmt: skip
     sides = ([side[m].double().cpu().numpy() for m in range(models)] for side in (seen.means, seen.codes))
     base = GaussianBase([canonical_correlations(x, z) for x, z in zip(*sides, strict=True)], count)
-    draws = torch.Generator().manual_seed(child_seed(training.seeds[0], "ib", "information", "weights"))
+    draws = torch_generator(training.seeds[0], "ib", "information", "weights")
     network = StatisticsNetwork(
         models, width, width, hidden=_HIDDEN, layers=settings.layers, tower_layers=settings.tower_layers,
         ceiling=max(5.0, math.log(count)), base=base, generator=draws,
     )  # fmt: skip
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
-        streams = (child_seed(seed, "ib", "information", "rows", step) for seed in training.seeds)
-        rows = [
-            torch.randint(count, (settings.batch_size,), generator=torch.Generator().manual_seed(s)) for s in streams
-        ]
+        streams = [torch_generator(seed, "ib", "information", "rows", step) for seed in training.seeds]
+        rows = [torch.randint(count, (settings.batch_size,), generator=stream) for stream in streams]
         places = torch.stack(rows)[..., None].expand(-1, -1, width).to(seen.codes.device)
         return seen.means.gather(1, places), seen.codes.gather(1, places)
 
     def validate(network: StatisticsNetwork) -> Tensor:
-        shifts = random_shifts(stopping.codes.shape[1], _VALIDATION_SHIFTS, torch.Generator().manual_seed(0))
+        own = torch_generator(0, "ib", "information", "validation")
+        shifts = random_shifts(stopping.codes.shape[1], _VALIDATION_SHIFTS, own)
         return bound_of(score_matrix(network, stopping.means, stopping.codes, [0, *shifts]), settings.objective())
 
     return Training(network.to(training.device), batch, validate, settings, training.seeds[0])
@@ -173,7 +172,7 @@ def _evaluated(fitted: Training, model: int, held_out: _Pairs, status: Status) -
         shifts_per_row=_SHIFTS_PER_ROW,
         weights=[1.0],
         objective=fitted.config.objective(),
-        generator=torch.Generator().manual_seed(child_seed(fitted.seed, "ib", "information", "evaluation")),
+        generator=torch_generator(fitted.seed, "ib", "information", "evaluation"),
         should_stop=events.never,
     )
     assert terms is not None

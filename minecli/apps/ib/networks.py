@@ -23,7 +23,7 @@ from minecli.apps.comparison.blocks import Linear
 from minecli.apps.ib.config import IbConfig
 from minecli.apps.ib.noise import Noise
 from minecli.mine.sampling import repair
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 # Which encoder a method has: deviations that are learnt, noise on the input, noise beside it.
 GAUSSIAN = ("dvb", "dvb-additive", "mine-gaussian")
@@ -60,7 +60,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, method: str, config: IbConfig, inputs: int, classes: int, seeds: Sequence[int]) -> None:
         super().__init__()
-        draws = [torch.Generator().manual_seed(child_seed(seed, "ib", "weights")) for seed in seeds]
+        draws = [torch_generator(seed, "ib", "weights") for seed in seeds]
         self.gaussian, self.additive, self.propagated = (method in m for m in (GAUSSIAN, ADDITIVE, PROPAGATED))
         self.stochastic, self.config = is_stochastic(method), config
         self.dropout = config.dropout if method == "dropout" else 0.0
@@ -136,7 +136,7 @@ class NoisyStatistics(nn.Module):
 
     def __init__(self, config: IbConfig, inputs: int, seeds: Sequence[int]) -> None:
         super().__init__()
-        draws = [torch.Generator().manual_seed(child_seed(seed, "ib", "statistics")) for seed in seeds]
+        draws = [torch_generator(seed, "ib", "statistics") for seed in seeds]
         hidden, gain = config.statistics_hidden, math.sqrt(2.0)
         # Of one layer on [x, z]: split, so that a re-paired row costs an addition.
         share = math.sqrt(inputs / (inputs + config.code_dim))

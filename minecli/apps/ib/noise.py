@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 
 class Noise:
@@ -20,7 +20,7 @@ class Noise:
 
     def __init__(self, seeds: Sequence[int], device: torch.device, *names: str | int) -> None:
         self.device = device
-        self._streams = [torch.Generator(device).manual_seed(child_seed(seed, "ib", *names)) for seed in seeds]
+        self._streams = [torch_generator(seed, "ib", *names, device=device) for seed in seeds]
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, shape (models, *shape)."""

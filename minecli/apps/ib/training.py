@@ -28,7 +28,7 @@ from minecli.apps.ib.losses import classification_loss, divergence_from_prior
 from minecli.apps.ib.networks import Bottleneck, Coded, NoisyStatistics
 from minecli.apps.ib.noise import Noise
 from minecli.mine.sampling import random_shifts
-from minecli.runtime.seeds import child_seed
+from minecli.runtime.seeds import torch_generator
 
 _SHIFTS = "shifts"
 
@@ -139,7 +139,7 @@ class IbTraining(SideBySideTraining):
         """The batch of every model: (models, b, inputs) and (models, b). Each seed has its own order in each pass."""
         current, place = divmod(self.step, self.per_pass)
         if self._orders[0] != current:
-            streams = [torch.Generator().manual_seed(child_seed(s, "ib", "pass", current)) for s in self.seeds]
+            streams = [torch_generator(s, "ib", "pass", current) for s in self.seeds]
             orders = torch.stack([torch.randperm(len(self.train), generator=g) for g in streams])
             self._orders = current, orders.to(self.device)
         start = place * self.batch
@@ -147,7 +147,7 @@ class IbTraining(SideBySideTraining):
         return self.train.x[rows], self.train.labels[rows]
 
     def _shifts(self, name: str | int) -> list[int]:
-        draws = torch.Generator().manual_seed(child_seed(0, "ib", _SHIFTS, self.step, name))
+        draws = torch_generator(0, "ib", _SHIFTS, self.step, name)
         return random_shifts(self.batch, self.config.marginal_shifts, draws)
 
     @torch.no_grad()

@@ -30,9 +30,8 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
         DataError, UsageError: see `tables.classes.load_classes`.
     """
     assert request.target is not None
-    found = load_classes(
-        request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **request.reading
-    )
+    how = {**request.reading, **request.kinds}
+    found = load_classes(request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **how)
     order = stratified_order(found.labels)
     tested = max(1, round(_TEST_SHARE * len(order)))
     test, train = order[:tested], order[tested:][: request.config.rows]

@@ -1,0 +1,75 @@
+"""Which estimators fit the kinds of the data: the default, and what to think of one that was asked for all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from minecli.estimators.facts import Facts
+from minecli.result import Diagnostic, DiagnosticCode
+from minecli.tables.value_kinds import ValueKind
+
+NEURAL = "mine"
+# Numbers of so few levels are no numbers to the Gaussian formula.
+FEW_LEVELS = 10
+
+
+def suited(facts: Facts) -> str:
+    """The estimator without networks that fits the kinds: a table where both sides are discrete, nearest neighbours
+    elsewhere, those for atoms where there are some.
+
+    >>> import numpy as np
+    >>> from minecli.estimators.facts import find_facts
+    >>> x = np.random.default_rng(0).standard_normal((500, 1))
+    >>> [suited(find_facts(a, b)) for a, b in [(x, x + 1), (x, x.round()), (x > 0, x > 1)]]
+    ['ksg', 'mixed-ksg', 'plug-in']
+    """
+    if facts.tabular:
+        return "plug-in"
+    return "ksg" if facts.continuous else "mixed-ksg"
+
+
+def default_estimators(facts: Facts) -> tuple[str, ...]:
+    """What is asked where nobody says: that estimator, and `mine` unless a table answers exactly."""
+    return (suited(facts),) if facts.tabular else (suited(facts), NEURAL)
+
+
+def choice_sentence(facts: Facts) -> str:
+    """Why these, in one line."""
+    x, z = facts.x.kind, facts.z.kind
+    kinds = f"x and z are {x}" if x is z else f"x is {x}, z is {z}"
+    why = {
+        "plug-in": f"{kinds}, so that their table answers: plug-in",
+        "ksg": f"{kinds}: {NEURAL} and ksg",
+        "mixed-ksg": f"{kinds}: {NEURAL} and mixed-ksg",
+    }
+    if facts.discrete and not facts.tabular:
+        return f"{kinds}, but {facts.cells:,} cells are too many for {facts.rows:,} rows: {NEURAL} and mixed-ksg"
+    return why[suited(facts)]
+
+
+def unsuited(name: str, config: Any, facts: Facts) -> tuple[Diagnostic, ...]:
+    """A warning where the value of estimator `name` means nothing for data of these kinds."""
+    better = suited(facts)
+    why = ""
+    if name == "ksg" and not facts.continuous and getattr(config, "jitter", 0.0) == 0.0:
+        tied = _where(facts, {ValueKind.ATOMS, ValueKind.DISCRETE})
+        why = f"the formula assumes that no value occurs twice, and {tied}"
+    elif name == "gaussian" and min(s.levels or FEW_LEVELS + 1 for s in (facts.x, facts.z)) <= FEW_LEVELS:
+        why = f"the formula needs numbers on both sides, and {_where(facts, {ValueKind.DISCRETE})}"
+    elif name == "plug-in" and not facts.discrete:
+        why = f"a table needs levels on both sides, and {_where(facts, {ValueKind.CONTINUOUS, ValueKind.ATOMS})}"
+    if not why:
+        return ()
+    return (Diagnostic(DiagnosticCode.UNSUITED_KINDS, f"{why}: the value means nothing here; add -e {better}"),)
+
+
+def _where(facts: Facts, kinds: set[ValueKind]) -> str:
+    """Which columns are of one of these kinds, in words."""
+    sides: Mapping[str, Any] = {"x": facts.x, "z": facts.z}
+    for side in sides.values():
+        for block in side.blocks:
+            kind = side.kinds[block.start]
+            if kind in kinds:
+                return f"'{block.name}' is {kind}"
+    return "the columns are of another kind"

@@ -1,0 +1,259 @@
+"""What the data are, found once, before anything is estimated: kinds of columns, copies and order of rows, and what one
+side determines of the other. Estimators take it from their context; the verdict starts from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from minecli.estimators.diagnostics import find_identical_columns
+from minecli.estimators.row_order import RowOrder, row_order
+from minecli.tables.value_kinds import ValueKind, value_kind
+
+Array = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+# Copies are a matter of concern from this share of the rows on.
+FEW_COPIES = 0.01
+# A table whose cells hold fewer rows on average is too thin to be read off.
+ROWS_PER_CELL = 5.0
+# Of so many columns one that never repeats a value is looked for: then no row is a copy, and nothing need be hashed.
+_LOOKED_AT = 4
+
+
+@dataclass(frozen=True)
+class Block:
+    """A column of the table in the array of its side: `width` array columns from `start` on (labels make several)."""
+
+    name: str
+    start: int
+    width: int = 1
+
+    @property
+    def columns(self) -> slice:
+        """Where it stands."""
+        return slice(self.start, self.start + self.width)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One variable: the columns of its array by name and kind, the table's columns they come from, the kind of the
+    whole.
+
+    `dimensions` says in how many directions neighbours spread: each column that is not discrete, and one for all that
+    are. `levels` counts its distinct rows, and `entropy_nats` is their entropy with Miller and Madow's correction, both None
+    where a column is not discrete.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[ValueKind, ...]
+    blocks: tuple[Block, ...] = ()
+    dimensions: int = 1
+    levels: int | None = None
+    entropy_nats: float | None = None
+    entropy_error_nats: float = 0.0
+
+    @property
+    def kind(self) -> ValueKind:
+        """Discrete if every column is; with atoms if any has some or is discrete; else continuous."""
+        kinds = set(self.kinds)
+        if kinds <= {ValueKind.DISCRETE}:
+            return ValueKind.DISCRETE
+        return ValueKind.CONTINUOUS if kinds == {ValueKind.CONTINUOUS} else ValueKind.ATOMS
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of x and z before any estimator is asked.
+
+    `copies` is the share of rows that are copies of other rows. `identical` lists pairs (column of x, column of z), by
+    number, that order the rows alike: the information is infinite. `cells` counts the distinct rows of both sides
+    together, where both are discrete. `rows_dropped` were left out for missing values.
+    """
+
+    rows: int
+    x: Side
+    z: Side
+    copies: float = 0.0
+    order: RowOrder = field(default_factory=lambda: RowOrder(False, 1.0, 0.0))
+    identical: tuple[tuple[int, int], ...] = ()
+    cells: int | None = None
+    rows_dropped: int = 0
+
+    @property
+    def copied(self) -> bool:
+        """Whether so many rows are copies that held-out rows were seen in training."""
+        return self.copies > FEW_COPIES
+
+    @property
+    def discrete(self) -> bool:
+        """Whether both sides are."""
+        return self.x.kind is self.z.kind is ValueKind.DISCRETE
+
+    @property
+    def tabular(self) -> bool:
+        """Whether both sides are discrete and the table of their levels is filled well enough to be read off."""
+        return self.cells is not None and self.rows >= ROWS_PER_CELL * self.cells
+
+    @property
+    def continuous(self) -> bool:
+        """Whether no column of either side has atoms."""
+        return self.x.kind is self.z.kind is ValueKind.CONTINUOUS
+
+    @property
+    def dimensions(self) -> int:
+        """In how many directions neighbours spread."""
+        return self.x.dimensions + self.z.dimensions
+
+    @property
+    def entropy_nats(self) -> float | None:
+        """The smaller entropy of the discrete sides, which the information cannot exceed; None if neither is."""
+        known = [side.entropy_nats for side in (self.x, self.z) if side.entropy_nats is not None]
+        return min(known, default=None)
+
+    @property
+    def most_nats(self) -> float:
+        """What no value can exceed: that entropy and three of its standard errors."""
+        limits = [
+            side.entropy_nats + 3.0 * side.entropy_error_nats
+            for side in (self.x, self.z)
+            if side.entropy_nats is not None
+        ]
+        return min(limits, default=math.inf)
+
+    @cached_property
+    def determined(self) -> str | None:
+        """Which discrete side is a function of the other in these rows: "x", "z", "both" or None."""
+        if self.cells is None or not self.tabular:
+            return None
+        by_z, by_x = self.cells == self.z.levels, self.cells == self.x.levels
+        return {(True, True): "both", (True, False): "x", (False, True): "z"}.get((by_z, by_x))
+
+
+def find_facts(
+    x: Array,
+    z: Array,
+    names: tuple[Sequence[str], Sequence[str]] | None = None,
+    *,
+    blocks: tuple[Sequence[Block], Sequence[Block]] | None = None,
+    rows_dropped: int = 0,
+    ordered: bool = True,
+) -> Facts:
+    """Look at x, shape (n, d_x), and z, shape (n, d_z), row i belonging to row i.
+
+    Args:
+        names: of the columns of both arrays; otherwise they are counted from 1.
+        blocks: the table's columns in both arrays; otherwise each array column is one.
+        rows_dropped: what the table had left out.
+        ordered: whether the order of the rows may say something; False where a person said that it does not.
+
+    >>> x = np.random.default_rng(0).standard_normal((500, 2))
+    >>> facts = find_facts(x, (x[:, :1] > 0) * 1.0)
+    >>> facts.x.kind.value, facts.z.kind.value, facts.z.levels, round(facts.entropy_nats, 2), facts.copied
+    ('continuous', 'discrete', 2, 0.69, False)
+    """
+    x_names, z_names = names or (_counted("x", x), _counted("z", z))
+    both = [*x.T, *z.T]
+    first, counts = _distinct(both)
+    kinds = [_kind(column, first) for column in both]
+    x_blocks, z_blocks = blocks or (_singly(x_names), _singly(z_names))
+    left = _side(x, x_names, kinds[: x.shape[1]], x_blocks)
+    right = _side(z, z_names, kinds[x.shape[1] :], z_blocks)
+    discrete = left.levels is not None and right.levels is not None
+    order = row_order(x, z, (left.names, right.names)) if ordered else RowOrder(False, 1.0, float(len(x)))
+    return Facts(
+        rows=len(x),
+        x=left,
+        z=right,
+        copies=_copied_share(both, kinds, first, counts),
+        order=order,
+        identical=tuple(find_identical_columns(x, z)),
+        cells=len(first) if discrete else None,
+        rows_dropped=rows_dropped,
+    )
+
+
+def _kind(column: Array, first: Codes) -> ValueKind:
+    """Values that repeat only because rows are copies are no atoms: the kind is that of distinct rows, but of few
+    levels among all rows there is no doubt."""
+    of_all = value_kind(column)
+    if of_all is not ValueKind.ATOMS or len(first) == len(column):
+        return of_all
+    return ValueKind.ATOMS if _looks_coded(column) else value_kind(column[first])
+
+
+def _looks_coded(column: Array) -> bool:
+    """Whether these are whole numbers with few gaps, as numbers of shops or of pupils are."""
+    if not np.array_equal(column, np.floor(column)):
+        return False
+    return float(column.max() - column.min()) < 4.0 * len(np.unique(column))
+
+
+def _copied_share(columns: list[Array], kinds: list[ValueKind], first: Codes, counts: Codes) -> float:
+    """The share of rows beyond the first of each kind whose copies hold a value that is no atom: one that occurs in no
+    other row but its copies."""
+    repeated = counts > 1
+    rows = len(columns[0])
+    if not repeated.any():
+        return 0.0
+    telling = np.zeros(len(first), dtype=bool)
+    for column, kind in zip(columns, kinds, strict=True):
+        if kind is not ValueKind.DISCRETE and not (kind is ValueKind.ATOMS and _looks_coded(column)):
+            _, inverse, occurrences = np.unique(column[first], return_inverse=True, return_counts=True)
+            telling |= occurrences[inverse] == 1
+    return float((counts[repeated & telling] - 1).sum()) / rows
+
+
+def row_codes(columns: Sequence[Array]) -> npt.NDArray[np.uint64]:
+    """One number per row, shape (n,): equal for equal rows, and for others with a probability of about 2^-64 per pair.
+
+    >>> codes = row_codes([np.array([0.0, -0.0, 1.0]), np.array([2.0, 2.0, 2.0])])
+    >>> bool(codes[0] == codes[1]), bool(codes[0] == codes[2])
+    (True, False)
+    """
+    hashes = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        # Adding 0.0 turns -0.0 into 0.0, which equals it but differs in its bits.
+        hashes ^= (column + 0.0).view(np.uint64)
+        # The finalising steps of a 64-bit mixing function: two odd factors and two shifts, all of them one to one.
+        hashes = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        hashes = (hashes ^ (hashes >> np.uint64(32))) * np.uint64(0x94D049BB133111EB)
+    return hashes
+
+
+def _distinct(columns: Sequence[Array]) -> tuple[Codes, Codes]:
+    """Where each distinct row occurs first, and how often it occurs."""
+    rows = len(columns[0])
+    if any(len(np.unique(column)) == rows for column in columns[:_LOOKED_AT]):
+        return np.arange(rows), np.ones(rows, dtype=np.int64)
+    _, first, counts = np.unique(row_codes(columns), return_index=True, return_counts=True)
+    return first, counts
+
+
+def _counted(side: str, values: Array) -> list[str]:
+    return [f"{side} column {j + 1}" for j in range(values.shape[1])]
+
+
+def _singly(names: Sequence[str]) -> tuple[Block, ...]:
+    return tuple(Block(name, j) for j, name in enumerate(names))
+
+
+def _side(values: Array, names: Sequence[str], kinds: Sequence[ValueKind], blocks: Sequence[Block]) -> Side:
+    spread = sum(kind is not ValueKind.DISCRETE for kind in kinds)
+    labels = any(k is ValueKind.DISCRETE and np.ptp(c) > 0.0 for k, c in zip(kinds, values.T, strict=True))
+    dimensions = spread + labels
+    if spread:
+        return Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)
+    _, counts = np.unique(row_codes(list(values.T)), return_counts=True)
+    n = len(values)
+    logs = np.log(counts / n)
+    entropy = float(-(counts / n) @ logs)
+    error = math.sqrt(max(float((counts / n) @ logs**2) - entropy**2, 0.0) / n)
+    corrected = entropy + (len(counts) - 1) / (2 * n)
+    return Side(tuple(names), tuple(kinds), tuple(blocks), dimensions, len(counts), corrected, error)

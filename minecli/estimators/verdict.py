@@ -1,0 +1,484 @@
+"""Which number is believed, and how far: two short tables of rules, and one answer.
+
+First EXCLUSIONS, in order: what rules a value out. A bound from rows that no training has seen excludes whatever lies
+below its lower end; a warning that a value errs low never hands belief to a lower one. Then DECISIONS, in order: the
+first that applies gives the answer. Two estimates that agree prove nothing where both err the same way; so each has to
+stand by itself: ended as it should, free of warnings, and with a sampling error that is small beside `tolerance_nats`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+from minecli.estimators.facts import Facts
+from minecli.estimators.parts import Part
+from minecli.estimators.registry import ESTIMATORS
+from minecli.estimators.tolerance import tolerance_nats
+from minecli.result import Diagnostic, DiagnosticCode, Direction, Estimate, Severity, Status
+
+# Beyond sampling error: three, because several pairs are looked at; two sound methods then seem to differ once in 370.
+SIGMAS = 3.0
+# A value is quoted where its standard error, and what its networks reach beyond it on the rows that trained them, stay
+# within the tolerance together.
+# An information that a table of so many rows cannot be told from none by, with neighbours as narrow as this.
+NOTHING_NATS = 0.05
+NARROW = 0.06
+# A value is not believed where another one that errs low lies higher by more than this much of the tolerance.
+SLACK = 0.5
+
+
+class Answer(StrEnum):
+    """What a verdict can say. Only `believe`, and `no dependence found` with an upper limit, pass `--check`."""
+
+    BELIEVE = "believe"
+    AT_LEAST = "at least"
+    NO_DEPENDENCE = "no dependence found"
+    CANNOT_SAY = "cannot say"
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Why an estimate's value is out: the rule's name and a sentence."""
+
+    estimator: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer and the one reason that decides, `rule` being the name of the decision.
+
+    `mi_nats` is the value believed, and `estimator` whose it is. `at_least_nats` is the largest lower limit that unseen
+    rows or a part of the columns give, `at_most_nats` an upper limit where there is one. `agree` says whether the
+    values that stand differ by no more than their errors (None: fewer than two). `estimates` are the estimates as the
+    verdict leaves them: impossible values without an interval, upper ends open where a second opinion lies above.
+    """
+
+    answer: Answer
+    rule: str
+    reason: str
+    trustworthy: bool = False
+    estimator: str | None = None
+    mi_nats: float | None = None
+    at_least_nats: float | None = None
+    at_most_nats: float | None = None
+    agree: bool | None = None
+    exclusions: tuple[Exclusion, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
+
+
+class Evidence:
+    """Everything the rules may ask about: the facts, the estimates, the parts."""
+
+    def __init__(self, estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = ()) -> None:
+        self.estimates, self.facts, self.parts = tuple(estimates), facts, tuple(parts)
+
+    @cached_property
+    def valued(self) -> tuple[Estimate, ...]:
+        """Those with a number."""
+        return tuple(e for e in self.estimates if e.mi_nats is not None)
+
+    @cached_property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """What rules values out, at most one reason per estimate."""
+        found = []
+        for estimate in self.valued:
+            for rule in EXCLUSIONS:
+                if reason := rule.applies(estimate, self):
+                    found.append(Exclusion(estimate.estimator, rule.name, reason))
+                    break
+        return tuple(found)
+
+    @cached_property
+    def standing(self) -> tuple[Estimate, ...]:
+        """Those that no rule excludes."""
+        out = {e.estimator for e in self.exclusions}
+        return tuple(e for e in self.valued if e.estimator not in out)
+
+    @cached_property
+    def sound(self) -> tuple[Estimate, ...]:
+        """Those that stand by themselves, the one to prefer first: exact tables, then bounds, then neighbours."""
+        found = [e for e in self.standing if unsound(e, self) == ""]
+        return tuple(sorted(found, key=lambda e: _PREFERENCE.index(kind_of(e))))
+
+    @cached_property
+    def limits(self) -> tuple[tuple[float, str], ...]:
+        """Lower limits in nats with the names of what gives them, the largest first."""
+        found = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
+        found += [(part.at_least_nats, f"'{part.x}' and '{part.z}' alone") for part in self.parts]
+        return tuple(sorted(found, reverse=True))
+
+    @property
+    def at_least_nats(self) -> float | None:
+        """The largest of them, where it is above 0."""
+        return self.limits[0][0] if self.limits and self.limits[0][0] > 0.0 else None
+
+
+def kind_of(estimate: Estimate) -> str:
+    """What kind of answer an estimator gives."""
+    return ESTIMATORS[estimate.estimator].kind
+
+
+_PREFERENCE = ("table", "lower bound", "nearest neighbours", "neural, no bound", "correlations")
+
+
+def certifies(estimate: Estimate, facts: Facts) -> bool:
+    """Whether an estimate's lower end is a lower bound of the information, from rows that no training has seen."""
+    assert estimate.interval is not None
+    return (
+        estimate.interval.certified
+        and not facts.copied
+        and not facts.order.dependent
+        and not estimate.warned(Direction.TOO_HIGH)
+    )
+
+
+def distinguishable(low: Estimate, high: Estimate) -> bool:
+    """Whether `high` lies above `low` by more than three combined standard errors and more than the tolerance.
+
+    >>> a, b = (Estimate("ksg", v, Status.CONVERGED, standard_error_nats=0.01) for v in (1.0, 1.2))
+    >>> distinguishable(a, b), distinguishable(b, a)
+    (True, False)
+    """
+    assert low.mi_nats is not None
+    assert high.mi_nats is not None
+    spread = math.hypot(low.standard_error_nats or 0.0, high.standard_error_nats or 0.0)
+    return high.mi_nats - low.mi_nats > max(SIGMAS * spread, tolerance_nats(high.mi_nats))
+
+
+@dataclass(frozen=True)
+class ExclusionRule:
+    """`applies` gives the reason why an estimate is out, or nothing."""
+
+    name: str
+    says: str
+    applies: Callable[[Estimate, Evidence], str]
+
+
+def _unsuited(e: Estimate, evidence: Evidence) -> str:
+    return next((d.message for d in e.diagnostics if d.code is DiagnosticCode.UNSUITED_KINDS), "")
+
+
+def _below_zero(e: Estimate, evidence: Evidence) -> str:
+    value, error = e.mi_nats or 0.0, e.standard_error_nats or 0.0
+    return f"{value:.3f} nats is below 0, beyond its uncertainty" if value < -max(SIGMAS * error, 0.01) else ""
+
+
+def _above_entropy(e: Estimate, evidence: Evidence) -> str:
+    value, error, most = e.mi_nats or 0.0, e.standard_error_nats or 0.0, evidence.facts.most_nats
+    if value <= most + SIGMAS * error:
+        return ""
+    return f"{value:.3f} nats is above {evidence.facts.entropy_nats:.3f}, the entropy of the smaller side"
+
+
+def _no_width(e: Estimate, evidence: Evidence) -> str:
+    exact = kind_of(e) == "table"
+    flat = e.standard_error_nats is not None and e.standard_error_nats < 1e-9
+    return "its terms do not vary, so that nothing was measured" if flat and not exact else ""
+
+
+def _in_sample(e: Estimate, evidence: Evidence) -> str:
+    return next((d.message for d in e.diagnostics if d.code is DiagnosticCode.IN_SAMPLE), "")
+
+
+def _below_part(e: Estimate, evidence: Evidence) -> str:
+    for part in evidence.parts:
+        # Of a single pair on each side the part is the whole, seen by another method.
+        if (e.mi_nats or 0.0) < part.at_least_nats and part.estimator != e.estimator:
+            return f"'{part.x}' and '{part.z}' alone have {part.mi_nats:.3f} nats"
+    return ""
+
+
+def _below_bound(e: Estimate, evidence: Evidence) -> str:
+    for other in evidence.valued:
+        if other is e or other.interval is None or not certifies(other, evidence.facts):
+            continue
+        if (e.mi_nats or 0.0) < other.interval.low_nats:
+            return f"{other.estimator} shows at least {other.interval.low_nats:.3f} nats on rows it has not seen"
+    return ""
+
+
+EXCLUSIONS: tuple[ExclusionRule, ...] = (
+    ExclusionRule("unsuited kinds", "the estimator's formula has no meaning for these kinds of columns", _unsuited),
+    ExclusionRule("in sample", "a value from the rows that trained the networks", _in_sample),
+    ExclusionRule("below zero", "a value below 0 by more than three standard errors", _below_zero),
+    ExclusionRule("above the entropy", "a value above the entropy of a discrete side", _above_entropy),
+    ExclusionRule("no width", "a standard error of 0: every row says the same", _no_width),
+    ExclusionRule("below a part", "a value below what one pair of the columns has by itself", _below_part),
+    ExclusionRule("below a bound", "a value below the lower end of a bound from unseen rows", _below_bound),
+)
+
+
+def unsound(e: Estimate, evidence: Evidence) -> str:
+    """Why a value that no rule excludes cannot be quoted by itself; nothing if it can."""
+    kind, value = kind_of(e), e.mi_nats or 0.0
+    if e.status is not Status.CONVERGED:
+        return e.status.advice
+    if kind == "correlations":
+        return "correlations see linear dependence alone"
+    if kind == "neural, no bound":
+        return f"{e.estimator} is no bound and may be too high"
+    for d in e.diagnostics:
+        if d.severity is Severity.WARNING and d.code.direction is not Direction.NONE:
+            return d.message
+    if e.standard_error_nats is None or e.standard_error_nats > tolerance_nats(value):
+        return "the rows are too few for a number within 0.05 nats or 10 %"
+    seen = e.details.get("training_nats")
+    if isinstance(seen, float) and seen - value + e.standard_error_nats > tolerance_nats(value):
+        return f"the networks reach {seen:.3f} nats on the rows that trained them"
+    return ""
+
+
+def _above_and_low(e: Estimate, evidence: Evidence) -> Estimate | None:
+    """A bound that cannot be quoted because it is too low itself, and lies above `e`, or whose networks reach far above
+    `e` on the rows that trained them: nothing below can be quoted either."""
+    value = e.mi_nats or 0.0
+    for o in evidence.standing:
+        if o is e or kind_of(o) != "lower bound" or o.warned(Direction.TOO_HIGH) or not unsound(o, evidence):
+            continue
+        seen = o.details.get("training_nats")
+        above = (o.mi_nats or 0.0) > value + SLACK * tolerance_nats(value)
+        if above or (isinstance(seen, float) and seen > value + tolerance_nats(value)):
+            return o
+    return None
+
+
+def _second_opinion(e: Estimate, evidence: Evidence) -> Estimate | None:
+    """An estimate that stands, does not err high, and lies above `e` by more than chance."""
+    others = [
+        o
+        for o in evidence.standing
+        if o is not e
+        and kind_of(o) not in ("correlations", "neural, no bound")
+        and not o.warned(Direction.TOO_HIGH)
+        and distinguishable(e, o)
+    ]
+    return max(others, key=lambda o: o.mi_nats or 0.0, default=None)
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """`decides` gives the answer where the rule applies, or None."""
+
+    name: str
+    says: str
+    decides: Callable[[Evidence], Verdict | None]
+
+
+def _infinite(evidence: Evidence) -> Verdict | None:
+    if not any(e.status is Status.INFINITE for e in evidence.estimates):
+        return None
+    pair = next((d.message for e in evidence.estimates for d in e.diagnostics if d.code is _IDENTICAL), "")
+    return _cannot(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")
+
+
+_IDENTICAL = DiagnosticCode.IDENTICAL_COLUMNS
+
+
+def _rows_depend(evidence: Evidence) -> Verdict | None:
+    order = evidence.facts.order
+    if not order.dependent:
+        return None
+    return _cannot(
+        evidence,
+        f"the rows depend on their neighbours in the file: {evidence.facts.rows:,} rows are worth about "
+        f"{order.effective_rows:,.0f} independent ones, and series that move slowly look dependent",
+    )
+
+
+def _copies(evidence: Evidence) -> Verdict | None:
+    if not evidence.facts.copied:
+        return None
+    return _cannot(
+        evidence, f"{evidence.facts.copies:.1%} of the rows are copies of other rows, so that no row counts as unseen"
+    )
+
+
+def _no_value(evidence: Evidence) -> Verdict | None:
+    if evidence.valued:
+        return None
+    return _cannot(evidence, "no estimator arrived at a number")
+
+
+def _believed(evidence: Evidence) -> Verdict | None:
+    for e in evidence.sound:
+        assert e.mi_nats is not None
+        if _second_opinion(e, evidence) is not None or _above_and_low(e, evidence) is not None:
+            continue
+        low = e.interval.low_nats if e.interval else e.mi_nats
+        if low <= 0.0:
+            continue
+        return _of(evidence, Answer.BELIEVE, _why(e, evidence), trustworthy=True, estimator=e)
+    return None
+
+
+def _why(e: Estimate, evidence: Evidence) -> str:
+    kind = kind_of(e)
+    others = [o for o in evidence.standing if o is not e and kind_of(o) != "correlations"]
+    agreeing = [o.estimator for o in others if not (distinguishable(e, o) or distinguishable(o, e))]
+    also = f"; {' and '.join(agreeing)} agree{'s' * (len(agreeing) == 1)}" if agreeing else ""
+    if kind == "table":
+        return "the table of all levels answers exactly, but for sampling error"
+    if kind == "lower bound":
+        return f"networks reach it on rows they have not seen, and hardly more on those they have{also}"
+    return f"wider neighbourhoods and fewer rows give about the same{also}"
+
+
+def _nothing(evidence: Evidence) -> Verdict | None:
+    """No value that stands differs from 0, and no limit lies above it."""
+    if evidence.at_least_nats is not None or all(kind_of(e) == "correlations" for e in evidence.standing):
+        return None
+    if any(e.interval is None or e.interval.low_nats > 0.0 for e in evidence.standing):
+        return None
+    upper = [_upper_limit(e, evidence) for e in evidence.sound]
+    most = min((u for u in upper if u is not None), default=None)
+    reached = most is not None and most <= NOTHING_NATS
+    reason = (
+        f"nothing beyond {most:.2g} nats would have gone unseen"
+        if reached
+        else "what is shown cannot be told from nothing, but so many rows and columns could hide a dependence"
+    )
+    return replace(_of(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached), at_most_nats=most)
+
+
+def _upper_limit(e: Estimate, evidence: Evidence) -> float | None:
+    """What a method that sees any dependence leaves room for: a table, or neighbours that are close together."""
+    if e.interval is None or e.interval.high_nats is None:
+        return None
+    if kind_of(e) == "table":
+        return e.interval.high_nats
+    k = e.details.get("k")
+    if kind_of(e) != "nearest neighbours" or not isinstance(k, int):
+        return None
+    width = (k / evidence.facts.rows) ** (1.0 / max(evidence.facts.dimensions, 1))
+    return e.interval.high_nats if width <= NARROW else None
+
+
+def _at_least(evidence: Evidence) -> Verdict | None:
+    low = evidence.at_least_nats
+    if low is None:
+        return None
+    return _of(evidence, Answer.AT_LEAST, f"shown by {evidence.limits[0][1]}; {_what_is_missing(evidence)}")
+
+
+def _what_is_missing(evidence: Evidence) -> str:
+    """The one reason why no value is believed."""
+    shown_by = evidence.limits[0][1]
+    best = max(evidence.standing, key=lambda e: (e.estimator == shown_by, e.mi_nats or 0.0), default=None)
+    if best is None:
+        return "every value is excluded"
+    above = _second_opinion(best, evidence)
+    if above is not None:
+        return f"{above.estimator} finds {above.mi_nats:.3f} nats, {best.estimator} {best.mi_nats:.3f}"
+    reason = unsound(best, evidence)
+    return f"{best.estimator}: {reason}" if reason else "the values do not agree"
+
+
+def _otherwise(evidence: Evidence) -> Verdict:
+    reasons = [f"{e.estimator}: {unsound(e, evidence)}" for e in evidence.standing if unsound(e, evidence)]
+    excluded = [f"{e.estimator}: {e.reason}" for e in evidence.exclusions]
+    return _cannot(evidence, (reasons or excluded or ["the values do not agree"])[0])
+
+
+DECISIONS: tuple[DecisionRule, ...] = (
+    DecisionRule("infinite", "a column of x and one of z order the rows alike: cannot say", _infinite),
+    DecisionRule("rows depend", "rows depend on their neighbours in the file: cannot say", _rows_depend),
+    DecisionRule("copies", "rows are copies of other rows: cannot say", _copies),
+    DecisionRule("no value", "no estimator has a number: cannot say", _no_value),
+    DecisionRule("sound value", "a value stands by itself, and none that stands is above it: believe it", _believed),
+    DecisionRule("nothing", "no value differs from 0: no dependence found, up to a limit where there is one", _nothing),
+    DecisionRule("limit", "unseen rows or a part give a lower limit above 0: at least that", _at_least),
+    DecisionRule("otherwise", "anything else: cannot say", _otherwise),
+)
+
+
+def judge(estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = ()) -> Verdict:
+    """The verdict on estimates of one question.
+
+    Args:
+        estimates: what estimators answered, in any order.
+        facts: of the data.
+        parts: what single pairs of columns have by themselves.
+    """
+    evidence = Evidence(estimates, facts, parts)
+    for rule in DECISIONS:
+        verdict = rule.decides(evidence)
+        if verdict is not None:
+            return replace(verdict, rule=rule.name)
+    raise AssertionError("the last rule always applies")
+
+
+def constant(estimators: Sequence[str], side: str) -> Verdict:
+    """The verdict where a side is constant: the information is 0, whatever estimators were asked for.
+
+    >>> constant(["ksg"], "x").mi_nats
+    0.0
+    """
+    reason = f"{side} is constant, and the mutual information with a constant is 0"
+    note = Diagnostic(DiagnosticCode.CONSTANT_COLUMN, reason, Severity.NOTE)
+    answers = tuple(Estimate(name, 0.0, Status.CONVERGED, 0.0, diagnostics=(note,)) for name in estimators)
+    return Verdict(
+        answer=Answer.BELIEVE,
+        rule="constant",
+        reason=reason,
+        trustworthy=True,
+        estimator=answers[0].estimator,
+        mi_nats=0.0,
+        at_most_nats=0.0,
+        estimates=answers,
+    )
+
+
+def _cannot(evidence: Evidence, reason: str) -> Verdict:
+    return _of(evidence, Answer.CANNOT_SAY, reason)
+
+
+def _of(
+    evidence: Evidence, answer: Answer, reason: str, *, trustworthy: bool = False, estimator: Estimate | None = None
+) -> Verdict:
+    certain = answer not in (Answer.CANNOT_SAY, Answer.NO_DEPENDENCE)
+    return Verdict(
+        answer=answer,
+        rule="",
+        reason=reason,
+        trustworthy=trustworthy,
+        estimator=estimator.estimator if estimator else None,
+        mi_nats=estimator.mi_nats if estimator else None,
+        at_least_nats=evidence.at_least_nats if certain else None,
+        at_most_nats=evidence.facts.entropy_nats,
+        agree=_agree(evidence),
+        exclusions=evidence.exclusions,
+        estimates=tuple(_left(e, evidence) for e in evidence.estimates),
+    )
+
+
+def _agree(evidence: Evidence) -> bool | None:
+    standing = evidence.standing
+    if len(standing) < 2:
+        return None
+    return not any(distinguishable(a, b) for a in standing for b in standing if a is not b)
+
+
+def _left(e: Estimate, evidence: Evidence) -> Estimate:
+    """An estimate as the verdict leaves it."""
+    out = next((x for x in evidence.exclusions if x.estimator == e.estimator), None)
+    if out is not None:
+        note = Diagnostic(DiagnosticCode.IMPOSSIBLE_VALUE, f"{out.reason} ({out.rule})")
+        known = any(d.severity is Severity.WARNING and d.message == out.reason for d in e.diagnostics)
+        error = None if out.rule == "unsuited kinds" else e.standard_error_nats
+        found = e.diagnostics if known else (*e.diagnostics, note)
+        return replace(e, interval=None, standard_error_nats=error, diagnostics=found)
+    if e.interval is None or e.mi_nats is None:
+        return e
+    above = _second_opinion(e, evidence)
+    if above is not None:
+        return replace(e, interval=e.interval.opened(f"{above.estimator} finds {above.mi_nats:.3f} nats"))
+    most = evidence.facts.most_nats
+    if e.interval.high_nats is not None and e.interval.high_nats > most:
+        return replace(e, interval=replace(e.interval, high_nats=max(most, e.interval.low_nats)))
+    return e
