@@ -49,6 +49,7 @@ def estimate(
     neighbours: opt.Neighbours = None,
     ksg_variant: opt.KsgVariant = None,
     ksg_jitter: opt.KsgJitter = None,
+    table_correction: opt.TableCorrection = None,
     protocol: opt.Protocol = None,
     folds: opt.Folds = None,
     repeats: opt.Repeats = None,
@@ -89,9 +90,9 @@ def estimate(
 
 
 SETTINGS = (
-    "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "protocol", "folds", "repeats", "target_precision",
-    "max_repeats", "max_steps", "batch_size", "marginal_shifts", "hidden", "layers", "tower_layers", "weight_decay",
-    "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
+    "preprocess", "neighbours", "ksg_variant", "ksg_jitter", "table_correction", "protocol", "folds", "repeats",
+    "target_precision", "max_repeats", "max_steps", "batch_size", "marginal_shifts", "hidden", "layers",
+    "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
 )  # fmt: skip
 # What goes into the request as it is.
 _PLAIN = ("input_format", "delimiter", "missing", "sample", "seed", "confidence", "independent_rows")

@@ -166,6 +166,15 @@ KsgJitter = Annotated[
     setting("Noise added to break ties, relative to each column's spread.", "ksg_jitter", KSG_PANEL, metavar="SIZE"),
 ]
 
+TableCorrection = Annotated[
+    str | None,
+    setting(
+        "Bias correction of the table: chao-wang-jost, miller-madow or none.",
+        "table_correction",
+        "Tables (plug-in)",
+        metavar="NAME",
+    ),
+]
 Protocol = Annotated[
     str | None,
     setting(

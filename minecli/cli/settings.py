@@ -17,6 +17,7 @@ _FIELD_OF = {
     "neighbours": "k",
     "ksg_variant": "variant",
     "ksg_jitter": "jitter",
+    "table_correction": "correction",
     "smile_clip": "clip",
     "weight_decay": "weight_decays",
 }

@@ -47,8 +47,8 @@ class Side:
     whole.
 
     `dimensions` says in how many directions neighbours spread: each column that is not discrete, and one for all that
-    are. `levels` counts its distinct rows, and `entropy_nats` is their entropy with Miller and Madow's correction, both None
-    where a column is not discrete.
+    are. `levels` counts its distinct rows, and `entropy_nats` is their entropy with Miller and Madow's correction, both
+    None where a column is not discrete.
     """
 
     names: tuple[str, ...]

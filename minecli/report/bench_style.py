@@ -23,6 +23,7 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "tuba": ("#92400e", ">"),
     "ksg": ("#059669", "^"),
     "mixed-ksg": ("#7c3aed", "v"),
+    "plug-in": ("#b45309", "P"),
     "gaussian": ("#64748b", "D"),
 }
 _SPARE = (("#4338ca", "p"), ("#be123c", "h"), ("#ca8a04", "*"), ("#0f766e", "d"))
