@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from minecli.estimators.diagnostics import find_identical_columns
 from minecli.estimators.row_order import RowOrder, row_order
-from minecli.tables.value_kinds import ValueKind, value_kind
+from minecli.tables.value_kinds import ValueKind, levels, value_kind
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -23,6 +23,8 @@ Codes = npt.NDArray[np.int64]
 FEW_COPIES = 0.01
 # A table whose cells hold fewer rows on average is too thin to be read off.
 ROWS_PER_CELL = 5.0
+# Numbers of so few levels may be labels.
+MOST_LABELS = 20
 # Of so many columns one that never repeats a value is looked for: then no row is a copy, and nothing need be hashed.
 _LOOKED_AT = 4
 
@@ -166,7 +168,9 @@ def find_facts(
     left = _side(x, x_names, kinds[: x.shape[1]], x_blocks)
     right = _side(z, z_names, kinds[x.shape[1] :], z_blocks)
     discrete = left.levels is not None and right.levels is not None
-    order = row_order(x, z, (left.names, right.names)) if ordered else RowOrder(False, 1.0, float(len(x)))
+    labels = np.array([_labels(column, kind) for column, kind in zip(both, kinds, strict=True)])
+    split = labels[: x.shape[1]], labels[x.shape[1] :]
+    order = row_order(x, z, (left.names, right.names), split) if ordered else RowOrder(False, 1.0, float(len(x)))
     return Facts(
         rows=len(x),
         x=left,
@@ -186,6 +190,11 @@ def _kind(column: Array, first: Codes) -> ValueKind:
     if of_all is not ValueKind.ATOMS or len(first) == len(column):
         return of_all
     return ValueKind.ATOMS if _looks_coded(column) else value_kind(column[first])
+
+
+def _labels(column: Array, kind: ValueKind) -> bool:
+    """Whether a column may hold labels: few levels."""
+    return kind is ValueKind.DISCRETE and levels(column) <= MOST_LABELS
 
 
 def _looks_coded(column: Array) -> bool:

@@ -11,6 +11,9 @@ then be re-paired freely. The correlations are those of ranks, and of the distan
 series whose spread alone changes slowly are seen); of the columns of a side, the pair with the largest
 :math:`\tau` counts.
 
+Labels come in groups in most files, because somebody wrote them group by group, and say nothing about time: two sides
+of labels are not looked at, and numbers beside labels are looked at within the rows of a label.
+
 A file that was sorted by a column of x or z shows the same slow movement though its rows are independent. There,
 differences of rows one and two apart tell: of independent rows with a trend both are as large, of a series the latter
 are larger.
@@ -25,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 # Below, nothing can be said; above, a stretch of the file tells enough.
 FEWEST_ROWS = 40
@@ -50,8 +54,17 @@ class RowOrder:
     sorted_by: str | None = None
 
 
-def row_order(x: Array, z: Array, names: tuple[tuple[str, ...], tuple[str, ...]] | None = None) -> RowOrder:
-    """Look at the order of the rows of x, shape (n, d_x), and z, shape (n, d_z); `names` are those of the columns.
+def row_order(
+    x: Array,
+    z: Array,
+    names: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
+    labels: tuple[Flags, Flags] | None = None,
+) -> RowOrder:
+    """Look at the order of the rows of x, shape (n, d_x), and z, shape (n, d_z).
+
+    Args:
+        names: of the columns of both.
+        labels: which columns of both hold labels, shapes (d_x,) and (d_z,); None for none.
 
     >>> rng = np.random.default_rng(0)
     >>> a, b = rng.standard_normal((2, 1000, 1))
@@ -64,17 +77,41 @@ def row_order(x: Array, z: Array, names: tuple[tuple[str, ...], tuple[str, ...]]
     if n < FEWEST_ROWS:
         return RowOrder(False, 1.0, float(n))
     stretch = _stretch(n, x.shape[1] + z.shape[1])
-    sides = [row_scores(side[stretch]) for side in (x, z)]
-    rows = sides[0].shape[1]
-    excess = _excess(*sides)
-    dependent, inflation = excess > 0.0, 1.0 + excess
-    if dependent and (found := _sorted_column(x, z)) is not None:
+    sides = [x[stretch], z[stretch]]
+    marked = labels or (np.zeros(x.shape[1], bool), np.zeros(z.shape[1], bool))
+    numbers, words = (
+        [side[:, keep] for side, keep in zip(sides, each, strict=True)] for each in (_not(marked), marked)
+    )
+    scored = [row_scores(side) for side in numbers]
+    excess = max(
+        _excess(*scored),
+        _excess(_within(scored[0], words[1]), row_scores(words[1])),
+        _excess(_within(scored[1], words[0]), row_scores(words[0])),
+    )
+    if excess > 0.0 and (found := _sorted_column(x, z)) is not None:
         side, column = found
-        other = sides[1 - side]
-        if _local_dependence(other) < _LOCAL_DEPENDENCE + 4.0 / math.sqrt(rows):
+        if _local_dependence(row_scores(sides[1 - side])) < _LOCAL_DEPENDENCE + 4.0 / math.sqrt(len(sides[0])):
             name = names[side][column] if names else f"{'xz'[side]} column {column + 1}"
             return RowOrder(False, 1.0, float(n), sorted_by=name)
-    return RowOrder(dependent, inflation if dependent else 1.0, n / inflation if dependent else float(n))
+    return RowOrder(excess > 0.0, 1.0 + excess, n / (1.0 + excess))
+
+
+def _not(marked: tuple[Flags, Flags]) -> tuple[Flags, Flags]:
+    return ~marked[0], ~marked[1]
+
+
+def _within(scores: Array, labels: Array) -> Array:
+    """What scores, shape (d, n), are beyond the means of the rows with the same labels, shape (n, columns); nothing
+    where nearly every row has labels of its own."""
+    if not (len(scores) and labels.shape[1]):
+        return scores[:0]
+    _, codes = np.unique(labels, axis=0, return_inverse=True)
+    codes = codes.reshape(-1)
+    sizes = np.bincount(codes)
+    if len(sizes) > len(codes) / 5:
+        return scores[:0]
+    means = np.stack([np.bincount(codes, weights=row) / sizes for row in scores])
+    return row_scores((scores - means[:, codes]).T)
 
 
 def _stretch(n: int, columns: int) -> slice:

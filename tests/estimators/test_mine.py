@@ -15,6 +15,7 @@ from minecli.estimators.held_out import RESOLUTION, Collected, Summary
 from minecli.estimators.mine import estimate_mine
 from minecli.estimators.running import run_estimators
 from minecli.mine.contributions import RowTerms
+from minecli.mine.evaluation import fit_weights, score_matrix
 from minecli.result import DiagnosticCode, Status
 
 # Small and quick: two folds, few steps. What is learnt from the Gaussian base alone needs no more.
@@ -51,6 +52,12 @@ def test_independent_columns_cover_zero(d, seed):
     assert 0.0 in estimate.interval
     assert estimate.interval.high_nats < 0.02
     assert DiagnosticCode.NO_DEPENDENCE_FOUND in codes(estimate)
+    # An estimator that always answers 0 must not pass: 0.05 nats in the same noise are seen.
+    planted = z.copy()
+    planted[:, 0] = 0.31 * x[:, 0] + math.sqrt(1 - 0.31**2) * z[:, 0]
+    estimate = estimate_mine(x, planted, MineConfig(**QUICK), Context(seed=seed))
+    assert estimate.interval.low_nats > 0.0
+    assert DiagnosticCode.NO_DEPENDENCE_FOUND not in codes(estimate)
 
 
 def test_nonlinear_dependence_without_correlation_is_found(seed):
@@ -223,6 +230,26 @@ def test_held_out_rows_do_not_choose_when_their_own_model_stops(monkeypatch):
     assert last[0] != last[1]
     for a, b in zip(*(job.training.best.parameters() for job in jobs), strict=True):
         assert np.array_equal(a[0].detach().numpy(), b[0].detach().numpy())
+
+
+def test_held_out_rows_do_not_choose_how_networks_are_combined():
+    """Break the dependence in the rows held out from part 0: the weights of its networks are fitted to other rows."""
+    x, z = gaussian(600, 0.8, 0)
+    config = MineConfig(**{**QUICK, "folds": 3, "max_steps": 100})
+    fitting = CrossFitting.prepare(x, z, config, Context())
+    fitting.train()
+    before = fitting.weights()
+    held_out = fitting.rows.split[0].held_out
+    changed = z.copy()
+    changed[held_out] = changed[np.roll(held_out, 1)]
+    again = CrossFitting.prepare(x, changed, config, Context())
+    again.train()
+    assert again.weights()[0] == before[0]
+    assert sum(before[0]) > 0.5
+    # Weights fitted to the held-out rows themselves would notice: there is nothing left to combine networks for.
+    scores = again.rows.of_part(0, held_out, 2)
+    own = score_matrix(again.training.best.select([0, 1]), *scores(slice(None)), [0, 3, 7, 20])
+    assert fit_weights(own, config.objective()) != before[0]
 
 
 def test_copies_of_rows_are_warned_of(seed):

@@ -98,3 +98,22 @@ def test_few_rows_and_constant_columns_say_nothing():
     assert not row_order(few, few).dependent
     flat = np.zeros((100, 1))
     assert not row_order(flat, np.arange(100.0)[:, None]).dependent
+
+
+def test_labels_in_groups_are_no_series(seed):
+    rng = generator(seed, "row-order", "labels")
+    species = np.repeat(np.arange(20), 100)
+    x, z = species[:, None] % 7 * 1.0, (rng.random(20) < 0.5)[species][:, None] * 1.0
+    marked = (np.array([True]), np.array([True]))
+    assert row_order(x, z).dependent
+    assert not row_order(x, z, labels=marked).dependent
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_numbers_beside_labels_are_looked_at_within_a_label(moves, seed):
+    """Rows grouped by class are fine; a slow series beside a state that changes slowly is not."""
+    for draw in range(20):
+        rng = generator(seed, "row-order", "state", draw)
+        state = (series(rng, 2000, 0.99) > 0.0) * 1.0
+        x = series(rng, 2000, 0.99) if moves else state + rng.standard_normal((2000, 1))
+        assert row_order(x, state, labels=(np.array([False]), np.array([True]))).dependent is moves
