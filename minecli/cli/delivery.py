@@ -60,7 +60,7 @@ def show(payload: dict[str, Any], shown: Presentation, streams: Streams) -> int:
     from minecli.report import formats
     from minecli.report.payload import with_unit
     from minecli.report.tables import estimate_table
-    from minecli.report.verdict import headline, reason
+    from minecli.report.verdict import headline
 
     payload = with_unit(payload, shown.unit)
     if shown.format == "table":
@@ -79,7 +79,7 @@ def show(payload: dict[str, Any], shown: Presentation, streams: Streams) -> int:
     if shown.format != "table" or shown.output is not None:
         _warn(payload, streams)
     if shown.check and not payload["verdict"]["trustworthy"]:
-        streams.error(f"check failed: {headline(payload)} {reason(payload)}")
+        streams.error(f"check failed: {headline(payload)}")
         return ExitCode.DOUBTFUL
     return ExitCode.DONE
 

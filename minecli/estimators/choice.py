@@ -37,7 +37,10 @@ def default_estimators(facts: Facts) -> tuple[str, ...]:
 def choice_sentence(facts: Facts) -> str:
     """Why these, in one line."""
     x, z = facts.x.kind, facts.z.kind
-    kinds = f"x and z are {x}" if x is z else f"x is {x}, z is {z}"
+    if x is z:
+        kinds = "x and z have values that repeat" if x is ValueKind.ATOMS else f"x and z are {x}"
+    else:
+        kinds = f"{_said('x', x)}, {_said('z', z)}"
     why = {
         "plug-in": f"{kinds}, so that their table answers: plug-in",
         "ksg": f"{kinds}: {NEURAL} and ksg",
@@ -46,6 +49,10 @@ def choice_sentence(facts: Facts) -> str:
     if facts.discrete and not facts.tabular:
         return f"{kinds}, but {facts.cells:,} cells are too many for {facts.rows:,} rows: {NEURAL} and mixed-ksg"
     return why[suited(facts)]
+
+
+def _said(side: str, kind: ValueKind) -> str:
+    return f"{side} has values that repeat" if kind is ValueKind.ATOMS else f"{side} is {kind}"
 
 
 def unsuited(name: str, config: Any, facts: Facts) -> tuple[Diagnostic, ...]:
@@ -71,5 +78,5 @@ def _where(facts: Facts, kinds: set[ValueKind]) -> str:
         for block in side.blocks:
             kind = side.kinds[block.start]
             if kind in kinds:
-                return f"'{block.name}' is {kind}"
+                return _said(f"'{block.name}'", kind)
     return "the columns are of another kind"

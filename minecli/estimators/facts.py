@@ -255,7 +255,7 @@ def _singly(names: Sequence[str]) -> tuple[Block, ...]:
 
 def _side(values: Array, names: Sequence[str], kinds: Sequence[ValueKind], blocks: Sequence[Block]) -> Side:
     spread = sum(kind is not ValueKind.DISCRETE for kind in kinds)
-    labels = any(k is ValueKind.DISCRETE and np.ptp(c) > 0.0 for k, c in zip(kinds, values.T, strict=True))
+    labels = any(k is ValueKind.DISCRETE and c.min() != c.max() for k, c in zip(kinds, values.T, strict=True))
     dimensions = spread + labels
     if spread:
         return Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)

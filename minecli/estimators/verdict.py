@@ -374,7 +374,8 @@ def _at_least(evidence: Evidence) -> Verdict | None:
     low = evidence.at_least_nats
     if low is None:
         return None
-    return _of(evidence, Answer.AT_LEAST, f"shown by {evidence.limits[0][1]}; {_what_is_missing(evidence)}")
+    shown = f"shown by {evidence.limits[0][1]}; how much more there is cannot be said: {_what_is_missing(evidence)}"
+    return _of(evidence, Answer.AT_LEAST, shown)
 
 
 def _what_is_missing(evidence: Evidence) -> str:
@@ -387,7 +388,8 @@ def _what_is_missing(evidence: Evidence) -> str:
     if above is not None:
         return f"{above.estimator} finds {above.mi_nats:.3f} nats, {best.estimator} {best.mi_nats:.3f}"
     reason = unsound(best, evidence)
-    return f"{best.estimator}: {reason}" if reason else "the values do not agree"
+    named = "" if best.estimator == shown_by else f"{best.estimator}: "
+    return f"{named}{reason}" if reason else "the values do not agree"
 
 
 def _otherwise(evidence: Evidence) -> Verdict:

@@ -174,7 +174,7 @@ def test_verdicts_on_known_truths():
 
 
 def test_verdicts_on_independent_series():
-    """AR(1) pairs and random walks: how many are trusted with an interval above 0, how many shuffled ones are flagged."""
+    """AR(1) pairs and random walks: how many are trusted above 0, and how many shuffled ones are flagged."""
     from scipy.signal import lfilter
 
     ksg = ESTIMATORS["ksg"]
