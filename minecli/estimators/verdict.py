@@ -8,27 +8,24 @@ stand by itself: ended as it should, free of warnings, and with a sampling error
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
 
+from minecli.estimators.evidence import (
+    SIGMAS,
+    Evidence,
+    bound_above,
+    certifies,
+    distinguishable,
+    kind_of,
+    second_opinion,
+    unsound,
+)
 from minecli.estimators.facts import Facts
 from minecli.estimators.parts import Part
-from minecli.estimators.registry import ESTIMATORS
-from minecli.estimators.tolerance import tolerance_nats
-from minecli.result import Diagnostic, DiagnosticCode, Direction, Estimate, Severity, Status
+from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity, Status
 
-# Beyond sampling error: three, because several pairs are looked at; two sound methods then seem to differ once in 370.
-SIGMAS = 3.0
-# A value is quoted where its standard error and what may be missing in it stay within the tolerance together. What
-# networks reach more on the rows that trained them may be missing altogether where they add half of the value or more
-# to their Gaussian start; the start has few parameters, and where it shows nearly all the truth lies midway.
-LEAST_LEARNT, HALF = 0.5, 2.0
-# A value is not believed where a bound that errs low, or what its networks reach on the rows that trained them, lies
-# higher by more than this much of the tolerance.
-SLACK = 0.4
 # An information that a table of so many rows cannot be told from none by, with neighbours as narrow as this.
 NOTHING_NATS = 0.05
 NARROW = 0.06
@@ -75,85 +72,6 @@ class Verdict:
     estimates: tuple[Estimate, ...] = ()
 
 
-class Evidence:
-    """Everything the rules may ask about: the facts, the estimates, the parts."""
-
-    def __init__(self, estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = ()) -> None:
-        self.estimates, self.facts, self.parts = tuple(estimates), facts, tuple(parts)
-
-    @cached_property
-    def valued(self) -> tuple[Estimate, ...]:
-        """Those with a number."""
-        return tuple(e for e in self.estimates if e.mi_nats is not None)
-
-    @cached_property
-    def exclusions(self) -> tuple[Exclusion, ...]:
-        """What rules values out, at most one reason per estimate."""
-        found = []
-        for estimate in self.valued:
-            for rule in EXCLUSIONS:
-                if reason := rule.applies(estimate, self):
-                    found.append(Exclusion(estimate.estimator, rule.name, reason))
-                    break
-        return tuple(found)
-
-    @cached_property
-    def standing(self) -> tuple[Estimate, ...]:
-        """Those that no rule excludes."""
-        out = {e.estimator for e in self.exclusions}
-        return tuple(e for e in self.valued if e.estimator not in out)
-
-    @cached_property
-    def sound(self) -> tuple[Estimate, ...]:
-        """Those that stand by themselves, the one to prefer first: exact tables, then bounds, then neighbours."""
-        found = [e for e in self.standing if unsound(e, self) == ""]
-        return tuple(sorted(found, key=lambda e: _PREFERENCE.index(kind_of(e))))
-
-    @cached_property
-    def limits(self) -> tuple[tuple[float, str], ...]:
-        """Lower limits in nats with the names of what gives them, the largest first."""
-        found = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
-        found += [(part.at_least_nats, f"'{part.x}' and '{part.z}' alone") for part in self.parts]
-        return tuple(sorted(found, reverse=True))
-
-    @property
-    def at_least_nats(self) -> float | None:
-        """The largest of them, where it is above 0."""
-        return self.limits[0][0] if self.limits and self.limits[0][0] > 0.0 else None
-
-
-def kind_of(estimate: Estimate) -> str:
-    """What kind of answer an estimator gives."""
-    return ESTIMATORS[estimate.estimator].kind
-
-
-_PREFERENCE = ("table", "lower bound", "nearest neighbours", "neural, no bound", "correlations")
-
-
-def certifies(estimate: Estimate, facts: Facts) -> bool:
-    """Whether an estimate's lower end is a lower bound of the information, from rows that no training has seen."""
-    assert estimate.interval is not None
-    return (
-        estimate.interval.certified
-        and not facts.copied
-        and not facts.order.dependent
-        and not estimate.warned(Direction.TOO_HIGH)
-    )
-
-
-def distinguishable(low: Estimate, high: Estimate) -> bool:
-    """Whether `high` lies above `low` by more than three combined standard errors and more than the tolerance.
-
-    >>> a, b = (Estimate("ksg", v, Status.CONVERGED, standard_error_nats=0.01) for v in (1.0, 1.2))
-    >>> distinguishable(a, b), distinguishable(b, a)
-    (True, False)
-    """
-    assert low.mi_nats is not None
-    assert high.mi_nats is not None
-    spread = math.hypot(low.standard_error_nats or 0.0, high.standard_error_nats or 0.0)
-    return high.mi_nats - low.mi_nats > max(SIGMAS * spread, tolerance_nats(high.mi_nats))
-
-
 @dataclass(frozen=True)
 class ExclusionRule:
     """`applies` gives the reason why an estimate is out, or nothing."""
@@ -190,9 +108,10 @@ def _in_sample(e: Estimate, evidence: Evidence) -> str:
 
 
 def _below_part(e: Estimate, evidence: Evidence) -> str:
+    # Of one column on each side the part is the whole, and its own estimator says nothing against itself.
+    whole = len(evidence.facts.x.blocks) == len(evidence.facts.z.blocks) == 1
     for part in evidence.parts:
-        # Of a single pair on each side the part is the whole, seen by another method.
-        if (e.mi_nats or 0.0) < part.at_least_nats and part.estimator != e.estimator:
+        if (e.mi_nats or 0.0) < part.at_least_nats and not (whole and part.estimator == e.estimator):
             return f"'{part.x}' and '{part.z}' alone have {part.mi_nats:.3f} nats"
     return ""
 
@@ -215,61 +134,6 @@ EXCLUSIONS: tuple[ExclusionRule, ...] = (
     ExclusionRule("below a part", "a value below what one pair of the columns has by itself", _below_part),
     ExclusionRule("below a bound", "a value below the lower end of a bound from unseen rows", _below_bound),
 )
-
-
-def unsound(e: Estimate, evidence: Evidence) -> str:
-    """Why a value that no rule excludes cannot be quoted by itself; nothing if it can."""
-    kind, value = kind_of(e), e.mi_nats or 0.0
-    if e.status is not Status.CONVERGED:
-        return e.status.advice
-    if kind == "correlations":
-        return "correlations see linear dependence alone"
-    if kind == "neural, no bound":
-        return f"{e.estimator} is no bound and may be too high"
-    for d in e.diagnostics:
-        if d.severity is Severity.WARNING and d.code.direction is not Direction.NONE:
-            return d.message
-    if e.standard_error_nats is None or e.standard_error_nats > tolerance_nats(value):
-        return "the rows are too few for a number within 0.05 nats or 10 %"
-    seen = e.details.get("training_nats")
-    if isinstance(seen, float) and _learnt(e) * (seen - value) + e.standard_error_nats > tolerance_nats(value):
-        return f"the networks reach {seen:.3f} nats on the rows that trained them"
-    return ""
-
-
-def _learnt(e: Estimate) -> float:
-    """Which share of what networks reach more on the rows that trained them may be missing in the value."""
-    added, value = e.details.get("network_adds_nats"), e.mi_nats or 0.0
-    if not isinstance(added, float) or value <= 0.0:
-        return 1.0
-    return min(max(HALF * abs(added) / value, LEAST_LEARNT), 1.0)
-
-
-def _above_and_low(e: Estimate, evidence: Evidence) -> Estimate | None:
-    """A bound that cannot be quoted because it is too low itself, and lies above `e`, or whose networks reach far above
-    `e` on the rows that trained them: nothing below can be quoted either."""
-    value = e.mi_nats or 0.0
-    for o in evidence.standing:
-        if o is e or kind_of(o) != "lower bound" or o.warned(Direction.TOO_HIGH) or not unsound(o, evidence):
-            continue
-        seen = o.details.get("training_nats")
-        reached = max(o.mi_nats or 0.0, seen if isinstance(seen, float) else -math.inf)
-        if reached > value + SLACK * tolerance_nats(value):
-            return o
-    return None
-
-
-def _second_opinion(e: Estimate, evidence: Evidence) -> Estimate | None:
-    """An estimate that stands, does not err high, and lies above `e` by more than chance."""
-    others = [
-        o
-        for o in evidence.standing
-        if o is not e
-        and kind_of(o) not in ("correlations", "neural, no bound")
-        and not o.warned(Direction.TOO_HIGH)
-        and distinguishable(e, o)
-    ]
-    return max(others, key=lambda o: o.mi_nats or 0.0, default=None)
 
 
 @dataclass(frozen=True)
@@ -319,7 +183,7 @@ def _no_value(evidence: Evidence) -> Verdict | None:
 def _believed(evidence: Evidence) -> Verdict | None:
     for e in evidence.sound:
         assert e.mi_nats is not None
-        if _second_opinion(e, evidence) is not None or _above_and_low(e, evidence) is not None:
+        if second_opinion(e, evidence) is not None or bound_above(e, evidence) is not None:
             continue
         low = e.interval.low_nats if e.interval else e.mi_nats
         if low <= 0.0:
@@ -384,7 +248,7 @@ def _what_is_missing(evidence: Evidence) -> str:
     best = max(evidence.standing, key=lambda e: (e.estimator == shown_by, e.mi_nats or 0.0), default=None)
     if best is None:
         return "every value is excluded"
-    above = _second_opinion(best, evidence)
+    above = second_opinion(best, evidence)
     if above is not None:
         return f"{above.estimator} finds {above.mi_nats:.3f} nats, {best.estimator} {best.mi_nats:.3f}"
     reason = unsound(best, evidence)
@@ -394,7 +258,7 @@ def _what_is_missing(evidence: Evidence) -> str:
 
 def _otherwise(evidence: Evidence) -> Verdict:
     reasons = [f"{e.estimator}: {unsound(e, evidence)}" for e in evidence.standing if unsound(e, evidence)]
-    excluded = [f"{e.estimator}: {e.reason}" for e in evidence.exclusions]
+    excluded = [f"{e.estimator}: {e.reason}" for e in _excluded(evidence)]
     return _cannot(evidence, (reasons or excluded or ["the values do not agree"])[0])
 
 
@@ -418,12 +282,24 @@ def judge(estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = (
         facts: of the data.
         parts: what single pairs of columns have by themselves.
     """
-    evidence = Evidence(estimates, facts, parts)
+    evidence = Evidence(tuple(estimates), facts, tuple(parts))
+    exclusions = tuple(_excluded(evidence))
+    evidence = replace(evidence, out=frozenset(x.estimator for x in exclusions))
     for rule in DECISIONS:
         verdict = rule.decides(evidence)
         if verdict is not None:
-            return replace(verdict, rule=rule.name)
+            left = tuple(_left(e, evidence, exclusions) for e in evidence.estimates)
+            return replace(verdict, rule=rule.name, exclusions=exclusions, estimates=left)
     raise AssertionError("the last rule always applies")
+
+
+def _excluded(evidence: Evidence) -> Iterator[Exclusion]:
+    """What rules values out, at most one reason per estimate."""
+    for estimate in evidence.valued:
+        for rule in EXCLUSIONS:
+            if reason := rule.applies(estimate, evidence):
+                yield Exclusion(estimate.estimator, rule.name, reason)
+                break
 
 
 def constant(estimators: Sequence[str], side: str) -> Verdict:
@@ -465,8 +341,6 @@ def _of(
         at_least_nats=evidence.at_least_nats if certain else None,
         at_most_nats=evidence.facts.entropy_nats,
         agree=_agree(evidence),
-        exclusions=evidence.exclusions,
-        estimates=tuple(_left(e, evidence) for e in evidence.estimates),
     )
 
 
@@ -477,9 +351,9 @@ def _agree(evidence: Evidence) -> bool | None:
     return not any(distinguishable(a, b) for a in standing for b in standing if a is not b)
 
 
-def _left(e: Estimate, evidence: Evidence) -> Estimate:
+def _left(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> Estimate:
     """An estimate as the verdict leaves it."""
-    out = next((x for x in evidence.exclusions if x.estimator == e.estimator), None)
+    out = next((x for x in exclusions if x.estimator == e.estimator), None)
     if out is not None:
         note = Diagnostic(DiagnosticCode.IMPOSSIBLE_VALUE, f"{out.reason} ({out.rule})")
         known = any(d.severity is Severity.WARNING and d.message == out.reason for d in e.diagnostics)
@@ -488,7 +362,7 @@ def _left(e: Estimate, evidence: Evidence) -> Estimate:
         return replace(e, interval=None, standard_error_nats=error, diagnostics=found)
     if e.interval is None or e.mi_nats is None:
         return e
-    above = _second_opinion(e, evidence)
+    above = second_opinion(e, evidence)
     if above is not None:
         return replace(e, interval=e.interval.opened(f"{above.estimator} finds {above.mi_nats:.3f} nats"))
     most = evidence.facts.most_nats

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from minecli.estimators.facts import Facts, Side
+from minecli.estimators.evidence import distinguishable
+from minecli.estimators.facts import Block, Facts, Side
 from minecli.estimators.parts import Part
 from minecli.estimators.row_order import RowOrder
-from minecli.estimators.verdict import DECISIONS, EXCLUSIONS, Answer, constant, distinguishable, judge
+from minecli.estimators.verdict import DECISIONS, EXCLUSIONS, Answer, constant, judge
 from minecli.result import Diagnostic, DiagnosticCode, Direction, Estimate, Interval, Severity, Status
 from minecli.tables.value_kinds import ValueKind
 
@@ -118,6 +119,15 @@ def test_values_below_the_lower_end_of_a_bound_are_out(value, out):
     found = judge([mine(0.5, low=0.45), answer("ksg", value)], FACTS)
     assert (ruled(found) == {"ksg": "below a bound"}) is out
     assert found.mi_nats == 0.5
+
+
+def test_a_part_that_is_the_whole_is_no_argument_against_its_own_estimator():
+    one = [replace(side, blocks=(Block("a", 0),)) for side in (CONTINUOUS, CONTINUOUS)]
+    alone = replace(FACTS, x=one[0], z=one[1])
+    part = Part("a", "b", "ksg", 0.5, 0.01)
+    assert ruled(judge([answer("ksg", 0.4)], alone, [part])) == {}
+    assert ruled(judge([mine(0.4, low=0.37)], alone, [part])) == {"mine": "below a part"}
+    assert ruled(judge([answer("ksg", 0.4)], FACTS, [part])) == {"ksg": "below a part"}
 
 
 def test_a_bound_that_may_be_too_high_excludes_nothing():

@@ -1,0 +1,152 @@
+"""What the rules of the verdict ask: which values stand, which can be quoted by themselves, what limits them below.
+
+A value can be quoted by itself if it ended as it should, is free of warnings, and has a sampling error, and little that
+may be missing, beside `tolerance_nats`. Two values that agree prove nothing where both err the same way.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from minecli.estimators.facts import Facts
+from minecli.estimators.parts import Part
+from minecli.estimators.registry import ESTIMATORS
+from minecli.estimators.tolerance import tolerance_nats
+from minecli.result import Direction, Estimate, Severity, Status
+
+# Beyond sampling error: three, because several pairs are looked at; two sound methods then seem to differ once in 370.
+SIGMAS = 3.0
+# A value is quoted where its standard error and what may be missing in it stay within the tolerance together. What
+# networks reach more on the rows that trained them may be missing altogether where they add half of the value or more
+# to their Gaussian start; the start has few parameters, and where it shows nearly all the truth lies midway.
+LEAST_LEARNT, HALF = 0.5, 2.0
+# A value is not believed where a bound that errs low, or what its networks reach on the rows that trained them, lies
+# higher by more than this much of the tolerance.
+SLACK = 0.4
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything the rules may ask about: the estimates, the facts, the parts, and which estimators' values are out."""
+
+    estimates: tuple[Estimate, ...]
+    facts: Facts
+    parts: tuple[Part, ...] = ()
+    out: frozenset[str] = frozenset()
+
+    @cached_property
+    def valued(self) -> tuple[Estimate, ...]:
+        """Those with a number."""
+        return tuple(e for e in self.estimates if e.mi_nats is not None)
+
+    @cached_property
+    def standing(self) -> tuple[Estimate, ...]:
+        """Those that no rule excludes."""
+        return tuple(e for e in self.valued if e.estimator not in self.out)
+
+    @cached_property
+    def sound(self) -> tuple[Estimate, ...]:
+        """Those that stand by themselves, the one to prefer first: exact tables, then bounds, then neighbours."""
+        found = [e for e in self.standing if unsound(e, self) == ""]
+        return tuple(sorted(found, key=lambda e: _PREFERENCE.index(kind_of(e))))
+
+    @cached_property
+    def limits(self) -> tuple[tuple[float, str], ...]:
+        """Lower limits in nats with the names of what gives them, the largest first."""
+        found = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
+        found += [(part.at_least_nats, f"'{part.x}' and '{part.z}' alone") for part in self.parts]
+        return tuple(sorted(found, reverse=True))
+
+    @property
+    def at_least_nats(self) -> float | None:
+        """The largest of them, where it is above 0."""
+        return self.limits[0][0] if self.limits and self.limits[0][0] > 0.0 else None
+
+
+def kind_of(estimate: Estimate) -> str:
+    """What kind of answer an estimator gives."""
+    return ESTIMATORS[estimate.estimator].kind
+
+
+_PREFERENCE = ("table", "lower bound", "nearest neighbours", "neural, no bound", "correlations")
+
+
+def certifies(estimate: Estimate, facts: Facts) -> bool:
+    """Whether an estimate's lower end is a lower bound of the information, from rows that no training has seen."""
+    assert estimate.interval is not None
+    return (
+        estimate.interval.certified
+        and not facts.copied
+        and not facts.order.dependent
+        and not estimate.warned(Direction.TOO_HIGH)
+    )
+
+
+def distinguishable(low: Estimate, high: Estimate) -> bool:
+    """Whether `high` lies above `low` by more than three combined standard errors and more than the tolerance.
+
+    >>> a, b = (Estimate("ksg", v, Status.CONVERGED, standard_error_nats=0.01) for v in (1.0, 1.2))
+    >>> distinguishable(a, b), distinguishable(b, a)
+    (True, False)
+    """
+    assert low.mi_nats is not None
+    assert high.mi_nats is not None
+    spread = math.hypot(low.standard_error_nats or 0.0, high.standard_error_nats or 0.0)
+    return high.mi_nats - low.mi_nats > max(SIGMAS * spread, tolerance_nats(high.mi_nats))
+
+
+def unsound(e: Estimate, evidence: Evidence) -> str:
+    """Why a value that no rule excludes cannot be quoted by itself; nothing if it can."""
+    kind, value = kind_of(e), e.mi_nats or 0.0
+    if e.status is not Status.CONVERGED:
+        return e.status.advice
+    if kind == "correlations":
+        return "correlations see linear dependence alone"
+    if kind == "neural, no bound":
+        return f"{e.estimator} is no bound and may be too high"
+    for d in e.diagnostics:
+        if d.severity is Severity.WARNING and d.code.direction is not Direction.NONE:
+            return d.message
+    if e.standard_error_nats is None or e.standard_error_nats > tolerance_nats(value):
+        return "the rows are too few for a number within 0.05 nats or 10 %"
+    seen = e.details.get("training_nats")
+    if isinstance(seen, float) and _learnt(e) * (seen - value) + e.standard_error_nats > tolerance_nats(value):
+        return f"the networks reach {seen:.3f} nats on the rows that trained them"
+    return ""
+
+
+def _learnt(e: Estimate) -> float:
+    """Which share of what networks reach more on the rows that trained them may be missing in the value."""
+    added, value = e.details.get("network_adds_nats"), e.mi_nats or 0.0
+    if not isinstance(added, float) or value <= 0.0:
+        return 1.0
+    return min(max(HALF * abs(added) / value, LEAST_LEARNT), 1.0)
+
+
+def bound_above(e: Estimate, evidence: Evidence) -> Estimate | None:
+    """A bound that cannot be quoted because it is too low itself, and lies above `e`, or whose networks reach far above
+    `e` on the rows that trained them: nothing below can be quoted either."""
+    value = e.mi_nats or 0.0
+    for o in evidence.standing:
+        if o is e or kind_of(o) != "lower bound" or o.warned(Direction.TOO_HIGH) or not unsound(o, evidence):
+            continue
+        seen = o.details.get("training_nats")
+        reached = max(o.mi_nats or 0.0, seen if isinstance(seen, float) else -math.inf)
+        if reached > value + SLACK * tolerance_nats(value):
+            return o
+    return None
+
+
+def second_opinion(e: Estimate, evidence: Evidence) -> Estimate | None:
+    """An estimate that stands, does not err high, and lies above `e` by more than chance."""
+    others = [
+        o
+        for o in evidence.standing
+        if o is not e
+        and kind_of(o) not in ("correlations", "neural, no bound")
+        and not o.warned(Direction.TOO_HIGH)
+        and distinguishable(e, o)
+    ]
+    return max(others, key=lambda o: o.mi_nats or 0.0, default=None)
