@@ -146,7 +146,9 @@ class DecisionRule:
 
 
 def _infinite(evidence: Evidence) -> Verdict | None:
-    if not any(e.status is Status.INFINITE for e in evidence.estimates):
+    infinite = [e for e in evidence.estimates if e.status is Status.INFINITE]
+    # What an estimator says of kinds that it is not made for is no evidence, and labels hold finitely many nats.
+    if evidence.facts.entropy_nats is not None or all(_unsuited(e, evidence) for e in infinite):
         return None
     pair = next((d.message for e in evidence.estimates for d in e.diagnostics if d.code is _IDENTICAL), "")
     return _cannot(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")

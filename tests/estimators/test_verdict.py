@@ -146,6 +146,14 @@ def test_infinite_information_has_no_number():
     assert "told of identical-columns" in found.reason
 
 
+def test_infinity_of_an_unsuited_formula_is_no_evidence():
+    told = warned(DiagnosticCode.UNSUITED_KINDS)
+    odd = Estimate("gaussian", None, Status.INFINITE, diagnostics=(told,))
+    assert judge([odd, mine(0.5)], FACTS).mi_nats == 0.5
+    assert judge([replace(odd, diagnostics=()), mine(0.5)], FACTS).rule == "infinite"
+    assert judge([replace(odd, diagnostics=()), mine(0.5)], WITH_LABELS).mi_nats == 0.5
+
+
 def test_where_rows_depend_nothing_is_believed():
     depend = replace(FACTS, order=RowOrder(True, 20.0, 250.0))
     found = judge([mine(0.5), answer("ksg", 0.5)], depend)
