@@ -100,6 +100,8 @@ def distinguishable(low: Estimate, high: Estimate) -> bool:
 def unsound(e: Estimate, evidence: Evidence) -> str:
     """Why a value that no rule excludes cannot be quoted by itself; nothing if it can."""
     kind, value = kind_of(e), e.mi_nats or 0.0
+    if kind == "lower bound" and not e.warned(Direction.TOO_HIGH) and _table_agrees(e, evidence):
+        return ""
     if e.status is not Status.CONVERGED:
         return e.status.advice
     if kind == "correlations":
@@ -115,6 +117,15 @@ def unsound(e: Estimate, evidence: Evidence) -> str:
     if isinstance(seen, float) and _learnt(e) * (seen - value) + e.standard_error_nats > tolerance_nats(value):
         return f"the networks reach {seen:.3f} nats on the rows that trained them"
     return ""
+
+
+def _table_agrees(e: Estimate, evidence: Evidence) -> bool:
+    """Whether the table of all levels, where it answers exactly, gives the same: then nothing is missing in a bound."""
+    facts, part = evidence.facts, next(iter(evidence.parts), None)
+    whole = len(facts.x.blocks) == len(facts.z.blocks) == 1
+    if part is None or part.estimator != "plug-in" or not (facts.tabular and whole):
+        return False
+    return abs((e.mi_nats or 0.0) - part.mi_nats) + SIGMAS * part.standard_error_nats <= tolerance_nats(part.mi_nats)
 
 
 def _learnt(e: Estimate) -> float:

@@ -201,6 +201,8 @@ def _why(e: Estimate, evidence: Evidence) -> str:
     also = f"; {' and '.join(agreeing)} agree{'s' * (len(agreeing) == 1)}" if agreeing else ""
     if kind == "table":
         return "the table of all levels answers exactly, but for sampling error"
+    if kind == "lower bound" and e.status is not Status.CONVERGED:
+        return "the table of all levels gives the same"
     if kind == "lower bound":
         return f"networks reach it on rows they have not seen, and hardly more on those they have{also}"
     return f"wider neighbourhoods and fewer rows give about the same{also}"

@@ -12,6 +12,7 @@ import itertools
 import os
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import pytest
 import torch
 
 from minecli.bench.cells import Cell, draw
+from minecli.cli.request import facts_of
 from minecli.cli.settings import default_configs
 from minecli.estimators.choice import default_estimators
 from minecli.estimators.context import Context
@@ -30,6 +32,7 @@ from minecli.estimators.running import run_estimators
 from minecli.estimators.tolerance import tolerance_nats
 from minecli.estimators.verdict import judge
 from minecli.runtime.seeds import generator
+from minecli.tables.groups import Groups, load_groups
 from minecli.tasks.catalogue import GROUPS, parse_task
 
 pytestmark = pytest.mark.benchmark
@@ -84,16 +87,13 @@ def mushroom():
     if not Path(path).is_file():
         print("\nmushroom.csv: MINECLI_TEST_MUSHROOM names no file, left out")
         return
-    from minecli.tables.groups import load_groups
-
     names = ("plug-in", "mixed-ksg", "ksg", "gaussian", "mine")
     for x, z, truth in (("odor", "class", 0.6280), ("!class", "class", 0.6925)):
         groups = load_groups(path, [x], [z])
-        both = groups.x.values, groups.z.values
         for size in range(1, len(names) + 1):
             for chosen in itertools.combinations(names, size):
                 name = f"mushroom {x} {z}: {' '.join(chosen)}"
-                yield f"mushroom {x} {z}", name, truth, lambda both=both: both, 0, chosen
+                yield f"mushroom {x} {z}", name, truth, lambda groups=groups: groups, 0, chosen
 
 
 def evidence(key, make, seed, chosen):
@@ -101,12 +101,11 @@ def evidence(key, make, seed, chosen):
     kept = Path(FOLDER, re.sub(r"[^\w.=-]", "_", key) + ".pkl") if FOLDER else None
     found = pickle.loads(kept.read_bytes()) if kept and kept.exists() else None
     if found is None:
-        x, z = make()
-        facts = find_facts(x, z)
+        facts, x, z = looked_at(make())
         found = {"facts": facts, "parts": find_parts(x, z, facts, Context(seed=seed, facts=facts)), "estimates": {}}
     missing = [n for n in chosen or default_estimators(found["facts"]) if n not in found["estimates"]]
     if missing:
-        x, z = make()
+        _, x, z = looked_at(make())
         outcome = run_estimators(x, z, default_configs(missing, {}), Context(seed=seed, facts=found["facts"]))
         # Values per row are not needed, and a gigabyte of them would be kept.
         found["estimates"] |= {e.estimator: without_rows(e) for e in outcome.estimates}
@@ -115,9 +114,15 @@ def evidence(key, make, seed, chosen):
     return found
 
 
-def without_rows(estimate):
-    from dataclasses import replace
+def looked_at(data):
+    """The facts and both arrays of columns read from a file, or of two arrays."""
+    if isinstance(data, Groups):
+        return facts_of(data, ordered=True), data.x.values, data.z.values
+    x, z = data
+    return find_facts(x, z), x, z
 
+
+def without_rows(estimate):
     return replace(estimate, pointwise_nats=None)
 
 

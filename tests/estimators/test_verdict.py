@@ -130,6 +130,17 @@ def test_a_part_that_is_the_whole_is_no_argument_against_its_own_estimator():
     assert ruled(judge([answer("ksg", 0.4)], FACTS, [part])) == {"ksg": "below a part"}
 
 
+@pytest.mark.parametrize(("table", "believed"), [(0.628, True), (0.70, False)])
+def test_a_table_of_the_same_two_columns_settles_what_training_left_open(table, believed):
+    one = [replace(LABELS, blocks=(Block(name, 0),), levels=4) for name in ("odor", "class")]
+    both = Facts(8000, *one, order=RowOrder(False, 1.0, 8000.0), cells=8)
+    part = Part("odor", "class", "plug-in", table, 0.004)
+    rising = mine(0.616, RISING, status=Status.MAX_STEPS, low=0.60, high=None)
+    found = judge([rising], both, [part])
+    assert (found.answer is Answer.BELIEVE) is believed
+    assert judge([rising], FACTS, [part]).answer is not Answer.BELIEVE
+
+
 def test_a_bound_that_may_be_too_high_excludes_nothing():
     for code in (DiagnosticCode.FOLDS_DISAGREE, DiagnosticCode.FEW_EFFECTIVE_ROWS, DiagnosticCode.IN_SAMPLE):
         assert "ksg" not in ruled(judge([mine(0.9, warned(code), low=0.8), answer("ksg", 0.5)], FACTS))
