@@ -12,7 +12,7 @@ from minecli.cli.delivery import Presentation, show
 from minecli.cli.environment import environment_facts
 from minecli.cli.request import Request, data_facts, facts_of
 from minecli.cli.streams import Streams
-from minecli.errors import OutputError, UsageError
+from minecli.errors import DataError, OutputError, UsageError
 from minecli.events import Event
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ def run_estimate(
                     hint="estimate again with --pointwise and without --resume",
                 )
             streams.info(f"the run in '{resume}' is finished; this is its result")
-            return show(run.read_result() or {}, shown, streams)
+            return show(_of_this_version(run.read_result() or {}, resume), shown, streams)
     groups = request.load(streams.stdin)
     for note in groups.notes:
         streams.info(note)
     if groups.constant:
-        return _show_constant(request, groups, shown, streams, used_device, used_threads)
+        if resume is None and run_dir is not None:
+            run = create_run(run_dir, request.to_json())
+        return _show_constant(request, groups, shown, streams, used_device, used_threads, run)
     facts = facts_of(groups, ordered=not request.independent_rows)
     if not request.estimators:
         from minecli.estimators.choice import choice_sentence
@@ -90,7 +92,13 @@ def run_estimate(
 
 
 def _show_constant(
-    request: Request, groups: Groups, shown: Presentation, streams: Streams, device: Device, threads: Threads
+    request: Request,
+    groups: Groups,
+    shown: Presentation,
+    streams: Streams,
+    device: Device,
+    threads: Threads,
+    run: RunDirectory | None,
 ) -> int:
     """A side without a column that varies: 0 nats, whatever was asked."""
     from minecli.estimators.running import Outcome
@@ -99,7 +107,27 @@ def _show_constant(
     side = " and ".join(groups.constant)
     verdict = constant(list(request.estimators) or [_FOR_CONSTANTS], side)
     outcome = Outcome(verdict.estimates)
-    return show(_payload(request, groups, None, outcome, verdict, device, threads), shown, streams)
+    payload = _payload(request, groups, None, outcome, verdict, device, threads)
+    unkept = _keep(run, payload) if run is not None else None
+    code = show(payload, shown, streams)
+    if shown.pointwise is not None:
+        _write_pointwise(shown.pointwise, groups, outcome, streams)
+    if unkept is not None:
+        raise unkept
+    return code
+
+
+def _of_this_version(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A stored result; DataError where another version wrote it, whose keys mean something else."""
+    from minecli.report.payload import SCHEMA_VERSION
+
+    if payload.get("schema_version") != SCHEMA_VERSION:
+        raise DataError(
+            f"the result in '{folder}' was written by another version of minecli "
+            f"(schema {payload.get('schema_version')}, not {SCHEMA_VERSION})",
+            hint="estimate again with another --run-dir",
+        )
+    return payload
 
 
 def _compute(

@@ -108,7 +108,7 @@ def default_configs(chosen: Sequence[str], settings: Mapping[str, Any]) -> dict[
     names = list(chosen)
     for option in given:
         if not set(owners(option)) & set(names):
-            names.append(next(name for name in reversed(_BY_KIND) if name in owners(option)))
+            names += [name for name in reversed(_BY_KIND) if name in owners(option)][:1]
     return configs_from(names, settings)
 
 

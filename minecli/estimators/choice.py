@@ -51,6 +51,18 @@ def choice_sentence(facts: Facts) -> str:
     return why[suited(facts)]
 
 
+def thin(name: str, facts: Facts) -> tuple[Diagnostic, ...]:
+    """A warning where nearest neighbours take chance for dependence: among codes with few rows each."""
+    if name not in ("ksg", "mixed-ksg") or not facts.thin:
+        return ()
+    levels = max(facts.x.codes or 0, facts.z.codes or 0)
+    message = (
+        f"{facts.rows:,} rows are few for {levels:,} codes or counts: what neighbours of a code share by chance raises "
+        "the value; if these are labels, join rare ones and say --categorical"
+    )
+    return (Diagnostic(DiagnosticCode.THIN_TABLE, message),)
+
+
 def _said(side: str, kind: ValueKind) -> str:
     return f"{side} has values that repeat" if kind is ValueKind.ATOMS else f"{side} is {kind}"
 

@@ -89,9 +89,8 @@ def of_facts(facts: Facts) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     if facts.order.dependent:
         message = (
-            f"rows depend on their neighbours in the file: {facts.rows:,} rows are worth about "
-            f"{facts.order.effective_rows:,.0f} independent ones, so that values are too high and intervals too "
-            "narrow; if their order means nothing: --independent-rows"
+            f"rows depend on their neighbours in the file ({facts.order.effective_rows:,.0f} effective rows): values "
+            "are too high and intervals too narrow"
         )
         found.append(Diagnostic(DiagnosticCode.ROWS_DEPEND, message))
     if facts.copied:

@@ -22,6 +22,8 @@ SIGMAS = 3.0
 # networks reach more on the rows that trained them may be missing altogether where they add half of the value or more
 # to their Gaussian start; the start has few parameters, and where it shows nearly all the truth lies midway.
 LEAST_LEARNT, HALF = 0.5, 2.0
+# Nearest neighbours scatter more than their standard error of few rows says, and a table of few rows is no table.
+NEIGHBOURS, FEWEST_TABLE_ROWS = 1.25, 100
 # A value is not believed where a bound that errs low, or what its networks reach on the rows that trained them, lies
 # higher by more than this much of the tolerance.
 SLACK = 0.4
@@ -111,12 +113,21 @@ def unsound(e: Estimate, evidence: Evidence) -> str:
     for d in e.diagnostics:
         if d.severity is Severity.WARNING and d.code.direction is not Direction.NONE:
             return d.message
-    if e.standard_error_nats is None or e.standard_error_nats > tolerance_nats(value):
+    if e.standard_error_nats is None or _spread(e, kind) > tolerance_nats(value):
         return "the rows are too few for a number within 0.05 nats or 10 %"
+    if kind == "table" and evidence.facts.rows < FEWEST_TABLE_ROWS:
+        return f"{evidence.facts.rows} rows are too few for a table"
     seen = e.details.get("training_nats")
     if isinstance(seen, float) and _learnt(e) * (seen - value) + e.standard_error_nats > tolerance_nats(value):
         return f"the networks reach {seen:.3f} nats on the rows that trained them"
     return ""
+
+
+def _spread(e: Estimate, kind: str) -> float:
+    """How far off chance may put a value: a table's farther end, which knows of rare levels; else a standard error."""
+    if kind == "table" and e.interval is not None and e.interval.high_nats is not None and e.mi_nats is not None:
+        return max(e.interval.high_nats - e.mi_nats, e.mi_nats - e.interval.low_nats)
+    return NEIGHBOURS * (e.standard_error_nats or 0.0) if kind == "nearest neighbours" else e.standard_error_nats or 0.0
 
 
 def _table_agrees(e: Estimate, evidence: Evidence) -> bool:

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from minecli.estimators.copies import coded, kinds_and_copies, row_codes
 from minecli.estimators.diagnostics import find_identical_columns
 from minecli.estimators.row_order import RowOrder, row_order
-from minecli.tables.value_kinds import ValueKind, levels, value_kind
+from minecli.tables.value_kinds import ValueKind, levels
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -23,10 +24,9 @@ Codes = npt.NDArray[np.int64]
 FEW_COPIES = 0.01
 # A table whose cells hold fewer rows on average is too thin to be read off.
 ROWS_PER_CELL = 5.0
-# Numbers of so few levels may be labels.
-MOST_LABELS = 20
-# Of so many columns one that never repeats a value is looked for: then no row is a copy, and nothing need be hashed.
-_LOOKED_AT = 4
+ROWS_PER_CODE = 20.0
+# Whole numbers of so few levels may be labels; they are taken for some where they come in about as many runs as levels.
+MOST_LABELS, RUNS_PER_LEVEL = 20, 2
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,16 @@ class Side:
     whole.
 
     `dimensions` says in how many directions neighbours spread: each column that is not discrete, and one for all that
-    are. `levels` counts its distinct rows, and `entropy_nats` is their entropy with Miller and Madow's correction, both
-    None where a column is not discrete.
+    are. `codes` counts the distinct rows where every column is discrete or holds codes or counts; `levels` does so
+    where all are discrete, and `entropy_nats` is their entropy with Miller and Madow's correction. Otherwise they are
+    None.
     """
 
     names: tuple[str, ...]
     kinds: tuple[ValueKind, ...]
     blocks: tuple[Block, ...] = ()
     dimensions: int = 1
+    codes: int | None = None
     levels: int | None = None
     entropy_nats: float | None = None
     entropy_error_nats: float = 0.0
@@ -102,6 +104,13 @@ class Facts:
     def tabular(self) -> bool:
         """Whether both sides are discrete and the table of their levels is filled well enough to be read off."""
         return self.cells is not None and self.rows >= ROWS_PER_CELL * self.cells
+
+    @property
+    def thin(self) -> bool:
+        """Whether both sides hold codes or counts with few rows each: chance then looks like dependence."""
+        if self.tabular or self.x.codes is None or self.z.codes is None:
+            return False
+        return self.rows < ROWS_PER_CODE * max(self.x.codes, self.z.codes)
 
     @property
     def continuous(self) -> bool:
@@ -162,8 +171,7 @@ def find_facts(
     """
     x_names, z_names = names or (_counted("x", x), _counted("z", z))
     both = [*x.T, *z.T]
-    first, counts = _distinct(both)
-    kinds = [_kind(column, first) for column in both]
+    kinds, copies = kinds_and_copies(both)
     x_blocks, z_blocks = blocks or (_singly(x_names), _singly(z_names))
     left = _side(x, x_names, kinds[: x.shape[1]], x_blocks)
     right = _side(z, z_names, kinds[x.shape[1] :], z_blocks)
@@ -175,74 +183,21 @@ def find_facts(
         rows=len(x),
         x=left,
         z=right,
-        copies=_copied_share(both, kinds, first, counts),
+        copies=copies,
         order=order,
         identical=tuple(find_identical_columns(x, z)),
-        cells=len(first) if discrete else None,
+        cells=len(np.unique(row_codes(both))) if discrete else None,
         rows_dropped=rows_dropped,
     )
 
 
-def _kind(column: Array, first: Codes) -> ValueKind:
-    """Values that repeat only because rows are copies are no atoms: the kind is that of distinct rows, but of few
-    levels among all rows there is no doubt."""
-    of_all = value_kind(column)
-    if of_all is not ValueKind.ATOMS or len(first) == len(column):
-        return of_all
-    return ValueKind.ATOMS if _looks_coded(column) else value_kind(column[first])
-
-
 def _labels(column: Array, kind: ValueKind) -> bool:
-    """Whether a column may hold labels: few levels."""
-    return kind is ValueKind.DISCRETE and levels(column) <= MOST_LABELS
-
-
-def _looks_coded(column: Array) -> bool:
-    """Whether these are whole numbers with few gaps, as numbers of shops or of pupils are."""
-    if not np.array_equal(column, np.floor(column)):
+    """Whether the order of rows is to be taken for that of labels: of two levels, or of a few in about as many runs."""
+    if kind is not ValueKind.DISCRETE:
         return False
-    return float(column.max() - column.min()) < 4.0 * len(np.unique(column))
-
-
-def _copied_share(columns: list[Array], kinds: list[ValueKind], first: Codes, counts: Codes) -> float:
-    """The share of rows beyond the first of each kind whose copies hold a value that is no atom: one that occurs in no
-    other row but its copies."""
-    repeated = counts > 1
-    rows = len(columns[0])
-    if not repeated.any():
-        return 0.0
-    telling = np.zeros(len(first), dtype=bool)
-    for column, kind in zip(columns, kinds, strict=True):
-        if kind is not ValueKind.DISCRETE and not (kind is ValueKind.ATOMS and _looks_coded(column)):
-            _, inverse, occurrences = np.unique(column[first], return_inverse=True, return_counts=True)
-            telling |= occurrences[inverse] == 1
-    return float((counts[repeated & telling] - 1).sum()) / rows
-
-
-def row_codes(columns: Sequence[Array]) -> npt.NDArray[np.uint64]:
-    """One number per row, shape (n,): equal for equal rows, and for others with a probability of about 2^-64 per pair.
-
-    >>> codes = row_codes([np.array([0.0, -0.0, 1.0]), np.array([2.0, 2.0, 2.0])])
-    >>> bool(codes[0] == codes[1]), bool(codes[0] == codes[2])
-    (True, False)
-    """
-    hashes = np.zeros(len(columns[0]), dtype=np.uint64)
-    for column in columns:
-        # Adding 0.0 turns -0.0 into 0.0, which equals it but differs in its bits.
-        hashes ^= (column + 0.0).view(np.uint64)
-        # The finalising steps of a 64-bit mixing function: two odd factors and two shifts, all of them one to one.
-        hashes = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        hashes = (hashes ^ (hashes >> np.uint64(32))) * np.uint64(0x94D049BB133111EB)
-    return hashes
-
-
-def _distinct(columns: Sequence[Array]) -> tuple[Codes, Codes]:
-    """Where each distinct row occurs first, and how often it occurs."""
-    rows = len(columns[0])
-    if any(len(np.unique(column)) == rows for column in columns[:_LOOKED_AT]):
-        return np.arange(rows), np.ones(rows, dtype=np.int64)
-    _, first, counts = np.unique(row_codes(columns), return_index=True, return_counts=True)
-    return first, counts
+    found = levels(column)
+    runs = 1 + int(np.count_nonzero(np.diff(column)))
+    return found <= 2 or (found <= MOST_LABELS and runs <= RUNS_PER_LEVEL * found)
 
 
 def _counted(side: str, values: Array) -> list[str]:
@@ -257,12 +212,19 @@ def _side(values: Array, names: Sequence[str], kinds: Sequence[ValueKind], block
     spread = sum(kind is not ValueKind.DISCRETE for kind in kinds)
     labels = any(k is ValueKind.DISCRETE and c.min() != c.max() for k, c in zip(kinds, values.T, strict=True))
     dimensions = spread + labels
-    if spread:
-        return Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)
+    held = Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)
+    if not all(k is ValueKind.DISCRETE or coded(c) for k, c in zip(kinds, values.T, strict=True)):
+        return held
     _, counts = np.unique(row_codes(list(values.T)), return_counts=True)
+    if spread:
+        return replace(held, codes=len(counts))
     n = len(values)
     logs = np.log(counts / n)
     entropy = float(-(counts / n) @ logs)
     error = math.sqrt(max(float((counts / n) @ logs**2) - entropy**2, 0.0) / n)
+    # Where all levels are as frequent, the error vanishes to first order, and this is what is left.
+    scatter = math.sqrt((len(counts) - 1) / 2) / n
     corrected = entropy + (len(counts) - 1) / (2 * n)
-    return Side(tuple(names), tuple(kinds), tuple(blocks), dimensions, len(counts), corrected, error)
+    return replace(
+        held, codes=len(counts), levels=len(counts), entropy_nats=corrected, entropy_error_nats=max(error, scatter)
+    )

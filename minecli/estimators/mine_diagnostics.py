@@ -112,7 +112,8 @@ def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
         )
         found.append(Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, message))
     interval = summary.interval
-    if interval.high_nats is not None and interval.low_nats <= 0.0 <= interval.high_nats:
+    holds_zero = interval.high_nats is not None and interval.low_nats <= 0.0 <= interval.high_nats
+    if holds_zero and interval.high_nats is not None and training.status is not Status.INTERRUPTED:
         message = f"the interval holds 0: no dependence was found beyond {max(interval.high_nats, 0.0):.2g} nats"
         found.append(Diagnostic(DiagnosticCode.NO_DEPENDENCE_FOUND, message, Severity.NOTE))
     return found

@@ -18,7 +18,7 @@ from minecli.estimators.context import Context
 from minecli.estimators.facts import Block, Facts, find_facts
 from minecli.estimators.registry import ESTIMATORS
 from minecli.estimators.row_order import row_scores
-from minecli.result import Status
+from minecli.result import Direction, Status
 from minecli.runtime.seeds import generator
 
 Array = npt.NDArray[np.float64]
@@ -27,7 +27,9 @@ MOST_ROWS = 8192
 MOST_PAIRS = 3
 # Rows times pairs of columns: a fraction of a second of one core.
 MOST_PRODUCTS = 4.0e9
-FEWEST_ROWS = 200
+FEWEST_ROWS, FEWEST_CORRELATED = 100, 200
+# A part says nothing where wider neighbourhoods move it by more than this share of itself.
+MOST_SHIFT = 0.25
 # The best of many pairs is chosen by its correlation: four errors, where two would do for a pair named beforehand.
 SIGMAS = 4.0
 
@@ -58,7 +60,7 @@ def find_parts(x: Array, z: Array, facts: Facts, context: Context) -> tuple[Part
     >>> find_parts(x, z, find_facts(x, z), Context())[0].x
     'x column 8'
     """
-    if facts.rows < 100 or facts.copied or facts.order.dependent or facts.identical:
+    if facts.rows < FEWEST_ROWS or facts.copied or facts.order.dependent or facts.identical:
         return ()
     rows = np.arange(len(x))
     if len(x) > MOST_ROWS:
@@ -74,7 +76,7 @@ def _most_correlated(x: Array, z: Array, facts: Facts) -> list[tuple[Block, Bloc
     if len(facts.x.blocks) == len(facts.z.blocks) == 1:
         return [(facts.x.blocks[0], facts.z.blocks[0])]
     few = int(MOST_PRODUCTS / (4.0 * x.shape[1] * z.shape[1]))
-    rows = slice(0, max(FEWEST_ROWS, min(len(x), few)))
+    rows = np.linspace(0, len(x) - 1, max(FEWEST_CORRELATED, min(len(x), few))).round().astype(np.int64)
     left, right = (row_scores(side[rows], constant=True).astype(np.float32) for side in (x, z))
     n = left.shape[1]
     squared = np.square(left @ right.T / n).reshape(2, x.shape[1], 2, z.shape[1]).max(axis=(0, 2))
@@ -90,10 +92,14 @@ def _estimated(x: Array, z: Array, a: Block, b: Block, context: Context) -> Part
     # Kinds are those of the pair alone: what does not repeat beside other columns may do so here.
     facts = find_facts(left, right, ordered=False)
     name = suited(facts)
-    if facts.copied:
+    if facts.copied or facts.thin:
         return None
     quick = Context(threads=context.threads, seed=context.seed, facts=facts, should_stop=context.should_stop)
     estimate = ESTIMATORS[name].load()(left, right, ESTIMATORS[name].config(), quick)
     if estimate.mi_nats is None or estimate.standard_error_nats is None or estimate.status is not Status.CONVERGED:
+        return None
+    # Where neighbourhoods matter much there may be near-copies of rows, which make values too high.
+    shift = estimate.details.get("shift_by_neighbours_nats")
+    if estimate.warned(Direction.TOO_HIGH) or (isinstance(shift, float) and abs(shift) > MOST_SHIFT * estimate.mi_nats):
         return None
     return Part(a.name, b.name, name, estimate.mi_nats, estimate.standard_error_nats)

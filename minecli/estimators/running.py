@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.errors import MinecliError
-from minecli.estimators.choice import unsuited
+from minecli.estimators.choice import thin, unsuited
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import of_facts
 from minecli.estimators.facts import find_facts
 from minecli.estimators.registry import ESTIMATORS
 from minecli.events import Event
-from minecli.result import Estimate, Status
+from minecli.result import DiagnosticCode, Estimate, Status
 
 if TYPE_CHECKING:
     from minecli.estimators.context import Array
@@ -61,7 +61,12 @@ def run_estimators(
                 raise
             failure = problem
             break
-        warnings = (*of_facts(facts), *unsuited(name, configs[name], facts))
+        meaningless = unsuited(name, configs[name], facts)
+        warnings = (*of_facts(facts), *(meaningless or thin(name, facts)))
+        if meaningless:
+            # A table of what is no table is thin as well, and once is enough.
+            own = tuple(d for d in estimate.diagnostics if d.code is not DiagnosticCode.THIN_TABLE)
+            estimate = replace(estimate, diagnostics=own)
         seconds = time.perf_counter() - started
         done[name] = replace(estimate, estimator=name, seconds=seconds, diagnostics=(*estimate.diagnostics, *warnings))
         if len(done) < len(configs) and estimate.mi_nats is not None:

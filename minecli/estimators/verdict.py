@@ -148,7 +148,8 @@ class DecisionRule:
 def _infinite(evidence: Evidence) -> Verdict | None:
     infinite = [e for e in evidence.estimates if e.status is Status.INFINITE]
     # What an estimator says of kinds that it is not made for is no evidence, and labels hold finitely many nats.
-    if evidence.facts.entropy_nats is not None or all(_unsuited(e, evidence) for e in infinite):
+    unfounded = evidence.facts.entropy_nats is not None or all(_unsuited(e, evidence) for e in infinite)
+    if unfounded and not evidence.facts.identical:
         return None
     pair = next((d.message for e in evidence.estimates for d in e.diagnostics if d.code is _IDENTICAL), "")
     return _cannot(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")
@@ -164,7 +165,8 @@ def _rows_depend(evidence: Evidence) -> Verdict | None:
     return _cannot(
         evidence,
         f"the rows depend on their neighbours in the file: {evidence.facts.rows:,} rows are worth about "
-        f"{order.effective_rows:,.0f} independent ones, and series that move slowly look dependent",
+        f"{order.effective_rows:,.0f} independent ones, and series that move slowly look dependent; "
+        "--independent-rows, if their order means nothing",
     )
 
 
@@ -218,24 +220,29 @@ def _nothing(evidence: Evidence) -> Verdict | None:
     most = min((u for u in upper if u is not None), default=None)
     reached = most is not None and most <= NOTHING_NATS
     reason = (
-        f"nothing beyond {most:.2g} nats would have gone unseen"
+        f"no dependence that varies slowly would have gone unseen beyond {most:.2g} nats"
         if reached
-        else "what is shown cannot be told from nothing, but so many rows and columns could hide a dependence"
+        else "what is shown cannot be told from nothing, but so few rows, or so many columns, could hide a dependence"
     )
-    return replace(_of(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached), at_most_nats=most)
+    found = _of(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached)
+    return replace(found, at_most_nats=most) if reached else found
 
 
 def _upper_limit(e: Estimate, evidence: Evidence) -> float | None:
     """What a method that sees any dependence leaves room for: a table, or neighbours that are close together."""
     if e.interval is None or e.interval.high_nats is None:
         return None
+    # A value that chance has put below 0 must not leave less room than its own error.
+    high = max(e.interval.high_nats, 1.96 * (e.standard_error_nats or 0.0))
     if kind_of(e) == "table":
-        return e.interval.high_nats
-    k = e.details.get("k")
-    if kind_of(e) != "nearest neighbours" or not isinstance(k, int):
+        return high
+    k, facts = e.details.get("k"), evidence.facts
+    many_codes = any((side.codes or 0) > (side.levels or 0) for side in (facts.x, facts.z))
+    # Codes of shops or of people have no order that neighbours could go by.
+    if kind_of(e) != "nearest neighbours" or not isinstance(k, int) or many_codes:
         return None
-    width = (k / evidence.facts.rows) ** (1.0 / max(evidence.facts.dimensions, 1))
-    return e.interval.high_nats if width <= NARROW else None
+    width = (k / facts.rows) ** (1.0 / max(facts.dimensions, 1))
+    return high if width <= NARROW else None
 
 
 def _at_least(evidence: Evidence) -> Verdict | None:
@@ -248,10 +255,10 @@ def _at_least(evidence: Evidence) -> Verdict | None:
 
 def _what_is_missing(evidence: Evidence) -> str:
     """The one reason why no value is believed."""
-    shown_by = evidence.limits[0][1]
-    best = max(evidence.standing, key=lambda e: (e.estimator == shown_by, e.mi_nats or 0.0), default=None)
-    if best is None:
+    if not evidence.standing:
         return "every value is excluded"
+    shown_by = evidence.limits[0][1]
+    best = max(evidence.standing, key=lambda e: (e.estimator == shown_by, e.mi_nats or 0.0))
     above = second_opinion(best, evidence)
     if above is not None:
         return f"{above.estimator} finds {above.mi_nats:.3f} nats, {best.estimator} {best.mi_nats:.3f}"
@@ -312,7 +319,8 @@ def constant(estimators: Sequence[str], side: str) -> Verdict:
     >>> constant(["ksg"], "x").mi_nats
     0.0
     """
-    reason = f"{side} is constant, and the mutual information with a constant is 0"
+    verb = "are" if " and " in side else "is"
+    reason = f"{side} {verb} constant, and the mutual information with a constant is 0"
     note = Diagnostic(DiagnosticCode.CONSTANT_COLUMN, reason, Severity.NOTE)
     answers = tuple(Estimate(name, 0.0, Status.CONVERGED, 0.0, diagnostics=(note,)) for name in estimators)
     return Verdict(
@@ -349,7 +357,7 @@ def _of(
 
 
 def _agree(evidence: Evidence) -> bool | None:
-    standing = evidence.standing
+    standing = [e for e in evidence.standing if kind_of(e) != "correlations"]
     if len(standing) < 2:
         return None
     return not any(distinguishable(a, b) for a in standing for b in standing if a is not b)
@@ -371,5 +379,5 @@ def _left(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> E
         return replace(e, interval=e.interval.opened(f"{above.estimator} finds {above.mi_nats:.3f} nats"))
     most = evidence.facts.most_nats
     if e.interval.high_nats is not None and e.interval.high_nats > most:
-        return replace(e, interval=replace(e.interval, high_nats=max(most, e.interval.low_nats)))
+        return replace(e, interval=replace(e.interval, high_nats=max(most, e.mi_nats, e.interval.low_nats)))
     return e

@@ -74,10 +74,11 @@ def estimate_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:
 
 
 def estimate_value(payload: Mapping[str, Any]) -> str:
-    """One bare number: that of the single estimator asked, or of several the one that is believed; `inf` and `nan`
-    where there is none."""
-    entries = payload["estimates"]
-    if len(entries) > 1:
+    """One bare number: that of the single estimator asked, unless a rule excludes it, or of several the one that is
+    believed; `inf` and `nan` where there is none."""
+    out = {entry["estimator"] for entry in payload["verdict"]["excluded"]}
+    entries = [e for e in payload["estimates"] if e["estimator"] not in out]
+    if len(payload["estimates"]) > 1:
         entries = [e for e in entries if e["estimator"] == payload["verdict"]["estimator"]]
     value = entries[0][f"mi_{payload['unit']}"] if entries else None
     if value is None:

@@ -50,6 +50,10 @@ def headline(payload: Mapping[str, Any]) -> str:
     >>> headline({"verdict": verdict, "unit": "nats", "data": {}})
     'Believe 0.830 nats (1.198 bits): as much as a correlation of 0.90.'
     """
+    return ("So far: " if payload.get("interrupted") else "") + _answer(payload)
+
+
+def _answer(payload: Mapping[str, Any]) -> str:
     verdict, unit = payload["verdict"], payload["unit"]
     answer = verdict["answer"]
     if answer == "believe":
@@ -71,7 +75,7 @@ def reason(payload: Mapping[str, Any]) -> str:
         why = f"{verdict['estimator']}: {why}"
     elif why.partition(":")[0] not in {e["estimator"] for e in payload["estimates"]}:
         why = why[:1].upper() + why[1:]
-    return why if why.endswith(".") else f"{why}."
+    return why if why.endswith((".", "?")) else f"{why}."
 
 
 def _amount(nats: float, unit: Unit) -> str:
