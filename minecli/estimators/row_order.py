@@ -85,8 +85,8 @@ def row_order(
     scored = [row_scores(side) for side in numbers]
     excess = max(
         _excess(*scored),
-        _excess(_within(scored[0], words[1]), row_scores(words[1])),
-        _excess(_within(scored[1], words[0]), row_scores(words[0])),
+        _excess(_within(numbers[0], words[1]), row_scores(words[1])),
+        _excess(_within(numbers[1], words[0]), row_scores(words[0])),
     )
     if excess > 0.0 and (found := _sorted_column(x, z)) is not None:
         side, column = found
@@ -107,18 +107,23 @@ def _ranks(column: Array) -> Array:
     return mean[inverse]
 
 
-def _within(scores: Array, labels: Array) -> Array:
-    """What scores, shape (d, n), are beyond the means of the rows with the same labels, shape (n, columns); nothing
-    where nearly every row has labels of its own."""
-    if not (len(scores) and labels.shape[1]):
-        return scores[:0]
+def _within(numbers: Array, labels: Array) -> Array:
+    """The scores of numbers, shape (n, d), by their ranks among the rows with the same labels, shape (n, columns);
+    nothing where nearly every row has labels of its own."""
+    if not (numbers.shape[1] and labels.shape[1]):
+        return np.empty((0, len(numbers)))
     _, codes = np.unique(labels, axis=0, return_inverse=True)
     codes = codes.reshape(-1)
     sizes = np.bincount(codes)
     if len(sizes) > len(codes) / 5:
-        return scores[:0]
-    means = np.stack([np.bincount(codes, weights=row) / sizes for row in scores])
-    return row_scores((scores - means[:, codes]).T)
+        return np.empty((0, len(numbers)))
+    before = np.cumsum(sizes) - sizes
+    ranks = []
+    for column in numbers.T:
+        _, dense = np.unique(column, return_inverse=True)
+        key = np.asarray(codes * (dense.max() + 1) + dense, dtype=np.float64)
+        ranks.append((_ranks(key) - before[codes]) / (sizes[codes] + 1.0))
+    return row_scores(np.stack(ranks, axis=1))
 
 
 def _stretch(n: int, columns: int) -> slice:

@@ -110,6 +110,32 @@ def test_a_constant_group_shares_nothing(cli, table, side):
     assert "Believe 0.000 nats" in cli("estimate", path, *words, "-f", "table").stdout
 
 
+def test_a_constant_group_keeps_its_run_and_has_no_values_per_row(cli, table, tmp_path):
+    path = table("flat", one=[7] * 50, v=table.rng.standard_normal(50))
+    words = ("estimate", path, "--x", "one", "--z", "v")
+    assert cli(*words, "--run-dir", tmp_path / "run").code == 0
+    assert cli("estimate", "--resume", tmp_path / "run").json["verdict"]["rule"] == "constant"
+    ran = cli(*words, "--pointwise", tmp_path / "rows.csv", "-qq")
+    assert (ran.code, (tmp_path / "rows.csv").exists()) == (2, False)
+
+
+def test_results_of_other_versions_are_refused(cli, table, tmp_path):
+    x = table.rng.standard_normal(200)
+    path = table("pair", x=x, z=x + table.rng.standard_normal(200))
+    cli("estimate", path, "--x", "x", "--z", "z", "-e", "ksg", "--run-dir", tmp_path / "run")
+    stored = tmp_path / "run" / "estimate.json"
+    stored.write_text(stored.read_text().replace('"schema_version": 2', '"schema_version": 1'))
+    ran = cli("estimate", "--resume", tmp_path / "run")
+    assert (ran.code, ran.stdout) == (3, "")
+    assert "another version of minecli" in ran.stderr
+
+
+def test_an_excluded_value_is_no_bare_number(cli, table):
+    x = table.rng.standard_normal(300)
+    path = table("pair", x=x, z=x + table.rng.standard_normal(300))
+    assert cli("estimate", path, "--x", "x", "--z", "z", "-e", "plug-in", "-f", "value").stdout == "nan\n"
+
+
 def walks(rng, n=1000):
     return rng.standard_normal((2, n)).cumsum(1)
 

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from minecli.estimators.choice import choice_sentence, default_estimators, suited, unsuited
+from minecli.estimators.choice import choice_sentence, default_estimators, suited, thin, unsuited
 from minecli.estimators.config import KsgConfig
+from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import of_facts
 from minecli.estimators.facts import Block, find_facts
+from minecli.estimators.parts import find_parts
 from minecli.result import DiagnosticCode, Direction, Severity
 from minecli.runtime.seeds import generator
 from minecli.tables.value_kinds import ValueKind
@@ -33,6 +35,31 @@ def test_copies_are_told_from_atoms(seed):
     assert (zero.copies, zero.x.kind) == (0.0, ValueKind.ATOMS)
     rounded = find_facts(*(rng.standard_normal((3000, 1)).round(2) for _ in range(2)))
     assert not rounded.copied
+
+
+def test_whole_numbers_are_labels_where_they_come_in_runs(seed):
+    """Blocks of a class excuse slow movement; a Markov chain over a few levels does not."""
+    rng = generator(seed, "facts", "runs")
+    blocks = np.repeat(rng.permutation(8), 150)[:, None] * 1.0
+    assert not find_facts(blocks + rng.standard_normal((1200, 1)), blocks).order.dependent
+    stays = rng.random((2, 2000)) < 0.97
+    chains = [np.zeros(2000), np.zeros(2000)]
+    for chain, stay in zip(chains, stays, strict=True):
+        for i in range(1, 2000):
+            chain[i] = chain[i - 1] if stay[i] else rng.integers(0, 5)
+    assert find_facts(chains[0][:, None], chains[1][:, None]).order.dependent
+
+
+def test_codes_with_few_rows_each_make_neighbours_doubtful(seed):
+    rng = generator(seed, "facts", "codes")
+    shop = rng.integers(0, 300, 2000)
+    late = (rng.random(300) < 0.5)[shop] ^ (rng.random(2000) < 0.2)
+    facts = find_facts(shop[:, None] * 1.0, late[:, None] * 1.0)
+    assert (facts.thin, facts.x.codes, facts.x.levels) == (True, len(np.unique(shop)), None)
+    assert [d.code for d in thin("mixed-ksg", facts)] == [DiagnosticCode.THIN_TABLE]
+    assert thin("mine", facts) == ()
+    assert find_parts(shop[:, None] * 1.0, late[:, None] * 1.0, facts, Context(facts=facts)) == ()
+    assert not find_facts(shop[:, None] % 20 * 1.0, late[:, None] * 1.0).thin
 
 
 def test_few_copies_are_let_pass(seed):

@@ -255,6 +255,26 @@ def test_nothing_found_needs_an_upper_limit_to_be_trusted():
         assert (found.answer, found.trustworthy) == (Answer.NO_DEPENDENCE, False)
 
 
+def test_an_upper_limit_is_never_below_what_chance_leaves_room_for():
+    low = answer("ksg", -0.02, error=0.01)
+    found = judge([replace(low, interval=replace(low.interval, high_nats=-0.001))], FACTS)
+    assert found.at_most_nats == pytest.approx(0.0196)
+
+
+def test_codes_have_no_order_that_neighbours_could_go_by():
+    ids = replace(FACTS, x=replace(CONTINUOUS, codes=300))
+    found = judge([answer("mixed-ksg", 0.0, error=0.005)], ids)
+    assert (found.answer, found.trustworthy) == (Answer.NO_DEPENDENCE, False)
+
+
+@pytest.mark.parametrize(("rows", "high", "believed"), [(90, 0.65, False), (400, 0.65, True), (400, 0.75, False)])
+def test_tables_of_few_rows_are_not_believed(rows, high, believed):
+    few = replace(WITH_LABELS, rows=rows, x=LABELS, cells=4)
+    found = judge([answer("plug-in", 0.61, low=0.57, high=high)], few)
+    assert (found.answer is Answer.BELIEVE) is believed
+    assert found.estimates[0].mi_nats in found.estimates[0].interval
+
+
 def test_something_beside_nothing_is_not_nothing():
     found = judge([mine(0.0, error=0.005), answer("ksg", 0.3, FAR)], FACTS)
     assert found.answer is Answer.CANNOT_SAY
