@@ -37,8 +37,8 @@ MOST_ROWS = 2**16
 MOST_VALUES = 2**23
 # Standard deviations that tell an excess from chance; the largest of m pairs of columns is sqrt(2 ln m) beyond one.
 _SIGMAS = 4.0
-# A tenth more error than independent rows would give is not worth a doubt.
-LEAST_EXCESS = 0.2
+# Errors up to 1.4 times those of independent rows are not worth a doubt: many files are in some order.
+LEAST_EXCESS = 1.0
 # E (u_{i+2} - u_i)^2 / E (u_{i+1} - u_i)^2 - 1: 0 of independent rows, phi of an autoregressive series.
 _LOCAL_DEPENDENCE = 0.2
 
