@@ -16,8 +16,8 @@ NUMBER = re.compile(r"[+-]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
 # Absolute in whatever the number is of, and relative to the number shown.
 NEARLY = (0.03, 0.05)
 # GANs and the like amplify the last digit in which processors differ until the run is as another seed's would be. Over
-# seeds the metrics shown scatter by up to 0.12; two means of two seeds differ as much, and of values near 0.8 four times
-# that is allowed.
+# seeds the metrics shown scatter by up to 0.12, and two means of two seeds differ as much: of values near 0.8, four
+# times that is allowed.
 LIKE_ANOTHER_SEED = (0.3, 0.3)
 TRAININGS = re.compile(r"\bminecli (gan|ali|ib)\b")
 
@@ -99,7 +99,9 @@ def run(command, folder):
     )
 
 
-@pytest.mark.parametrize(("command", "output"), list(sessions()), ids=lambda text: text[:40])
+@pytest.mark.parametrize(
+    ("command", "output"), [pytest.param(*session, id=session[0].partition(" --")[0]) for session in sessions()]
+)
 def test_sessions(command, output, tmp_path):
     done = run(command, tmp_path)
     assert done.returncode == 0, done.stderr

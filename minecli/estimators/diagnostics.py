@@ -201,7 +201,7 @@ def far_neighbours(mi_nats: float, signal: BiasSignal) -> tuple[Diagnostic, ...]
     if signal.missing_nats > 2.0 * signal.missing_error_nats:
         how = f"up to about {signal.missing_nats:.2g} nats are missing"
     else:
-        how = f"{signal.margin_nats:.2g} nats may be missing unseen"
+        how = f"the value may be off by {signal.margin_nats:.2g} nats"
     message = (
         f"neighbours are far apart: with {signal.neighbours} of them the value moves by {shift:+.3f} nats, with half "
         f"of the rows by {signal.shift_by_rows_nats:+.3f}; {how}"

@@ -58,7 +58,10 @@ class Evidence:
     def limits(self) -> tuple[tuple[float, str], ...]:
         """Lower limits in nats with the names of what gives them, the largest first."""
         found = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
-        found += [(part.at_least_nats, f"'{part.x}' and '{part.z}' alone") for part in self.parts]
+        # Of one column on each side the part is the whole, seen by the estimator that the kinds call for.
+        whole = len(self.facts.x.blocks) == len(self.facts.z.blocks) == 1
+        for part in self.parts:
+            found.append((part.at_least_nats, part.estimator if whole else f"'{part.x}' and '{part.z}' alone"))
         return tuple(sorted(found, reverse=True))
 
     @property

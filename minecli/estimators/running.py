@@ -15,7 +15,7 @@ from minecli.estimators.diagnostics import of_facts
 from minecli.estimators.facts import find_facts
 from minecli.estimators.registry import ESTIMATORS
 from minecli.events import Event
-from minecli.result import DiagnosticCode, Estimate, Status
+from minecli.result import Estimate, Severity, Status
 
 if TYPE_CHECKING:
     from minecli.estimators.context import Array
@@ -64,8 +64,8 @@ def run_estimators(
         meaningless = unsuited(name, configs[name], facts)
         warnings = (*of_facts(facts), *(meaningless or thin(name, facts)))
         if meaningless:
-            # A table of what is no table is thin as well, and once is enough.
-            own = tuple(d for d in estimate.diagnostics if d.code is not DiagnosticCode.THIN_TABLE)
+            # What else is wrong with a value that means nothing is of no interest.
+            own = tuple(d for d in estimate.diagnostics if d.severity is not Severity.WARNING)
             estimate = replace(estimate, diagnostics=own)
         seconds = time.perf_counter() - started
         done[name] = replace(estimate, estimator=name, seconds=seconds, diagnostics=(*estimate.diagnostics, *warnings))

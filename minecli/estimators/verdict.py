@@ -120,7 +120,8 @@ def _below_bound(e: Estimate, evidence: Evidence) -> str:
     for other in evidence.valued:
         if other is e or other.interval is None or not certifies(other, evidence.facts):
             continue
-        if (e.mi_nats or 0.0) < other.interval.low_nats:
+        # Below 0 a bound says nothing.
+        if other.interval.low_nats > max(e.mi_nats or 0.0, 0.0):
             return f"{other.estimator} shows at least {other.interval.low_nats:.3f} nats on rows it has not seen"
     return ""
 
@@ -190,10 +191,18 @@ def _believed(evidence: Evidence) -> Verdict | None:
         if second_opinion(e, evidence) is not None or bound_above(e, evidence) is not None:
             continue
         low = e.interval.low_nats if e.interval else e.mi_nats
-        if low <= 0.0:
+        if low <= 0.0 or _no_more_than_chance(e, evidence):
             continue
         return _of(evidence, Answer.BELIEVE, _why(e, evidence), trustworthy=True, estimator=e)
     return None
+
+
+def _no_more_than_chance(e: Estimate, evidence: Evidence) -> bool:
+    """Whether neighbours show something that a sound bound does not, and that chance may have put there."""
+    if kind_of(e) != "nearest neighbours":
+        return False
+    bounds = [s for s in evidence.sound if kind_of(s) == "lower bound" and s.interval and s.interval.low_nats <= 0.0]
+    return any(not distinguishable(bound, e) for bound in bounds)
 
 
 def _why(e: Estimate, evidence: Evidence) -> str:
@@ -214,16 +223,20 @@ def _nothing(evidence: Evidence) -> Verdict | None:
     """No value that stands differs from 0, and no limit lies above it."""
     if evidence.at_least_nats is not None or all(kind_of(e) == "correlations" for e in evidence.standing):
         return None
-    if any(e.interval is None or e.interval.low_nats > 0.0 for e in evidence.standing):
-        return None
+    for e in evidence.standing:
+        if e.interval is None or (e.interval.low_nats > 0.0 and not _no_more_than_chance(e, evidence)):
+            return None
     upper = [_upper_limit(e, evidence) for e in evidence.sound]
     most = min((u for u in upper if u is not None), default=None)
     reached = most is not None and most <= NOTHING_NATS
-    reason = (
-        f"no dependence that varies slowly would have gone unseen beyond {most:.2g} nats"
-        if reached
-        else "what is shown cannot be told from nothing, but so few rows, or so many columns, could hide a dependence"
-    )
+    if not reached:
+        reason = (
+            "what is shown cannot be told from nothing, but so few rows, or so many columns, could hide a dependence"
+        )
+    elif any(kind_of(e) == "table" for e in evidence.sound):
+        reason = "the table of all levels leaves no room for more"
+    else:
+        reason = "neighbours would have seen more, unless it changes within less than a few percent of the values"
     found = _of(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached)
     return replace(found, at_most_nats=most) if reached else found
 
@@ -367,7 +380,7 @@ def _left(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> E
     """An estimate as the verdict leaves it."""
     out = next((x for x in exclusions if x.estimator == e.estimator), None)
     if out is not None:
-        note = Diagnostic(DiagnosticCode.IMPOSSIBLE_VALUE, f"{out.reason} ({out.rule})")
+        note = Diagnostic(DiagnosticCode.IMPOSSIBLE_VALUE, f"its value is excluded: {out.reason}")
         known = any(d.severity is Severity.WARNING and d.message == out.reason for d in e.diagnostics)
         error = None if out.rule == "unsuited kinds" else e.standard_error_nats
         found = e.diagnostics if known else (*e.diagnostics, note)

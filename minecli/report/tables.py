@@ -139,7 +139,8 @@ def _compositions(payload: Mapping[str, Any]) -> list[str]:
     for entry in payload["estimates"]:
         base, added = entry["details"].get("base_nats"), entry["details"].get("network_adds_nats")
         if base is not None and added is not None:
-            start, more = from_nats(base, unit), from_nats(added, unit)
+            # Rounded first, and 0.0 added: nothing is -0.000.
+            start, more = (round(from_nats(nats, unit), 3) + 0.0 for nats in (base, added))
             name = entry["estimator"]
             lines.append(f"{name}: {start:.3f} {unit} from its Gaussian start, {more:+.3f} from the networks")
     return lines
@@ -152,7 +153,8 @@ def _remarks(payload: Mapping[str, Any]) -> list[Text]:
     lines, told = [], set()
     entries = payload["estimates"]
     for entry in entries:
-        if entry["status"] != "converged":
+        told_why = any(d["code"] == "still-increasing" for d in entry["diagnostics"])
+        if entry["status"] != "converged" and not told_why:
             lines.append(Text(f"{entry['estimator']}: {_advice(entry['status'])}", style="yellow"))
         for d in entry["diagnostics"]:
             shared = sum(d in other["diagnostics"] for other in entries) > 1

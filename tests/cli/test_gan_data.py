@@ -166,11 +166,15 @@ def test_a_model_of_several_is_the_one_that_was_written(cli, tmp_path):
     alone, beside = tmp_path / "alone", tmp_path / "beside"
     cli("gan", "spiral", "--seeds", "1,", *FAST, "--run-dir", alone)
     cli("gan", "spiral", "--seeds", "0,1", *FAST, "--run-dir", beside)
-    one, two = (
-        np.loadtxt(io.StringIO(cli("gan", "sample", run, "-n", "50", "--model", "1").stdout), delimiter=",", skiprows=1)
-        for run in (alone, beside)
-    )
-    np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
+
+    def drawn(run, model):
+        text = cli("gan", "sample", run, "-n", "50", "--model", model).stdout
+        return np.loadtxt(io.StringIO(text), delimiter=",", skiprows=1)
+
+    one, two, other = drawn(alone, "1"), drawn(beside, "1"), drawn(beside, "0")
+    # Sums in another order differ in their last digit, and training makes thousandths of that; another seed's
+    # generator draws other points altogether.
+    assert np.abs(one - two).max() < 0.02 < 0.2 < np.abs(one - other).max()
 
 
 def test_the_help_of_sample_ends_with_its_example(cli, capsys):

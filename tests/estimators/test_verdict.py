@@ -275,6 +275,17 @@ def test_tables_of_few_rows_are_not_believed(rows, high, believed):
     assert found.estimates[0].mi_nats in found.estimates[0].interval
 
 
+def test_what_neighbours_show_by_chance_beside_a_bound_of_nothing_is_nothing():
+    found = judge([mine(-0.003, error=0.006), answer("ksg", 0.035, error=0.016, low=0.003)], FACTS)
+    assert (found.answer, found.trustworthy) == (Answer.NO_DEPENDENCE, False)
+    found = judge([mine(-0.003, error=0.006), answer("ksg", 0.30, error=0.016)], FACTS)
+    assert (found.answer, found.mi_nats) == (Answer.BELIEVE, 0.30)
+
+
+def test_a_bound_below_zero_excludes_nothing():
+    assert ruled(judge([mine(-0.001, error=0.0005, low=-0.002), answer("ksg", -0.0025)], FACTS)) == {}
+
+
 def test_something_beside_nothing_is_not_nothing():
     found = judge([mine(0.0, error=0.005), answer("ksg", 0.3, FAR)], FACTS)
     assert found.answer is Answer.CANNOT_SAY
