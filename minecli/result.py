@@ -72,7 +72,6 @@ class DiagnosticCode(StrEnum):
     NO_DEPENDENCE_FOUND = "no-dependence-found"
     IN_SAMPLE = "in-sample"
     PRECISION_NOT_REACHED = "precision-not-reached"
-    ESTIMATORS_DISAGREE = "estimators-disagree"
 
     @property
     def direction(self) -> Direction:
@@ -107,7 +106,6 @@ _DIRECTIONS: Mapping[DiagnosticCode, Direction] = {
     DiagnosticCode.NO_DEPENDENCE_FOUND: Direction.NONE,
     DiagnosticCode.IN_SAMPLE: Direction.TOO_HIGH,
     DiagnosticCode.PRECISION_NOT_REACHED: Direction.EITHER,
-    DiagnosticCode.ESTIMATORS_DISAGREE: Direction.NONE,
 }
 
 

@@ -19,9 +19,9 @@ from minecli.result import Direction, Estimate, Severity, Status
 # Beyond sampling error: three, because several pairs are looked at; two sound methods then seem to differ once in 370.
 SIGMAS = 3.0
 # A value is quoted where its standard error and what may be missing in it stay within the tolerance together. What
-# networks reach more on the rows that trained them may be missing altogether where they add half of the value or more
-# to their Gaussian start; the start has few parameters, and where it shows nearly all the truth lies midway.
-LEAST_LEARNT, HALF = 0.5, 2.0
+# networks reach more on the rows that trained them may be missing, and a little more, where they add a quarter of the
+# value to their Gaussian start; the start has few parameters, and where it shows nearly all the truth lies midway.
+LEAST_LEARNT, MOST_LEARNT, QUARTER = 0.5, 1.1, 4.0
 # Nearest neighbours scatter more than their standard error of few rows says, and a table of few rows is no table.
 NEIGHBOURS, FEWEST_TABLE_ROWS = 1.25, 100
 # A value is not believed where a bound that errs low, or what its networks reach on the rows that trained them, lies
@@ -146,8 +146,8 @@ def _learnt(e: Estimate) -> float:
     """Which share of what networks reach more on the rows that trained them may be missing in the value."""
     added, value = e.details.get("network_adds_nats"), e.mi_nats or 0.0
     if not isinstance(added, float) or value <= 0.0:
-        return 1.0
-    return min(max(HALF * abs(added) / value, LEAST_LEARNT), 1.0)
+        return MOST_LEARNT
+    return min(max(QUARTER * abs(added) / value, LEAST_LEARNT), MOST_LEARNT)
 
 
 def bound_above(e: Estimate, evidence: Evidence) -> Estimate | None:
