@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minecli.estimators.copies import coded, kinds_and_copies, row_codes
-from minecli.estimators.diagnostics import find_identical_columns
 from minecli.estimators.row_order import RowOrder, row_order
+from minecli.estimators.same_order import find_identical_columns
 from minecli.tables.value_kinds import ValueKind, levels
 
 Array = npt.NDArray[np.float64]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from minecli.errors import DataError
-from minecli.estimators import diagnostics
-from minecli.estimators.diagnostics import constant_columns, find_identical_columns, tied_rows, tied_share
+from minecli.estimators import same_order
+from minecli.estimators.diagnostics import constant_columns, tied_rows, tied_share
+from minecli.estimators.same_order import find_identical_columns
 
 
 def columns(n=50, d=3, seed=0):
@@ -76,6 +77,6 @@ def test_screening_rows_first_finds_what_all_rows_show(monkeypatch):
     almost = z.copy()
     almost[17, 2] = 5.0  # one row out of order, and not one that the screening looks at
     plain = find_identical_columns(x, z)
-    monkeypatch.setattr(diagnostics, "_SCREENING_ROWS", 100)
+    monkeypatch.setattr(same_order, "_SCREENING_ROWS", 100)
     assert find_identical_columns(x, z) == plain == [(1, 2)]
     assert find_identical_columns(x, almost) == []
