@@ -285,7 +285,7 @@ def _base_alone(
     """Networks that are their bases and nothing else (their readout is zero), one per part."""
     if not fits:
         return None
-    (x, z), draws = maps[0], torch_generator(0, "unused")
+    (x, z), draws = maps[0], torch_generator(0, "base-alone")
     base = GaussianBase(fits, rows)
     return StatisticsNetwork(
         len(maps), x.width, z.width, hidden=1, layers=1, ceiling=ceiling, generator=draws, base=base, dtype=dtype
