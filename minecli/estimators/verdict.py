@@ -24,7 +24,7 @@ from minecli.estimators.evidence import (
 )
 from minecli.estimators.facts import Facts
 from minecli.estimators.parts import Part
-from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity, Status
+from minecli.result import Diagnostic, DiagnosticCode, Direction, Estimate, Severity, Status
 
 # An information that a table of so many rows cannot be told from none by, with neighbours as narrow as this.
 NOTHING_NATS = 0.05
@@ -387,6 +387,9 @@ def _left(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> E
         return replace(e, interval=None, standard_error_nats=error, diagnostics=found)
     if e.interval is None or e.mi_nats is None:
         return e
+    errs_low = [d for d in e.diagnostics if d.severity is Severity.WARNING and d.code.direction is Direction.TOO_LOW]
+    if errs_low:
+        return replace(e, interval=e.interval.opened(f"the value errs low ({errs_low[0].code})"))
     above = second_opinion(e, evidence)
     if above is not None:
         return replace(e, interval=e.interval.opened(f"{above.estimator} finds {above.mi_nats:.3f} nats"))

@@ -60,6 +60,12 @@ def test_of_every_such_warning(code):
         assert found.mi_nats is None
 
 
+def test_a_value_that_errs_low_has_no_upper_end():
+    found = judge([mine(0.547, low=0.529), answer("ksg", 0.586, FAR)], FACTS)
+    ksg = found.estimates[1].interval
+    assert (ksg.high_nats, ksg.open_because) == (None, "the value errs low (far-neighbours)")
+
+
 # Exclusions.
 
 
