@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from minecli.estimators.facts import Facts
@@ -41,14 +40,11 @@ def choice_sentence(facts: Facts) -> str:
         kinds = "x and z have values that repeat" if x is ValueKind.ATOMS else f"x and z are {x}"
     else:
         kinds = f"{_said('x', x)}, {_said('z', z)}"
-    why = {
-        "plug-in": f"{kinds}, so that their table answers: plug-in",
-        "ksg": f"{kinds}: {NEURAL} and ksg",
-        "mixed-ksg": f"{kinds}: {NEURAL} and mixed-ksg",
-    }
-    if facts.discrete and not facts.tabular:
-        return f"{kinds}, but {facts.cells:,} cells are too many for {facts.rows:,} rows: {NEURAL} and mixed-ksg"
-    return why[suited(facts)]
+    if facts.tabular:
+        return f"{kinds}, so that their table answers: {suited(facts)}"
+    if facts.discrete:
+        kinds += f", but {facts.cells:,} cells are too many for {facts.rows:,} rows"
+    return f"{kinds}: {NEURAL} and {suited(facts)}"
 
 
 def thin(name: str, facts: Facts) -> tuple[Diagnostic, ...]:
@@ -85,8 +81,7 @@ def unsuited(name: str, config: Any, facts: Facts) -> tuple[Diagnostic, ...]:
 
 def _where(facts: Facts, kinds: set[ValueKind]) -> str:
     """Which columns are of one of these kinds, in words."""
-    sides: Mapping[str, Any] = {"x": facts.x, "z": facts.z}
-    for side in sides.values():
+    for side in (facts.x, facts.z):
         for block in side.blocks:
             kind = side.kinds[block.start]
             if kind in kinds:

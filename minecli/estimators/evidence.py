@@ -58,10 +58,10 @@ class Evidence:
     def limits(self) -> tuple[tuple[float, str], ...]:
         """Lower limits in nats with the names of what gives them, the largest first."""
         found = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
-        # Of one column on each side the part is the whole, seen by the estimator that the kinds call for.
-        whole = len(self.facts.x.blocks) == len(self.facts.z.blocks) == 1
         for part in self.parts:
-            found.append((part.at_least_nats, part.estimator if whole else f"'{part.x}' and '{part.z}' alone"))
+            # Of one column on each side the part is the whole, seen by the estimator that the kinds call for.
+            shown_by = part.estimator if self.facts.one_pair else f"'{part.x}' and '{part.z}' alone"
+            found.append((part.at_least_nats, shown_by))
         return tuple(sorted(found, reverse=True))
 
     @property
@@ -136,8 +136,7 @@ def _spread(e: Estimate, kind: str) -> float:
 def _table_agrees(e: Estimate, evidence: Evidence) -> bool:
     """Whether the table of all levels, where it answers exactly, gives the same: then nothing is missing in a bound."""
     facts, part = evidence.facts, next(iter(evidence.parts), None)
-    whole = len(facts.x.blocks) == len(facts.z.blocks) == 1
-    if part is None or part.estimator != "plug-in" or not (facts.tabular and whole):
+    if part is None or part.estimator != "plug-in" or not (facts.tabular and facts.one_pair):
         return False
     return abs((e.mi_nats or 0.0) - part.mi_nats) + SIGMAS * part.standard_error_nats <= tolerance_nats(part.mi_nats)
 

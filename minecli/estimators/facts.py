@@ -118,6 +118,11 @@ class Facts:
         return self.x.kind is self.z.kind is ValueKind.CONTINUOUS
 
     @property
+    def one_pair(self) -> bool:
+        """Whether each side is one column of the table, so that the one pair of columns is the whole."""
+        return len(self.x.blocks) == len(self.z.blocks) == 1
+
+    @property
     def dimensions(self) -> int:
         """In how many directions neighbours spread."""
         return self.x.dimensions + self.z.dimensions

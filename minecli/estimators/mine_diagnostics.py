@@ -111,10 +111,9 @@ def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
             "the MI may be larger than the estimate, and more rows would tell"
         )
         found.append(Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, message))
-    interval = summary.interval
-    holds_zero = interval.high_nats is not None and interval.low_nats <= 0.0 <= interval.high_nats
-    if holds_zero and interval.high_nats is not None and training.status is not Status.INTERRUPTED:
-        message = f"the interval holds 0: no dependence was found beyond {max(interval.high_nats, 0.0):.2g} nats"
+    high = summary.interval.high_nats
+    if high is not None and 0.0 in summary.interval and training.status is not Status.INTERRUPTED:
+        message = f"the interval holds 0: no dependence was found beyond {max(high, 0.0):.2g} nats"
         found.append(Diagnostic(DiagnosticCode.NO_DEPENDENCE_FOUND, message, Severity.NOTE))
     return found
 

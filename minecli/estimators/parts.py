@@ -73,7 +73,7 @@ def find_parts(x: Array, z: Array, facts: Facts, context: Context) -> tuple[Part
 
 def _most_correlated(x: Array, z: Array, facts: Facts) -> list[tuple[Block, Block]]:
     """The pairs of table columns with the largest correlation of any two of their array columns."""
-    if len(facts.x.blocks) == len(facts.z.blocks) == 1:
+    if facts.one_pair:
         return [(facts.x.blocks[0], facts.z.blocks[0])]
     few = int(MOST_PRODUCTS / (4.0 * x.shape[1] * z.shape[1]))
     rows = np.linspace(0, len(x) - 1, max(FEWEST_CORRELATED, min(len(x), few))).round().astype(np.int64)

@@ -108,10 +108,10 @@ def _in_sample(e: Estimate, evidence: Evidence) -> str:
 
 
 def _below_part(e: Estimate, evidence: Evidence) -> str:
-    # Of one column on each side the part is the whole, and its own estimator says nothing against itself.
-    whole = len(evidence.facts.x.blocks) == len(evidence.facts.z.blocks) == 1
     for part in evidence.parts:
-        if (e.mi_nats or 0.0) < part.at_least_nats and not (whole and part.estimator == e.estimator):
+        # Of one column on each side the part is the whole, and its own estimator says nothing against itself.
+        itself = evidence.facts.one_pair and part.estimator == e.estimator
+        if (e.mi_nats or 0.0) < part.at_least_nats and not itself:
             return f"'{part.x}' and '{part.z}' alone have {part.mi_nats:.3f} nats"
     return ""
 
@@ -152,11 +152,9 @@ def _infinite(evidence: Evidence) -> Verdict | None:
     unfounded = evidence.facts.entropy_nats is not None or all(_unsuited(e, evidence) for e in infinite)
     if unfounded and not evidence.facts.identical:
         return None
-    pair = next((d.message for e in evidence.estimates for d in e.diagnostics if d.code is _IDENTICAL), "")
+    identical = DiagnosticCode.IDENTICAL_COLUMNS
+    pair = next((d.message for e in evidence.estimates for d in e.diagnostics if d.code is identical), "")
     return _cannot(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")
-
-
-_IDENTICAL = DiagnosticCode.IDENTICAL_COLUMNS
 
 
 def _rows_depend(evidence: Evidence) -> Verdict | None:
@@ -281,7 +279,7 @@ def _what_is_missing(evidence: Evidence) -> str:
 
 
 def _otherwise(evidence: Evidence) -> Verdict:
-    reasons = [f"{e.estimator}: {unsound(e, evidence)}" for e in evidence.standing if unsound(e, evidence)]
+    reasons = [f"{e.estimator}: {why}" for e in evidence.standing if (why := unsound(e, evidence))]
     excluded = [f"{e.estimator}: {e.reason}" for e in _excluded(evidence)]
     return _cannot(evidence, (reasons or excluded or ["the values do not agree"])[0])
 
