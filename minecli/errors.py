@@ -35,5 +35,9 @@ class DeviceError(MinecliError):
     """A device or resource that was asked for is missing."""
 
 
+class MemoryShort(DeviceError):
+    """There is not enough memory for what was asked."""
+
+
 class OutputError(MinecliError):
     """A finished result could not be written where it was asked for."""

@@ -20,14 +20,14 @@ LAYERS = (
     ("mine", "tables", "tasks"),
     ("runtime",),
     ("result", "events"),
-    ("units", "errors"),
+    ("units", "errors", "foreign"),
 )
 LEVEL = {room: len(LAYERS) - i for i, rooms in enumerate(LAYERS) for room in rooms}
 BENCH_MAY_NOT_IMPORT = {"report", "apps"}  # what is measured does not know how it is shown
-REPORT_MAY_IMPORT = {"report", "result", "units", "errors"}
+REPORT_MAY_IMPORT = {"report", "result", "units", "errors", "foreign"}
 HEAVY = {"torch", "pandas", "pyarrow", "scipy", "matplotlib", "ray"}
 TERMINAL = {"rich", "typer"}
-BOTTOM = {"result", "events", "units", "errors"}
+BOTTOM = {"result", "events", "units", "errors", "foreign"}
 
 
 def room_of(path: Path) -> str:

@@ -14,6 +14,7 @@ from minecli.cli import options as opt
 from minecli.cli.ali_run import ALI, encode_data, reconstruct_data, sample_run
 from minecli.cli.comparison_run import run_command
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
+from minecli.cli.reading_options import reads_a_table
 from minecli.cli.words import names
 from minecli.errors import UsageError
 
@@ -78,6 +79,7 @@ Other = Annotated[
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
+@reads_a_table
 def ali(
     ctx: typer.Context,
     dataset: Data = None,
@@ -85,9 +87,6 @@ def ali(
     data_root: copt.DataRoot = None,
     side: Side = None,
     skip_broken: SkipBroken = False,
-    input_format: opt.InputFormat = None,
-    delimiter: opt.Delimiter = None,
-    na_values: opt.NaValues = None,
     categorical: opt.Categorical = None,
     numeric: opt.Numeric = None,
     missing: opt.Missing = "error",

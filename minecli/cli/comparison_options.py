@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from minecli.apps.comparison.presets import BOUNDS
+from minecli.cli.reading_options import reading_from
 from minecli.cli.request import lasting_source
 from minecli.cli.words import seed_list
 from minecli.errors import UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 METHOD_PANEL = "Method"
 TRAINING_PANEL = "Training"
 DATA_PANEL = "Data"
-_TABLE_OPTIONS = ("input_format", "delimiter", "missing", "sample")
+_TABLE_OPTIONS = ("missing", "sample")
 
 
 def number(text: str, *flags: str, panel: str, metavar: str = "N") -> Any:
@@ -146,7 +147,8 @@ def asked_fields(
         "preset": given["preset_name"],
         "data_root": None if root is None else str(root.resolve() if lasting else root),
         "x": tuple(given["x"] or ()),
-        **{name: tuple(given[name] or ()) for name in ("na_values", "categorical", "numeric")},
+        "reading": reading_from(given),
+        **{name: tuple(given[name] or ()) for name in ("categorical", "numeric")},
         **{name: given[name] for name in _TABLE_OPTIONS},
     }
 

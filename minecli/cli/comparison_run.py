@@ -14,6 +14,7 @@ from minecli import __version__
 from minecli.cli.delivery import Resolved, deliver, resolve_format
 from minecli.cli.destinations import check_destinations
 from minecli.cli.environment import environment_facts
+from minecli.cli.reading_options import announce_remote
 from minecli.cli.streams import Streams
 from minecli.cli.words import flag
 from minecli.errors import MinecliError, OutputError, UsageError
@@ -98,6 +99,7 @@ def run_application(
     found = resolve_device(device)
     run: RunDirectory | None = None
     arms: list[Any] = []
+    announce_remote(request.dataset, streams)
     with streams.progress("nats") as observe, stop_on_signals() as interruption:
         # Data that cannot be read must not leave a folder behind.
         dataset = application.load(request, found.name, streams.stdin, observe, interruption.should_stop)
@@ -225,11 +227,15 @@ def chosen_model(folder: Path, kind: type[Asked], method: str | None, model: int
 
 
 def read_with(request: Asked, data: str | None, missing: MissingPolicy | None) -> Asked:
-    """A run's request as it reads other data: with what is to become of missing values where that is said.
+    """A run's request as it reads other data: all rows of their own table, and with what is to become of missing values
+    where that is said.
 
     Raises:
         UsageError: there are no other data, or no table of them.
     """
+    if data is not None and request.is_table:
+        # Which table of a file, and which rows, was said of the run's own data.
+        request = replace(request, reading=replace(request.reading, where=None, sql=None, table=None))
     if missing is None:
         return request
     if data is None or not request.is_table:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.streams import Streams
 from minecli.errors import OutputError
-from minecli.runtime.writing import write_text
+from minecli.foreign import Styled, encoded, escaped_lines
+from minecli.runtime.writing import write_bytes
 from minecli.units import Unit
 
 Resolved = Literal["table", "json", "ndjson", "csv", "value"]
@@ -27,6 +28,7 @@ class Presentation:
     pointwise: Path | None
     check: bool
     explain: bool = False
+    spreadsheet_safe: bool = False
 
 
 def resolve_format(asked: str, streams: Streams, output: Path | None) -> Resolved:
@@ -39,7 +41,7 @@ def resolve_format(asked: str, streams: Streams, output: Path | None) -> Resolve
 
 
 def deliver(text: str, streams: Streams, output: Path | None) -> None:
-    """Write the result to `output`, or to stdout without one.
+    """Write the result to `output`, or to stdout without one; a terminal gets what is foreign in it escaped.
 
     A file that cannot be written at the end (a full disk) must not cost the result: it then goes to stdout,
     and the OutputError still ends the program.
@@ -47,8 +49,10 @@ def deliver(text: str, streams: Streams, output: Path | None) -> None:
     if output is None:
         streams.result(text)
         return
+    if output.is_char_device() and not isinstance(text, Styled):
+        text = escaped_lines(text)  # /dev/stdout, /dev/tty
     try:
-        write_text(output, text)
+        write_bytes(output, encoded(text))
     except OutputError as problem:
         streams.result(text)
         raise OutputError(f"{problem.problem}; the result is on standard output", hint=problem.hint) from problem
@@ -72,7 +76,7 @@ def show(payload: dict[str, Any], shown: Presentation, streams: Streams) -> int:
     elif shown.format == "ndjson":
         text = formats.to_ndjson(formats.estimate_records(payload))
     elif shown.format == "csv":
-        text = formats.to_csv(formats.estimate_records(payload))
+        text = formats.to_csv(formats.estimate_records(payload), defuse=shown.spreadsheet_safe)
     else:
         text = formats.estimate_value(payload)
     deliver(text, streams, shown.output)

@@ -12,41 +12,47 @@ from minecli.errors import UsageError
 _TABLE_SUFFIXES = (".parquet", ".pq")
 
 
-def check_destinations(destinations: dict[str, Path | None], source: str, selectors: Sequence[str]) -> None:
+def check_destinations(
+    destinations: dict[str, Path | None], source: str | Sequence[str], selectors: Sequence[str]
+) -> None:
     """Refuse destinations (option -> file) that would overwrite an input or each other, or cannot be written.
 
-    `source` is DATA, "" where no file is read, and `selectors` those of both groups, which may name files by `@`.
-    UsageError says which file is meant.
+    `source` is DATA or its parts, "" where no file is read, and `selectors` those of both groups, which may name files
+    by `@`. UsageError says which file is meant.
     """
     from minecli.runtime.writing import check_writable
 
     given = {option: path for option, path in destinations.items() if path is not None}
-    inputs = list(_inputs(source, selectors))
-    folder = Path(source) if source else None
+    if not given:
+        return
+    sources = [source] if isinstance(source, str) else source
+    inputs = [*(path for each in sources for path in _of_source(each)), *_lists(selectors)]
+    folders = [Path(each) for each in sources if each and Path(each).is_dir()]
     for option, path in given.items():
-        if any(_same(path, read) for read in inputs):
+        within = [folder for folder in folders if path.resolve().is_relative_to(folder.resolve())]
+        if any(_same(path, read) for read in inputs) or (within and path.is_file()):
             raise UsageError(
                 f"{option} {path} is a file that is read from, and would be lost", hint="choose another name"
             )
-        inside = folder is not None and folder.is_dir() and path.resolve().is_relative_to(folder.resolve())
-        if inside and path.suffix.lower() in _TABLE_SUFFIXES:
-            raise UsageError(f"{option} {path} would become one more part of '{source}'", hint="choose another folder")
+        if within and path.suffix.lower() in _TABLE_SUFFIXES:
+            raise UsageError(
+                f"{option} {path} would become one more part of '{within[0]}'", hint="choose another folder"
+            )
         check_writable(path)
     for (first, a), (second, b) in combinations(given.items(), 2):
         if a.resolve() == b.resolve():
             raise UsageError(f"{first} and {second} name the same file, '{a}'", hint="give them two names")
 
 
-def _inputs(source: str, selectors: Sequence[str]) -> Iterable[Path]:
+def _of_source(source: str) -> Iterable[Path]:
     path = Path(source.removeprefix("file://"))
-    if not source:
-        pass
-    elif path.is_dir():
-        yield from (p for p in path.rglob("*") if p.is_file())
-    elif path.exists():
+    if path.is_file():
         yield path
-    else:
+    elif source and not path.exists():
         yield from map(Path, glob.glob(source, recursive=True))
+
+
+def _lists(selectors: Sequence[str]) -> Iterable[Path]:
     for selector in selectors:
         yield from (Path(piece.strip()[1:]) for piece in selector.split(",") if piece.strip().startswith("@"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from minecli.cli import options as opt
 from minecli.cli.delivery import Presentation, resolve_format
 from minecli.cli.destinations import check_destinations
 from minecli.cli.estimate_run import run_estimate
+from minecli.cli.reading_options import reading_from, reads_a_table
 from minecli.cli.request import Request, lasting_source
 from minecli.cli.settings import check_settings, configs_from
 from minecli.cli.streams import Streams
@@ -29,9 +32,10 @@ Example: {EXAMPLE}
 """
 
 
+@reads_a_table
 def estimate(
     ctx: typer.Context,
-    data: opt.DataOrNone = None,
+    data: opt.DataParts = None,
     x: opt.XColumns = None,
     z: opt.ZColumns = None,
     estimator: opt.Estimators = None,
@@ -40,9 +44,6 @@ def estimate(
     seed: opt.Seed = Request.seed,
     missing: opt.Missing = Request.missing,
     sample: opt.Sample = None,
-    input_format: opt.InputFormat = None,
-    delimiter: opt.Delimiter = None,
-    na_values: opt.NaValues = None,
     categorical: opt.Categorical = None,
     numeric: opt.Numeric = None,
     independent_rows: opt.IndependentRows = False,
@@ -73,6 +74,7 @@ def estimate(
     pointwise: opt.Pointwise = None,
     check: opt.Check = False,
     explain: opt.Explain = False,
+    spreadsheet_safe: opt.SpreadsheetSafe = False,
     quiet: opt.Quiet = 0,
     device: opt.DeviceName = "auto",
     threads: opt.Threads = None,
@@ -82,7 +84,8 @@ def estimate(
     given = dict(ctx.params)
     streams: Streams = ctx.obj
     streams.quiet = quiet
-    shown = Presentation(units, resolve_format(format, streams, output), output, pointwise, check, explain)
+    chosen = resolve_format(format, streams, output)
+    shown = Presentation(units, chosen, output, pointwise, check, explain, spreadsheet_safe)
     request = _request(given) if resume is None else _resumed(resume, ctx)
     _check_destinations(shown, request)
     code = run_estimate(request, shown, streams, device=device, threads=threads, run_dir=run_dir, resume=resume)
@@ -95,11 +98,12 @@ SETTINGS = (
     "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
 )  # fmt: skip
 # What goes into the request as it is.
-_PLAIN = ("input_format", "delimiter", "missing", "sample", "seed", "confidence", "independent_rows")
+_PLAIN = ("missing", "sample", "seed", "confidence", "independent_rows")
 # What may be said again when a run is resumed: where to show the result and how fast to compute it, and,
 # because standard input cannot be read twice, the data.
 _ALLOWED_WITH_RESUME = {
-    "data", "units", "format", "output", "pointwise", "check", "explain", "quiet", "device", "threads", "resume",
+    "data", "units", "format", "output", "pointwise", "check", "explain", "spreadsheet_safe", "quiet", "device",
+    "threads", "resume",
 }  # fmt: skip
 
 
@@ -118,13 +122,13 @@ def _check_destinations(shown: Presentation, request: Request) -> None:
 
 def _request(given: dict[str, Any]) -> Request:
     """The request the options make; UsageError for what is lacking or does not fit together."""
-    if given["data"] is None:
+    if not given["data"]:
         raise UsageError("no DATA is named", hint="minecli estimate FILE --x COLS --z COLS")
     for side in ("x", "z"):
         if not given[side]:
             raise UsageError(
                 f"--{side} is missing: name the columns of {side.upper()}",
-                hint=f"minecli columns {given['data']} lists them",
+                hint=f"minecli columns {given['data'][0]} lists them",
             )
     if given["max_repeats"] is not None and given["target_precision"] is None:
         raise UsageError(
@@ -135,16 +139,27 @@ def _request(given: dict[str, Any]) -> Request:
     if not given["estimator"]:
         check_settings(settings)
     return Request(
-        source=lasting_source(given["data"]) if given["run_dir"] else given["data"],
+        source=_source(given["data"], lasting=given["run_dir"] is not None),
         x=tuple(given["x"]),
         z=tuple(given["z"]),
         estimators=configs_from(given["estimator"], settings) if given["estimator"] else {},
         settings={} if given["estimator"] else settings,
-        na_values=tuple(given["na_values"] or ()),
+        reading=reading_from(given),
         categorical=tuple(given["categorical"] or ()),
         numeric=tuple(given["numeric"] or ()),
         **{k: given[k] for k in _PLAIN},
     )
+
+
+def _source(words: Sequence[str], *, lasting: bool) -> str | tuple[str, ...]:
+    """The table that the words name, or its parts."""
+    for word in words[1:]:
+        if word != "-" and not any(sign in word for sign in "./*?[") and not os.path.exists(word):
+            raise UsageError(
+                f"'{word}' is no file and no option", hint="columns are separated by commas, as in --x a,b"
+            )
+    found = tuple(map(lasting_source, words)) if lasting else tuple(words)
+    return found[0] if len(found) == 1 else found
 
 
 def _resumed(path: Path, ctx: typer.Context) -> Request:
@@ -162,8 +177,8 @@ def _resumed(path: Path, ctx: typer.Context) -> Request:
             hint="leave them out, or start another run with --run-dir",
         )
     request = Request.from_json(open_run(path).read_config())
-    if ctx.params["data"] is not None:
-        return replace(request, source=ctx.params["data"])
+    if ctx.params["data"]:
+        return replace(request, source=_source(ctx.params["data"], lasting=False))
     if request.source == "-":
         raise UsageError(
             "the data of this run came from standard input", hint=f"minecli estimate - --resume {path} < DATA"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from minecli import __version__
 from minecli.cli.delivery import Presentation, show
 from minecli.cli.environment import environment_facts
+from minecli.cli.reading_options import announce_remote
 from minecli.cli.request import Request, data_facts, facts_of
 from minecli.cli.streams import Streams
 from minecli.errors import DataError, OutputError, UsageError
@@ -57,6 +58,7 @@ def run_estimate(
                 )
             streams.info(f"the run in '{resume}' is finished; this is its result")
             return show(_of_this_version(run.read_result() or {}, resume), shown, streams)
+    announce_remote(request.source, streams)
     groups = request.load(streams.stdin)
     for note in groups.notes:
         streams.info(note)

@@ -12,6 +12,7 @@ from minecli.apps.gan.request import DATASETS, GanRequest
 from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
+from minecli.cli.reading_options import reads_a_table
 from minecli.cli.streams import Streams
 from minecli.cli.words import names
 
@@ -60,15 +61,13 @@ Unroll = Annotated[
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
+@reads_a_table
 def gan(
     ctx: typer.Context,
     dataset: Data = None,
     x: copt.Columns = None,
     data_root: copt.DataRoot = None,
     stack: Stack = None,
-    input_format: opt.InputFormat = None,
-    delimiter: opt.Delimiter = None,
-    na_values: opt.NaValues = None,
     categorical: opt.Categorical = None,
     numeric: opt.Numeric = None,
     missing: opt.Missing = "error",

@@ -14,6 +14,7 @@ from minecli.cli import options as opt
 from minecli.cli.comparison_run import run_command
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
 from minecli.cli.ib_run import IB, encode_data
+from minecli.cli.reading_options import reads_a_table
 from minecli.cli.words import names, numbers
 from minecli.errors import UsageError
 
@@ -99,6 +100,7 @@ def _training(text: str, name: str, metavar: str = "N") -> Any:
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
+@reads_a_table
 def ib(
     ctx: typer.Context,
     dataset: Data = None,
@@ -106,9 +108,6 @@ def ib(
     target: Target = None,
     data_root: copt.DataRoot = None,
     rows: Annotated[int | None, copt.number("Training rows at most.", "--rows", panel=copt.DATA_PANEL)] = None,
-    input_format: opt.InputFormat = None,
-    delimiter: opt.Delimiter = None,
-    na_values: opt.NaValues = None,
     categorical: opt.Categorical = None,
     numeric: opt.Numeric = None,
     missing: opt.Missing = "error",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -82,7 +81,7 @@ def run(arguments: Sequence[str], streams: Streams) -> int:
         return ExitCode.BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as problem:
         if want_traceback:
-            streams.stderr.write("".join(traceback.format_exception(problem)))
+            streams.stack(problem)
         line, code = explain(problem)
         streams.error(line)
         return code

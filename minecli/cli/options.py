@@ -32,16 +32,18 @@ def _strengths(words: list[str] | None) -> tuple[float, ...] | None:
 
 
 Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA", help="Table file, folder or glob of Parquet parts, URL, or - for stdin.", show_default=False
-    ),
-]
-DataOrNone = Annotated[
-    str | None,
+    list[str],
     typer.Argument(
         metavar="DATA",
-        help="Table file (CSV, TSV, Parquet, Arrow), folder or glob of Parquet parts, URL, or - for stdin.",
+        help="Table file, folder or glob of parts, several files, URL, or - for stdin.",
+        show_default=False,
+    ),
+]
+DataParts = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="DATA",
+        help="Table file (CSV, Parquet, Arrow, ...), folder or glob of parts, several files, URL, or - for stdin.",
         show_default=False,
     ),
 ]
@@ -63,36 +65,6 @@ ZColumns = Annotated[
         "-z",
         metavar="COLS",
         help="Columns of Z, named like those of X.",
-        rich_help_panel=DATA_PANEL,
-        show_default=False,
-    ),
-]
-InputFormat = Annotated[
-    str | None,
-    typer.Option(
-        "--input-format",
-        metavar="FORMAT",
-        help="csv, tsv, parquet or arrow; otherwise told from the name or the content.",
-        rich_help_panel=DATA_PANEL,
-        show_default=False,
-    ),
-]
-Delimiter = Annotated[
-    str | None,
-    typer.Option(
-        "--delimiter",
-        metavar="CHAR",
-        help="What separates columns of a CSV; otherwise told from its header.",
-        rich_help_panel=DATA_PANEL,
-        show_default=False,
-    ),
-]
-NaValues = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--na-values",
-        metavar="TEXT",
-        help="One more spelling of a missing value; repeatable.",
         rich_help_panel=DATA_PANEL,
         show_default=False,
     ),
@@ -280,6 +252,14 @@ Pointwise = Annotated[
 Check = Annotated[
     bool,
     typer.Option("--check", help="End with code 4 if the result is not trustworthy.", rich_help_panel=RESULT_PANEL),
+]
+SpreadsheetSafe = Annotated[
+    bool,
+    typer.Option(
+        "--spreadsheet-safe",
+        help="In CSV, put ' before text that a spreadsheet would run.",
+        rich_help_panel=RESULT_PANEL,
+    ),
 ]
 Explain = Annotated[
     bool,

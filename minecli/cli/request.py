@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from minecli.cli.settings import default_configs
 from minecli.errors import DataError, UsageError
 from minecli.estimators.registry import ESTIMATORS
+from minecli.tables.options import READING_FIELDS, Reading
 
 if TYPE_CHECKING:
     from minecli.estimators.facts import Block, Facts
@@ -26,7 +27,7 @@ class Request:
     `settings`, once they are known.
     """
 
-    source: str
+    source: str | tuple[str, ...]
     x: tuple[str, ...]
     z: tuple[str, ...]
     estimators: Mapping[str, Any]
@@ -34,9 +35,7 @@ class Request:
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     independent_rows: bool = False
-    input_format: str | None = None
-    delimiter: str | None = None
-    na_values: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
     missing: Literal["error", "drop"] = "error"
     sample: int | None = None
     seed: int = 0
@@ -57,6 +56,8 @@ class Request:
         """The request as plain JSON values."""
         content = asdict(self)
         content["estimators"] = {name: asdict(config) for name, config in self.estimators.items()}
+        del content["reading"]
+        content |= self.reading.to_json()
         return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
 
     @classmethod
@@ -66,8 +67,12 @@ class Request:
             values = dict(content)
             configs = values.pop("estimators")
             values["estimators"] = {name: ESTIMATORS[name].config(**c) for name, c in configs.items()}
-            for key in ("x", "z", "na_values", "categorical", "numeric"):
+            values["reading"] = Reading.from_json(values)
+            values = {key: value for key, value in values.items() if key not in READING_FIELDS}
+            for key in ("x", "z", "categorical", "numeric"):
                 values[key] = tuple(values.get(key, ()))
+            if isinstance(values["source"], list):
+                values["source"] = tuple(values["source"])
             return cls(**values)
         except (KeyError, TypeError, AttributeError) as problem:
             raise DataError(
@@ -91,9 +96,7 @@ class Request:
             self.source,
             self.x,
             self.z,
-            input_format=self.input_format,
-            delimiter=self.delimiter,
-            na_values=self.na_values,
+            reading=self.reading,
             categorical=self.categorical,
             numeric=self.numeric,
             constant="allow",

@@ -7,11 +7,13 @@ import os
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO, cast
 
 from minecli.events import Event, Observer, ignore
+from minecli.foreign import Styled, encoded, escaped, escaped_lines, legible
 from minecli.runtime.writing import output_error
 from minecli.units import Unit, from_nats
 
@@ -33,7 +35,7 @@ class ReaderGone(Exception):
 @dataclass
 class Streams:
     """Where output goes. Results to stdout and nothing else; all talk to stderr. Nobody else touches
-    `sys.std*`.
+    `sys.std*`, and nothing that others wrote reaches a terminal raw.
 
     `quiet` 1 silences progress and information, 2 warnings too; errors are always printed.
     """
@@ -67,11 +69,24 @@ class Streams:
         return is_terminal and not dumb and not self.environment.get("NO_COLOR")
 
     def result(self, text: str) -> None:
-        """Write a result to stdout; OutputError where that fails, ReaderGone where nobody reads any more."""
-        self.result_bytes(text.encode("utf-8"))
+        """Write a result to stdout, on a terminal escaped unless it is `Styled`.
+
+        Raises:
+            OutputError: that fails.
+            ReaderGone: nobody reads any more.
+        """
+        if self.stdout_is_terminal and not isinstance(text, Styled):
+            text = escaped_lines(text)
+        self._write(encoded(text))
 
     def result_bytes(self, content: bytes) -> None:
-        """Write a result given as bytes to stdout, with the same errors."""
+        """Write a result given as bytes of UTF-8 text, in the same way and with the same errors."""
+        if self.stdout_is_terminal:
+            self.result(content.decode("utf-8", "backslashreplace"))
+        else:
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
         rest = memoryview(content)
         try:
             self.stdout.flush()
@@ -98,13 +113,20 @@ class Streams:
         """Tell an error; never silenced. `message` begins with its kind ("error: ...")."""
         self._talk(message, style="31")
 
+    def stack(self, problem: BaseException) -> None:
+        """Show where an error came from; for whoever asked for that."""
+        self._say(escaped_lines("".join(traceback.format_exception(problem))))
+
     def _talk(self, message: str, style: str = "") -> None:
-        line = f"minecli: {' '.join(message.split())}"
+        line = f"minecli: {legible(message)}"
         if style and self.color(self.stderr_is_terminal):
             line = f"\x1b[{style}m{line}\x1b[0m"
+        self._say(line + "\n")
+
+    def _say(self, text: str) -> None:
         # A closed or full stderr must not turn a result into a failure.
         with contextlib.suppress(OSError, ValueError):
-            self.stderr.write(line + "\n")
+            self.stderr.write(text)
             self.stderr.flush()
 
     @contextlib.contextmanager
@@ -135,8 +157,9 @@ def describe_values(values: Mapping[str, float], unit: Unit) -> str:
 
 
 def _told(event: Event, unit: Unit) -> str:
-    """An event's message, with its numbers where it is the end of a stage."""
-    return f"{event.message}, {describe_values(event.values, unit)}" if event.done and event.values else event.message
+    """An event's stage and message, with its numbers where it is the end of the stage."""
+    numbers = f", {describe_values(event.values, unit)}" if event.done and event.values else ""
+    return f"{event.stage}: {event.message}{numbers}"
 
 
 class _Lines:
@@ -150,7 +173,7 @@ class _Lines:
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
         if event.message:
-            self._say(f"{event.stage}: {_told(event, self._unit)}")
+            self._say(_told(event, self._unit))
         if now - self._last < _SECONDS_BETWEEN_LINES:
             return
         self._last = now
@@ -164,12 +187,20 @@ def _bars(streams: Streams, unit: Unit) -> Iterator[Observer]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(file=streams.stderr, no_color=not streams.color(True), width=streams.width, force_terminal=True)
+    console = Console(
+        file=streams.stderr,
+        no_color=not streams.color(True),
+        width=streams.width,
+        force_terminal=True,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=14),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[numbers]}"),
+        TextColumn("{task.fields[numbers]}", markup=False),
         TimeRemainingColumn(),
         console=console,
         transient=True,
@@ -182,9 +213,9 @@ def _bars(streams: Streams, unit: Unit) -> Iterator[Observer]:
         if event.stage not in tasks:
             for earlier in tasks.values():
                 progress.update(earlier, visible=False)
-            tasks[event.stage] = progress.add_task(event.stage, total=event.total or None, numbers="")
+            tasks[event.stage] = progress.add_task(legible(event.stage), total=event.total or None, numbers="")
         if event.values:
-            numbers[event.stage] = describe_values(event.values, unit)
+            numbers[event.stage] = escaped(describe_values(event.values, unit))
         progress.update(
             tasks[event.stage],
             completed=event.total if event.done and event.total else event.step,
@@ -192,7 +223,7 @@ def _bars(streams: Streams, unit: Unit) -> Iterator[Observer]:
             numbers=numbers.get(event.stage, ""),
         )
         if event.message:
-            progress.console.print(f"{event.stage}: {_told(event, unit)}", markup=False, highlight=False)
+            progress.console.print(legible(_told(event, unit)))
 
     with progress:
         yield observe

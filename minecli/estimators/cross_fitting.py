@@ -22,6 +22,7 @@ from minecli.estimators.context import Context
 from minecli.estimators.features import FIT_ROWS, FeatureMap
 from minecli.estimators.held_out import Collected
 from minecli.estimators.rows import Indices, ModelRows, split_rows
+from minecli.estimators.screening import MOST_ROWS as SCREENED_ROWS
 from minecli.estimators.screening import screen
 from minecli.mine.canonical import Canonical, canonical_correlations
 from minecli.mine.contributions import RowTerms
@@ -76,7 +77,19 @@ class CrossFitting:
         samples = [part.training(np.arange(min(part.training_rows, FIT_ROWS))) for part in split]
         fitted = [fit_features(x[s], z[s], config) for s in samples]
         maps = [pair for pair, _ in fitted]
-        rows = ModelRows(x, z, split, maps, config.batch_size, child_seed(seed, "rows"), dtype, device, members, tables)
+        rows = ModelRows(
+            x,
+            z,
+            split,
+            maps,
+            config.batch_size,
+            child_seed(seed, "rows"),
+            dtype,
+            device,
+            members,
+            tables,
+            steps=config.max_steps,
+        )
         fits = [fit for _, fit in fitted for _ in range(members) if fit is not None]
         network = StatisticsNetwork(
             len(split) * members,
@@ -264,14 +277,17 @@ def fit_features(x: Array, z: Array, config: MineConfig) -> tuple[tuple[FeatureM
     maps = FeatureMap(x, config.preprocess), FeatureMap(z, config.preprocess)
     if config.preprocess != "rank":
         return maps, None
-    features = maps[0](x), maps[1](z)
+    # What lies between columns and weights takes several times their room: of no more rows than are looked at.
+    features = maps[0](x[:SCREENED_ROWS]), maps[1](z[:SCREENED_ROWS])
     weights = screen(*features, *(side.columns * 2 for side in maps))
+    del features
     for side, own in zip(maps, weights, strict=True):
         side.weights = own
     if not config.gaussian_base or x.shape[1] + z.shape[1] > MOST_BASE_COLUMNS:
         return maps, None
-    left, right = (f[:, : m.columns] * w[: m.columns] for f, m, w in zip(features, maps, weights, strict=True))
-    return maps, canonical_correlations(left, right)
+    left, right = (m.scores(v) * own[: m.columns] for m, v, own in zip(maps, (x, z), weights, strict=True))
+    # The base needs the maps to the variates alone, and every fold keeps what it needs.
+    return maps, canonical_correlations(left, right, variates=False)
 
 
 def _base_alone(

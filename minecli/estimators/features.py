@@ -101,15 +101,19 @@ class FeatureMap:
         self._location, self._scale = middle, _or_one(np.where(spread > 0.0, spread, scaled.std(0)))
         radius = self._radius(self._scaled(sample))
         self._radius_location, self._radius_scale = radius.mean(), float(_or_one(radius.std(keepdims=True))[0])
-        energy = self._energy(self._scores(sample))
+        energy = self._energy(self.scores(sample))
         self._energy_location, self._energy_scale = energy.mean(), float(_or_one(energy.std(keepdims=True))[0])
 
     def _scaled(self, values: Array) -> Array:
         with np.errstate(over="ignore"):
             return np.asarray(np.clip((values / self._unit - self._location) / self._scale, -1e100, 1e100))
 
-    def _scores(self, values: Array) -> Array:
-        return np.stack([knots(values[:, j]) for j, knots in enumerate(self._knots)], 1)
+    def scores(self, values: Array) -> Array:
+        """The normal scores alone, shape (n, d): the first features but for their weights; of "rank" only."""
+        scores = np.empty(values.shape)
+        for j, knots in enumerate(self._knots):
+            scores[:, j] = knots(values[:, j])
+        return scores
 
     @staticmethod
     def _energy(scores: Array) -> Array:
@@ -125,7 +129,7 @@ class FeatureMap:
         scaled = self._scaled(values)
         if self.preprocess == "standardize":
             return _bend(scaled, STANDARDIZED_BEND)
-        d, scores = self.columns, self._scores(values)
+        d, scores = self.columns, self.scores(values)
         features = np.empty((len(values), self.width))
         features[:, :d] = scores
         features[:, d : 2 * d] = _bend(scaled)

@@ -19,7 +19,8 @@ class Canonical:
     """Canonical correlations of n rows, shape (r,), descending, and the linear maps to the variates they belong to.
 
     `x_variates = (x - x_mean) @ x_weights`, shape (n, r), has mean squares 1 and uncorrelated columns, and column i
-    correlates with column i of `z_variates` alone. The ranks count the directions in which each side varies.
+    correlates with column i of `z_variates` alone. The ranks count the directions in which each side varies. Where the
+    variates were not wanted they have shape (0, r).
     """
 
     correlations: Array
@@ -33,8 +34,8 @@ class Canonical:
     z_rank: int
 
 
-def canonical_correlations(x: Array, z: Array) -> Canonical:
-    """Compute the canonical correlations of x (n, d_x) and z (n, d_z), by QR and SVD.
+def canonical_correlations(x: Array, z: Array, *, variates: bool = True) -> Canonical:
+    """Compute the canonical correlations of x (n, d_x) and z (n, d_z), by QR and SVD, and the `variates` if wanted.
 
     Constant columns and linearly dependent ones are left out of the variates. The columns of a side should have
     similar scales, which decide what counts as no variance. The cost is O(n (d_x + d_z)^2).
@@ -46,15 +47,15 @@ def canonical_correlations(x: Array, z: Array) -> Canonical:
     """
     (x_mean, x_basis, x_root), (z_mean, z_basis, z_root) = _whitened(x), _whitened(z)
     left, correlations, right = np.linalg.svd(x_basis.T @ z_basis, full_matrices=False)
-    unit = math.sqrt(len(x))
+    unit, shown = math.sqrt(len(x)), slice(None) if variates else slice(0)
     return Canonical(
         correlations=np.minimum(correlations, 1.0),
         x_mean=x_mean,
         z_mean=z_mean,
         x_weights=unit * x_root @ left,
         z_weights=unit * z_root @ right.T,
-        x_variates=unit * x_basis @ left,
-        z_variates=unit * z_basis @ right.T,
+        x_variates=unit * x_basis[shown] @ left,
+        z_variates=unit * z_basis[shown] @ right.T,
         x_rank=x_basis.shape[1],
         z_rank=z_basis.shape[1],
     )

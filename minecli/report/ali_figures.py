@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import FAINT, INK, image, new_figure, tidy
+from minecli.report.bench_style import FAINT, INK, drawn, image, new_figure, tidy
 from minecli.report.mosaic import mosaic, paired_centres, paired_mosaic
 from minecli.report.panels import frame_square, heading, method_colors, panel_grid, square_around
 from minecli.report.training_curves import training_curves
@@ -203,7 +203,7 @@ def _columns(methods: Sequence[MethodPictures], names: Sequence[str] | None) -> 
         truth, again = m.originals[:_POINTS_PER_COLUMN, j], m.reconstructions[:_POINTS_PER_COLUMN, j]
         axis.scatter(truth, again, s=4.0, color=color, linewidths=0, alpha=0.6)
         tidy(axis)
-        frame_square(axis, f"{_shortened(known[j])}\n{m.method}{_explained(m, j)}", limits)
+        frame_square(axis, f"{drawn(_shortened(known[j]))}\n{m.method}{_explained(m, j)}", limits)
         axis.title.set_fontsize(8)
     rest = "" if shown == width else f", the first {shown} of {width} columns"
     heading(figure, f"reconstructed over true values, standardised{rest}")

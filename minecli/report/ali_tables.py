@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minecli.foreign import legible_values
 from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
 from minecli.report.tables import render
 
@@ -22,6 +23,7 @@ def ali_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
     """
     from rich.text import Text
 
+    payload = legible_values(payload)
     measured, missing = _metrics(payload["methods"])
     parts: list[Any] = []
     methods = payload["methods"]

@@ -6,6 +6,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from minecli.foreign import legible
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -48,6 +50,16 @@ def image(figure: Figure, kind: str) -> bytes:
     with matplotlib.rc_context({"svg.hashsalt": "minecli"}):
         figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
+
+
+def drawn(text: str) -> str:
+    r"""Foreign text, such as the name of a column, as matplotlib may have it: legible, and dollars not taken for
+    mathematics.
+
+    >>> drawn("$\\frac$"), drawn("bell \x07")
+    ('\\$\\frac\\$', 'bell \\x07')
+    """
+    return legible(text).replace("$", r"\$")
 
 
 def looks(estimators: Sequence[str]) -> dict[str, tuple[str, str]]:

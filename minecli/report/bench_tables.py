@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from minecli.foreign import legible_values
 from minecli.report.tables import render
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def bench_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fa
     """One line per task and estimator, what the marks mean, what failed, and the summary by estimator."""
     from rich.text import Text
 
+    payload = legible_values(payload)
     parts: list[RenderableType] = []
     if payload["tasks"]:
         parts += [_tasks_table(payload), Text(), *_legend(payload)]
@@ -225,6 +227,6 @@ def list_table(tasks: Sequence[Mapping[str, Any]], *, width: int = 80, color: bo
     table.add_column("task", overflow="fold")
     for header in ("columns", "truth in nats"):
         table.add_column(header, justify="right", no_wrap=True)
-    for task in tasks:
+    for task in legible_values(tasks):
         table.add_row(task["spec"], f"{task['x_columns']} + {task['z_columns']}", number(task["true_mi_nats"]))
     return render([table], width, color)

@@ -3,42 +3,95 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minecli.foreign import escaped_json
+
+# What makes a spreadsheet take a cell for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The writer's own line end, replaced at last: it quotes cells that hold a part of it, as both parts have to be.
+_CSV_END = "\r\n"
+
 
 def to_json(payload: object) -> str:
-    """Indented JSON in full precision; NaN and infinity cannot occur.
+    """Indented JSON in full precision; NaN and infinity cannot occur, and what cannot be seen is escaped.
 
     >>> to_json({"a": 0.1})
     '{\\n  "a": 0.1\\n}\\n'
     """
-    return json.dumps(payload, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped_json(json.dumps(payload, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def to_ndjson(records: Sequence[Mapping[str, object]]) -> str:
-    """One JSON object per line.
+    """One JSON object per line, what cannot be seen escaped.
 
     >>> to_ndjson([{"a": 1}, {"a": 2}])
     '{"a": 1}\\n{"a": 2}\\n'
     """
-    return "".join(json.dumps(r, ensure_ascii=False, allow_nan=False) + "\n" for r in records)
+    return "".join(escaped_json(json.dumps(r, ensure_ascii=False, allow_nan=False)) + "\n" for r in records)
 
 
-def to_csv(records: Sequence[Mapping[str, object]]) -> str:
+def to_csv(records: Sequence[Mapping[str, object]], *, defuse: bool = False) -> str:
     """A header and one line per record, all with the keys of the first; None is an empty cell.
+
+    Text stays as it is, for it is data; `defuse` makes it safe to open in a spreadsheet, see `defused`.
 
     >>> to_csv([{"a": 1, "b": None}])
     'a,b\\n1,\\n'
+    >>> to_csv([{"a": -1.5, "b": "=1+1"}], defuse=True)
+    "a,b\\n-1.5,'=1+1\\n"
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(records[0].keys() if records else [])
+    cell = defused if defuse else _unchanged
+    lines = _Lines()
+    writer = csv.writer(lines)
+    writer.writerow(map(cell, records[0]) if records else [])
     for record in records:
-        writer.writerow(["" if v is None else v for v in record.values()])
-    return buffer.getvalue()
+        writer.writerow(["" if v is None else cell(v) for v in record.values()])
+    return "".join(f"{line.removesuffix(_CSV_END)}\n" for line in lines)
+
+
+class _Lines(list[str]):
+    """What a CSV writer takes for a file."""
+
+    def write(self, line: str) -> None:
+        self.append(line)
+
+
+def defused(value: object) -> object:
+    """The value of a cell, with an apostrophe before text that a spreadsheet would run as a formula; numbers are none.
+
+    >>> defused("=HYPERLINK(A1)"), defused("-5"), defused("a=b"), defused(-5)
+    ("'=HYPERLINK(A1)", "'-5", 'a=b', -5)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _unchanged(value: object) -> object:
+    return value
+
+
+def defused_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a table, with the names and the texts among its values defused; what pyarrow makes arrays of.
+
+    >>> defused_columns({"=a": ["@b", None], "c": [-1, 2]})["'=a"].to_pylist()
+    ["'@b", None]
+    """
+    import pyarrow as pa
+
+    arrays = {str(defused(name)): pa.table({name: values}).column(0) for name, values in columns.items()}
+    return {
+        name: pa.array([defused(value) for value in array.to_pylist()], pa.string()) if _is_text(array.type) else array
+        for name, array in arrays.items()
+    }
+
+
+def _is_text(type_: Any) -> bool:
+    import pyarrow as pa
+
+    held = type_.value_type if pa.types.is_dictionary(type_) else type_
+    return bool(pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_string_view(held))
 
 
 def estimate_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:

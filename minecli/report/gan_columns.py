@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import FAINT, INK, legend_above, new_figure, tidy
+from minecli.report.bench_style import FAINT, INK, drawn, legend_above, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def column_figure(real: Columns, generated: Sequence[tuple[str, Columns, str]]) 
         spare.set_visible(False)
     for axis, name in zip(axes, names, strict=False):
         tidy(axis)
-        axis.set_title(name, color=INK, fontsize=9)
+        axis.set_title(drawn(name), color=INK, fontsize=9)
         others = [(columns[name], colour) for _, columns, colour in generated]
         (_numbers if _is_numeric(real[name]) else _levels)(axis, real[name], others)
         axis.set_yticks([])
@@ -76,4 +76,4 @@ def _levels(axis: Axes, real: Sequence[Any], others: Sequence[tuple[Sequence[Any
         axis.plot(
             range(len(levels)), [found[level] / len(values) for level in levels], "_", color=colour, markersize=12
         )
-    axis.set_xticks(range(len(levels)), [level[:8] for level in levels], rotation=60, fontsize=7)
+    axis.set_xticks(range(len(levels)), [drawn(level[:8]) for level in levels], rotation=60, fontsize=7)

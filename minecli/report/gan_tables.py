@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minecli.foreign import legible_values
 from minecli.report.method_tables import QUICK, cell, counted, diverged
 from minecli.report.tables import render
 
@@ -17,6 +18,7 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
     from rich.table import Table
     from rich.text import Text
 
+    payload = legible_values(payload)
     config = payload["config"]
     names = list(next((e["summary"] for e in payload["methods"] if e["summary"]), {}))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)

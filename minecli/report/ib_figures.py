@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import INK, image, legend_above, new_figure, tidy
+from minecli.report.bench_style import INK, drawn, image, legend_above, new_figure, tidy
 from minecli.report.panels import frame_square, method_colors, panel_grid, square_around
 from minecli.report.training_curves import training_curves
 
@@ -105,7 +105,7 @@ def _codes(scatters: Sequence[Codes], classes: Sequence[str]) -> Figure:
         tidy(axis)
         axis.scatter(codes[:, 0], codes[:, 1], s=4.0, c=palette(labels % _MOST_COLOURED), linewidths=0, alpha=0.7)
         frame_square(axis, method, square_around(codes))
-    shown = classes[:_MOST_COLOURED]
+    shown = list(map(drawn, classes[:_MOST_COLOURED]))
     handles = [Line2D([], [], color=palette(i), marker="o", linestyle="", label=name) for i, name in enumerate(shown)]
     legend_above(figure, handles, "one code per test row; colours are classes")
     return figure

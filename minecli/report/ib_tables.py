@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minecli.foreign import legible_values
 from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
 from minecli.report.tables import render
 
@@ -35,6 +36,7 @@ def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False
     """Methods by errors, then by information in nats, then against one of them on the same test rows."""
     from rich.text import Text
 
+    payload = legible_values(payload)
     methods = payload["methods"]
     labels = [entry["method"] for entry in methods]
     parts: list[Any] = []

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from minecli.foreign import Styled, legible, legible_values, shortened
 from minecli.report.payload import SCHEMA_VERSION, plain
 from minecli.report.tables import render
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 # How the encoding of numbers that may be labels goes on.
 _IF_LABELS = "; if these are labels: "
 # Of the smallest and the largest value; a date needs as many.
 _MOST_DIGITS = 10
+_HEADERS = ("column", "type", "width", "missing", "distinct", "min", "max", "kind", "used as")
+# Which of these are aligned at their ends.
+_FIGURES = range(2, 7)
+# So many lines are fitted to the width; in longer lists, what is up to so wide is aligned.
+_FITTED = 500
+_MOST_ALIGNED = 40
+# A name is there to be typed; one of ten thousand characters is not.
+_LONGEST_NAME = 200
 
 
 def estimators_payload(records: Sequence[Mapping[str, Any]], *, tool_version: str) -> dict[str, Any]:
@@ -35,7 +48,7 @@ def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, c
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for record in records:
+    for record in map(legible_values, records):
         lines = [(key, str(record[key])) for key in ("computes", "kind", "assumes", "fails", "reference")]
         for i, (key, value) in enumerate(lines):
             last = i == len(lines) - 1
@@ -55,8 +68,33 @@ def columns_payload(records: Sequence[Mapping[str, Any]], *, source: str, tool_v
     }
 
 
-def columns_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> str:
-    """One row per column of the file; what to type where numbers may be labels stands once below them all."""
+def columns_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> Styled:
+    """One row per column of the file; what to type where numbers may be labels stands once below them all. Of many
+    columns each has a line of its own, however long, because fitting them to the width takes a millisecond each."""
+    lines: list[_Line] = []
+    perhaps_labels: list[str] = []
+    for record in records:
+        encoding, kind = legible(record["encoding"]), record["kind"] or ""
+        if _IF_LABELS in encoding:
+            perhaps_labels.append(encoding.partition(_IF_LABELS)[2])
+            encoding, kind = encoding.partition(":")[0], f"{kind} *"
+        figures = [_cell(record[key]) for key in ("width", "missing", "distinct", "minimum", "maximum")]
+        name = shortened(legible(record["name"]), _LONGEST_NAME)
+        lines.append(_Line((name, legible(record["type"]), *figures, kind, encoding), record["usable"]))
+    below = _footnote(perhaps_labels)
+    return render([_fitted(lines), *below], width, color) if len(lines) <= _FITTED else _laid_out(lines, below, color)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A column of the file as it is listed."""
+
+    cells: tuple[str, ...]
+    usable: bool
+
+
+def _fitted(lines: Sequence[_Line]) -> Table:
+    """A table that rich fits to the width."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -65,24 +103,57 @@ def columns_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, colo
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
     table.add_column("column", overflow="fold")
     table.add_column("type", min_width=4)
-    for header in ("width", "missing", "distinct", "min", "max"):
-        table.add_column(header, justify="right", no_wrap=True, max_width=_MOST_DIGITS)
+    for i in _FIGURES:
+        table.add_column(_HEADERS[i], justify="right", no_wrap=True, max_width=_MOST_DIGITS)
     table.add_column("kind", no_wrap=True)
     table.add_column("used as", min_width=7)
-    perhaps_labels: list[str] = []
-    for record in records:
-        encoding, kind = record["encoding"], record["kind"] or ""
-        if _IF_LABELS in encoding:
-            perhaps_labels.append(encoding.partition(_IF_LABELS)[2])
-            encoding, kind = encoding.partition(":")[0], f"{kind} *"
+    for line in lines:
+        name, *others, encoding = line.cells
         table.add_row(
-            Text(record["name"], style="bold" if record["usable"] else "dim"),
-            record["type"],
-            *(_cell(record[key]) for key in ("width", "missing", "distinct", "minimum", "maximum")),
-            kind,
-            Text(encoding, style="" if record["usable"] else "yellow"),
+            Text(name, style="bold" if line.usable else "dim"),
+            *others,
+            Text(encoding, style="" if line.usable else "yellow"),
         )
-    return render([table, *_footnote(perhaps_labels)], width, color)
+    return table
+
+
+def _laid_out(lines: Sequence[_Line], below: Sequence[str], color: bool) -> Styled:
+    """The same as text, each line as long as it takes; names and types that are longer than most shift theirs."""
+    table = [_HEADERS, *(tuple(_cut(c) if i in _FIGURES else c for i, c in enumerate(line.cells)) for line in lines)]
+    widths = [min(max(map(_length, column)), _MOST_ALIGNED) for column in zip(*table, strict=True)]
+    text = []
+    for place, cells in enumerate(table):
+        aligned = []
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+            blanks = " " * (width - _length(cell))
+            aligned.append(blanks + cell if i in _FIGURES else cell + blanks)
+        if color and place == 0:
+            aligned = [f"\x1b[1m{cell}\x1b[0m" for cell in aligned]
+        elif color:
+            usable = lines[place - 1].usable
+            aligned[0] = f"\x1b[{1 if usable else 2}m{aligned[0]}\x1b[0m"
+            aligned[-1] = aligned[-1] if usable else f"\x1b[33m{aligned[-1]}\x1b[0m"
+        text.append(" ".join(aligned).rstrip())
+    text.insert(1, "─" * (sum(widths) + len(widths) - 1))
+    return Styled("\n".join([*text, *below]) + "\n")
+
+
+def _cut(figure: str) -> str:
+    """A value with dots at its end where it takes more than its place."""
+    if _length(figure) <= _MOST_DIGITS:
+        return figure
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(figure, _MOST_DIGITS - 1)}…"
+
+
+def _length(text: str) -> int:
+    """How many places a text takes in a terminal, where letters of some scripts take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _footnote(perhaps_labels: Sequence[str]) -> Sequence[str]:
@@ -96,7 +167,7 @@ def _footnote(perhaps_labels: Sequence[str]) -> Sequence[str]:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else legible(str(value))
 
 
 def doctor_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
@@ -109,7 +180,7 @@ def doctor_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = F
     table.add_column(no_wrap=True)
     table.add_column()
     table.add_column()
-    for item in payload["items"]:
+    for item in legible_values(payload["items"]):
         style = "" if item["found"] else "yellow"
         table.add_row(Text(item["name"], style="bold"), Text(item["value"], style=style), item["reason"])
     return render([table], width, color)

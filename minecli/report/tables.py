@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from minecli.foreign import Styled, legible_values, shortened
 from minecli.report.verdict import headline, reason
 from minecli.units import from_nats
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 _STATUS_STYLE = {"converged": "green", "interrupted": "yellow", "max_steps": "yellow", "doubtful": "yellow"}
 
 
-def render(parts: Sequence[RenderableType], width: int, color: bool) -> str:
+def render(parts: Sequence[RenderableType], width: int, color: bool) -> Styled:
+    """What is in `parts` as text. Foreign text in them has to be legible already (`foreign.legible_values`): rich takes
+    the width of what it is given, and drops some control characters without a word."""
     from rich.console import Console
 
     buffer = io.StringIO()
@@ -33,7 +36,7 @@ def render(parts: Sequence[RenderableType], width: int, color: bool) -> str:
     for part in parts:
         console.print(part)
     # Trailing blanks only pad columns; they make text hard to compare and to paste.
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+    return Styled("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n")
 
 
 def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False, explain: bool = False) -> str:
@@ -41,6 +44,7 @@ def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool =
     mean."""
     from rich.text import Text
 
+    payload = legible_values(payload)
     parts = [
         _headline(payload["data"]),
         Text(),
@@ -130,7 +134,8 @@ def _headline(data: Mapping[str, Any]) -> Text:
 
 
 def _short(names: Sequence[str], most: int = 4) -> str:
-    return ", ".join(names) if len(names) <= most else f"{names[0]}, {names[1]}, ..., {names[-1]}"
+    shown = names if len(names) <= most else [*names[:2], "...", names[-1]]
+    return ", ".join(map(shortened, shown))
 
 
 def _compositions(payload: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from minecli.foreign import shortened
 from minecli.units import Unit, from_nats
 
 
@@ -90,7 +91,7 @@ def _scales(payload: Mapping[str, Any]) -> str:
         known = [s for s in ("x", "z") if payload["data"][s]["entropy_nats"] is not None]
         about = min(known, key=lambda s: float(payload["data"][s]["entropy_nats"]))
         columns = payload["data"][about]["columns"]
-        return f": {share:.0%} of the uncertainty about {columns[0] if len(columns) == 1 else about.upper()}"
+        return f": {share:.0%} of the uncertainty about {shortened(columns[0]) if len(columns) == 1 else about.upper()}"
     if not verdict["correlation"]:
         return ""
     shown = "0.999 or more" if verdict["correlation"] > 0.999 else f"{verdict['correlation']:.2f}"

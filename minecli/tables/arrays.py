@@ -1,8 +1,9 @@
 """Arrow columns -> float64 arrays: what each kind of column becomes, decided once and said to the person.
 
     float, decimal      as it is
-    integer             its value; a note where one exceeds 2^53, beyond which float64 skips integers, and one where
-                        there are so few levels that they may be labels
+    integer             its value; beyond 2^53, where float64 skips integers, the difference to the least value if that
+                        is exact, and a note (`exactness`). Another note where there are so few levels that they may
+                        be labels
     boolean             0 or 1
     date, timestamp     days since 1970-01-01 with a fraction for the time of day; a time zone's clock is UTC
     time, duration      seconds
@@ -10,8 +11,8 @@
                         column, for the second of them; at most MAX_LEVELS levels. Arrow dictionaries (pandas
                         categories) are of this kind whatever their values
     text                a category where it has at most MAX_LEVELS distinct values and fewer than half as many
-                        as rows; any other text, and numbers with a few words among them, are an error that
-                        shows a value
+                        as rows; any other text, and text of which more than half spells numbers or dates
+                        (`number_like`), are an error that shows a value
     list of numbers     one column per entry ("emb[3]"); all rows must have one length. Fixed-size lists and
                         fixed-shape tensors likewise
     struct, map, bytes  an error
@@ -19,9 +20,9 @@
 What a person says goes before (`asked_kinds`): a column of --categorical becomes 0/1 columns whatever its type, with at
 most MOST_CLASSES levels and half as many as rows; text of --numeric is parsed.
 
-A constant column carries no information: it is left out and noted. Where a group has no other column that is
-an error, because the mutual information with a constant is 0 and there is nothing to estimate. One-hot
-columns hold many tied values; a nearest-neighbour estimator sees them as such and warns by itself.
+A column whose values are all equal as stored carries no information: it is left out and noted. Where a group has no
+other column that is an error, because the mutual information with a constant is 0 and there is nothing to estimate.
+One-hot columns hold many tied values; a nearest-neighbour estimator sees them as such and warns by itself.
 """
 
 from __future__ import annotations
@@ -36,25 +37,29 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.columns import typed
+from minecli.tables.exactness import Convert, close, difference, ends, least_entries, rounding, stored
 from minecli.tables.kinds import FEW_LEVELS, Array, Asked, ColumnUse, Kind, Plan, column_kind, left_out, plain_value
 from minecli.tables.labels import too_many
 from minecli.tables.levels import plan_levels
 from minecli.tables.missing import Mask
 
-_EXACT_INTEGERS = 2**53
 _SLICE_ROWS = 1 << 18
 _BATCH_VALUES = 1 << 20
 _FEWEST_ROWS = 1 << 11
 # So many columns are called by their names in a note.
 _NAMED = 6
+_ENCODINGS = {"boolean": "0 or 1", "date": "days since 1970-01-01", "seconds": "seconds"}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
-def plan_column(name: str, column: Any, kept: Mask | None = None, asked: Asked | None = None) -> Plan:
+def plan_column(
+    name: str, column: Any, kept: Mask | None = None, asked: Asked | None = None, *, exact_shift: bool = True
+) -> Plan:
     """Decide what an Arrow column without missing values becomes.
 
     `kept` tells which rows of the file the column holds, so that a message can name a row there. Where something was
-    `asked`, the column is what `asked_kinds.as_asked` made of it.
+    `asked`, the column is what `asked_kinds.as_asked` made of it. `exact_shift`: whether integers beyond 2^53 may be
+    used as differences to their minimum; not where they are to be made of the array again.
     Raises DataError for a column that cannot be used.
 
     >>> plan_column("c", pa.chunked_array([["u", "v", "u", "u", "w", "v", "w"]])).names
@@ -64,10 +69,10 @@ def plan_column(name: str, column: Any, kept: Mask | None = None, asked: Asked |
     if asked == "labels":
         return plan_levels(name, column, "text" if kind == "text" else "category", kept, asked=True)
     if kind == "list":
-        return _plan_list(name, column)
+        return _plan_list(name, column, exact_shift)
     if kind in ("category", "text"):
         return plan_levels(name, column, kind, kept)
-    return _plan_number(name, column, kind, of_interest=asked is None)
+    return _plan_number(name, column, kind, asked is None, exact_shift)
 
 
 def build_array(columns: Sequence[Any], plans: Sequence[Plan]) -> Array:
@@ -96,20 +101,19 @@ def _slices(column: Any) -> Iterator[Any]:
             yield chunk.slice(start, _SLICE_ROWS)
 
 
-def _plan_number(name: str, column: Any, kind: Kind, of_interest: bool) -> Plan:
+def _plan_number(name: str, column: Any, kind: Kind, of_interest: bool, exact_shift: bool) -> Plan:
     """The plan of a number; the number of its levels is `of_interest` where nobody said that it is one."""
-    convert = numbers
-    first = convert(column.slice(0, 1).combine_chunks())[0]
-    if all(np.all(convert(chunk) == first) for chunk in _slices(column)):
+    low, high = ends(column)
+    if low == high:
         return left_out(name, kind, str(plain_value(column[0])))
-    encoding = {
-        "boolean": "0 or 1",
-        "date": "days since 1970-01-01",
-        "seconds": "seconds",
-    }.get(kind, "as it is")
-    remarks: tuple[str, ...] = ()
-    if kind == "integer" and _beyond_exact(column):
-        remarks = (f"column '{name}' holds integers beyond 2^53, which float64 rounds",)
+    encoding = _ENCODINGS.get(kind, "as it is")
+    convert: Convert = numbers
+    if kind == "integer" and exact_shift and close(low, high):
+        convert, encoding = difference(low), f"minus {low}"
+        said = f"'{name}' holds integers beyond 2^53: used as the difference to its minimum {low}, exactly"
+        remarks: tuple[str, ...] = (said,)
+    else:
+        remarks = rounding(name, column, low, high, numbers)
     levels = _few_levels(column) if kind == "integer" and of_interest else None
     return Plan(ColumnUse(name, kind, 1, encoding, levels), (name,), convert, remarks=remarks)
 
@@ -118,46 +122,34 @@ def _few_levels(column: Any) -> int | None:
     """The number of different values if they could be labels: at most FEW_LEVELS, and not too many for the rows. Most
     columns have more in their first rows."""
     found: set[int] = set()
-    for part in (column.slice(0, _FEWEST_ROWS), *_slices(column)):
+    for part in (column.slice(0, _FEWEST_ROWS), *_slices(column.slice(_FEWEST_ROWS))):
         found.update(pc.unique(part).to_pylist())
         if len(found) > FEW_LEVELS:
             return None
     return None if too_many(len(found), len(column)) else len(found)
 
 
-def _beyond_exact(column: Any) -> bool:
-    """Whether some integer is too large for float64 to hold exactly; compared as Python integers, which are."""
-    ends = pc.min_max(column).as_py()
-    return bool(ends["min"] < -_EXACT_INTEGERS or ends["max"] > _EXACT_INTEGERS)
-
-
 def numbers(chunk: Any) -> npt.NDArray[Any]:
     """The values of one chunk without missing ones, as NumPy numbers: plain, 0/1, days or seconds."""
     types, type_ = pa.types, chunk.type
     if types.is_date32(type_):
-        return _integers(chunk, pa.int32()).astype(np.float64)
+        return stored(chunk).astype(np.float64)
     if types.is_date64(type_):
-        return _integers(chunk, pa.int64()) / 86_400_000.0
+        return stored(chunk) / 86_400_000.0
     if types.is_timestamp(type_):
         # Whole days and the rest apart: one division of nanoseconds would first round them to float64.
         per_day = round(86_400 / _SECONDS[type_.unit])
-        whole, rest = np.divmod(_integers(chunk, pa.int64()), per_day)
+        whole, rest = np.divmod(stored(chunk), per_day)
         return whole + rest / per_day
     if types.is_time32(type_) or types.is_time64(type_) or types.is_duration(type_):
-        width = pa.int32() if types.is_time32(type_) else pa.int64()
-        return _integers(chunk, width) * _SECONDS[type_.unit]
+        return stored(chunk) * _SECONDS[type_.unit]
     if types.is_decimal(type_):
         chunk = chunk.cast(pa.float64())
     values: npt.NDArray[Any] = chunk.to_numpy(zero_copy_only=False)
     return values
 
 
-def _integers(chunk: Any, width: Any) -> npt.NDArray[Any]:
-    values: npt.NDArray[Any] = chunk.view(width).to_numpy(zero_copy_only=False)
-    return values
-
-
-def _plan_list(name: str, column: Any) -> Plan:
+def _plan_list(name: str, column: Any, exact_shift: bool) -> Plan:
     width = list_width(name, column)
     first = list_entries(column.slice(0, 1).combine_chunks(), width)
     varies = np.zeros(width, dtype=np.bool_)
@@ -169,12 +161,30 @@ def _plan_list(name: str, column: Any) -> Plan:
     if len(kept) == 0:
         return left_out(name, "list", f"one list of {width} numbers")
     names = tuple(f"{name}[{i}]" for i in kept)
+    convert, remarks = _list_conversion(name, column, width, kept, exact_shift)
     if len(kept) == width:
-        use = ColumnUse(name, "list", width, f"{width} entries, one column each")
-        return Plan(use, names, lambda chunk: list_entries(chunk, width))
+        return Plan(ColumnUse(name, "list", width, f"{width} entries, one column each"), names, convert, None, remarks)
     use = ColumnUse(name, "list", len(kept), f"{len(kept)} of {width} entries; the others are constant")
     remark = f"{width - len(kept)} of the {width} entries of '{name}' are constant and were left out"
-    return Plan(use, names, lambda chunk: list_entries(chunk, width)[:, kept], remarks=(remark,))
+    return Plan(use, names, convert, remarks=(remark, *remarks))
+
+
+def _list_conversion(
+    name: str, column: Any, width: int, kept: npt.NDArray[np.intp], exact_shift: bool
+) -> tuple[Convert, tuple[str, ...]]:
+    """What turns a chunk of lists into the entries that are `kept`, and what to say of them."""
+    remarks: tuple[str, ...] = ()
+    least: npt.NDArray[Any] | None = None
+    if list_entries(column.slice(0, 1).combine_chunks(), width).dtype in (np.int64, np.uint64):
+        least, remarks = least_entries(name, column, lambda chunk: list_entries(chunk, width), exact_shift)
+
+    def convert(chunk: Any) -> npt.NDArray[Any]:
+        entries = list_entries(chunk, width)
+        if least is not None:
+            entries = entries - least
+        return entries if len(kept) == width else entries[:, kept]
+
+    return convert, remarks
 
 
 def list_width(name: str, column: Any) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from minecli.errors import UsageError
 from minecli.tables.columns import quoted, selected
+from minecli.tables.header import Header
 from minecli.tables.kinds import Asked
 from minecli.tables.labels import label_values
 from minecli.tables.missing import Mask
@@ -45,7 +46,7 @@ class AskedKinds:
 
 
 def asked_kinds(
-    categorical: Sequence[str], numeric: Sequence[str], names: Sequence[str], *, source: str = "FILE"
+    categorical: Sequence[str], numeric: Sequence[str], names: Header | Sequence[str], *, source: str = "FILE"
 ) -> AskedKinds:
     """Resolve the selectors of both options among the columns `names`.
 
@@ -67,12 +68,13 @@ def asked_kinds(
     return AskedKinds(labels, numbers)
 
 
-def as_asked(name: str, column: Any, asked: Asked | None, kept: Mask | None = None) -> Any:
+def as_asked(name: str, column: Any, asked: Asked | None, kept: Mask | None = None, decimal: str = ".") -> Any:
     """An Arrow column without missing values as what it is to be; as it is where nothing was asked.
 
-    `kept` tells which rows of the file the column holds, so that a message can name a row there.
+    `kept` tells which rows of the file the column holds, so that a message can name a row there; `decimal` is the
+    decimal mark of numbers that are text.
     Raises DataError for values that cannot be that.
     """
     if asked == "labels":
         return label_values(name, column)
-    return number_values(name, column, kept) if asked == "number" else column
+    return number_values(name, column, kept, decimal) if asked == "number" else column

@@ -16,12 +16,16 @@ from minecli.errors import DataError, UsageError
 from minecli.tables.asked_kinds import asked_kinds
 from minecli.tables.columns import counted, quoted, select_columns
 from minecli.tables.groups import OneGroup, learnable_group
+from minecli.tables.header import Header
 from minecli.tables.kinds import column_kind, decoded
 from minecli.tables.labels import MOST_CLASSES, too_many, whole_numbers
 from minecli.tables.missing import MissingPolicy
-from minecli.tables.reading import Reading
+from minecli.tables.options import Reading
+from minecli.tables.sources import label_of
+from minecli.tables.text_numbers import refuse_damaged
 from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 
+_AS_FOUND = Reading()
 # So that a class can be learnt and tested.
 FEWEST_OF_A_CLASS = 5
 
@@ -36,13 +40,11 @@ class ClassedRows:
 
 
 def load_classes(
-    source: str,
+    source: str | Sequence[str],
     columns: Sequence[str],
     target: str,
     *,
-    input_format: str | None = None,
-    delimiter: str | None = None,
-    na_values: Sequence[str] = (),
+    reading: Reading = _AS_FOUND,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",
@@ -64,20 +66,21 @@ def load_classes(
     than FEWEST_OF_A_CLASS rows.
     """
 
-    def choose(names: Sequence[str]) -> Chosen:
+    def choose(header: Header) -> Chosen:
+        names, label = header.names, label_of(source)
         if target not in names:
             near = difflib.get_close_matches(target, names, n=1)
             raise UsageError(
-                f"--target '{target}' is no column of '{source}', which has {quoted(names)}",
-                hint=f"did you mean {near[0]}?" if near else f"minecli columns {source} shows them",
+                f"--target '{target}' is no column of '{label}', which has {quoted(names)}",
+                hint=f"did you mean {near[0]}?" if near else f"minecli columns {label} shows them",
             )
-        chosen = select_columns(columns, names, source=source)
+        chosen = select_columns(columns, header, source=label)
         if target in chosen:
             raise UsageError(
                 f"--x selects '{target}', which is to be predicted",
                 hint=f"take it out: --x '{','.join(columns)},!{target}'",
             )
-        asked = asked_kinds(categorical, numeric, names, source=source)
+        asked = asked_kinds(categorical, numeric, header, source=label)
         if asked.of(target) == "number":
             raise UsageError(
                 f"--numeric selects '{target}', whose values --target takes as classes",
@@ -85,8 +88,7 @@ def load_classes(
             )
         return Chosen((chosen, (target,)), asked)
 
-    wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
-    rows = usable_rows(source, choose, wanted, stdin, "--x and --target")
+    rows = usable_rows(source, choose, Wanted(reading, missing, sample, seed), stdin, "--x and --target")
     labels, classes = _classes(target, rows.take(target))
     return ClassedRows(learnable_group(rows, source), labels, classes)
 
@@ -101,6 +103,7 @@ def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[bool 
             f"column '{name}' holds no classes (it is of kind {kind})", hint="--target names words or whole numbers"
         )
     distinct = pc.unique(values)
+    refuse_damaged(name, distinct)
     _check_count(name, len(distinct), len(values))
     order = sorted(distinct.to_pylist())
     labels = pc.index_in(values, value_set=pa.array(order, type=distinct.type)).to_numpy()

@@ -1,230 +1,197 @@
-"""Tables of text: the header, the delimiter, and the rows through pyarrow's CSV reader.
+"""The rows of a text table through pyarrow's reader.
 
-The first line names the columns. Fields may be quoted with "; a quote inside is doubled. Text is UTF-8, with
-or without a byte-order mark. An empty line is no row. Numbers have a decimal point. What counts as missing is
-NULL_SPELLINGS and what the person adds; a question mark is no missing value unless they say so.
+What counts as missing is an empty field, NULL_SPELLINGS, and what the person adds; a question mark is no missing value
+unless they say so. An empty line is no row. No row is lost in silence: quotes are watched (`quotes`), a row of another
+width is an error.
 """
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import csv
-import re
-from collections import Counter
-from collections.abc import Sequence
+import io
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 
-from minecli.errors import DataError, UsageError
-from minecli.tables.columns import quoted
-from minecli.tables.sources import READ_ERRORS, Part, first_line
+from minecli.errors import DataError, MinecliError
+from minecli.tables.dialect import Dialect
+from minecli.tables.markers import Markers
+from minecli.tables.options import Reading
+from minecli.tables.quotes import QuoteWatch
+from minecli.tables.sources import READ_ERRORS, Part, explanation, first_line
+from minecli.tables.text_stream import CleanText, TextStream, lent, pieces_of, watched
 
 NULL_SPELLINGS = (
     "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None",
 )  # fmt: skip
-DELIMITERS = (",", ";", "\t", "|")
-_DELIMITER_WORDS = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
-_FIRST_LOOK = 1 << 16
-_LONGEST_HEADER = 1 << 26
-_LINES_SNIFFED = 20
+# pyarrow must see a row whole. Of a pipe this is all there is to try; a file is read again with larger blocks.
 _LEAST_BLOCK = 1 << 20
+_BLOCK_OF_PIPE = 1 << 24
+# Rows of the longest length seen in a block: of wide tables each block costs some time and memory for each column.
+_ROWS_OF_A_BLOCK = 128
+_LARGE_BLOCK = 1 << 27
+_LARGEST_BLOCK = 1 << 30
+# So many rows are gone through for the line of a malformed one.
+_ROWS_SEARCHED = 10_000_000
+_TOO_LONG = "straddles two block boundaries"
+_OTHER_TYPE = "CSV conversion error to "
+# So much of a long text tells the types of its columns, as long as these are few.
+_BEGINNING = 1 << 20
+_FEW_COLUMNS = 1000
+
+Passed = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """What the first lines of a text table tell: its columns, its delimiter, and what to say about that.
+class TextRows:
+    """The rows of a text table: where they are, how they are written, what a person says of them, and which further
+    spellings of missing values are looked for on the way."""
 
-    `block_bytes` is how much pyarrow must see at a time, for it gives up on a line that is longer.
-    """
+    part: Part
+    dialect: Dialect
+    reading: Reading
+    markers: Markers
 
-    names: tuple[str, ...]
-    delimiter: str
-    notes: tuple[str, ...] = ()
-    block_bytes: int = _LEAST_BLOCK
+    def read(self, columns: Sequence[str], types: Mapping[str, Any], passed: Passed) -> Any:
+        """The named columns as an Arrow table, with the types pyarrow finds over all rows, or those that `types` give.
+        `passed` is told how many lines have been read, time and again.
 
+        Raises DataError for rows of another width than the header, quotes that swallow rows, and values that are not of
+        the type asked for.
+        """
+        guessed = self._types_of_beginning(columns, types)
+        if guessed:
+            # A reader that knows the types need not hold the text until all of it is read. Where they do not hold, it
+            # is read again.
+            with contextlib.suppress(_OtherType):
+                return self._read(columns, {**guessed, **types}, passed)
+        try:
+            return self._read(columns, types, passed)
+        except _OtherType as error:
+            raise _no_such_type(self.part.label, self.dialect, str(error)) from error
 
-def read_dialect(part: Part, delimiter: str | None, *, tabs: bool = False) -> Dialect:
-    """Read the header and find the delimiter: the one asked for, a tab for .tsv, else the one that fits the
-    first lines.
+    def _read(self, columns: Sequence[str], types: Mapping[str, Any], passed: Passed) -> Any:
+        once, rows = self.part.once, _ROWS_OF_A_BLOCK * self.dialect.longest
+        block = max(_BLOCK_OF_PIPE if once else _LEAST_BLOCK, min(rows, _LARGE_BLOCK))
+        while True:
+            try:
+                with self._clean(passed) as stream, lent(stream) as lending:
+                    return self._parsed(lending(), columns, types, block, header=self.dialect.header)
+            except MinecliError:
+                raise
+            except READ_ERRORS as error:
+                if _TOO_LONG in str(error) and not once and block < _LARGEST_BLOCK:
+                    block = min(block * 16, _LARGEST_BLOCK)
+                    continue
+                if _OTHER_TYPE in str(error):
+                    raise _OtherType(first_line(error)) from error
+                raise _said(self.part, self.dialect, block, error) from error
 
-    Raises UsageError for a delimiter that is not one character, DataError for text that is not UTF-8, an
-    ambiguous delimiter, a header of numbers, and column names that occur twice.
-    """
-    lines = _first_lines(part)
-    if not lines:
-        raise DataError(f"{part.label} is empty: it has no header line", hint="the first line must name the columns")
-    if delimiter is not None:
-        chosen = _asked_delimiter(delimiter)
-        notes: tuple[str, ...] = ()
-    else:
-        chosen, notes = _sniffed(lines, part, tabs)
-    names = tuple(_fields(lines[0], chosen))
-    if len(names) == 1 and (others := [d for d in DELIMITERS if d != chosen and d in lines[0]]):
-        raise DataError(
-            f"with the delimiter {chosen!r} {part.label} has a single column {names[0]!r}; "
-            f"its header holds {others[0]!r}",
-            hint=f"--delimiter '{others[0]}'" if others[0] != "\t" else "--delimiter tab",
-        )
-    _check_names(names, part)
-    longest = max(len(line.encode()) for line in lines)
-    return Dialect(names, chosen, notes, max(_LEAST_BLOCK, 8 * longest))
-
-
-def read_rows(
-    part: Part, dialect: Dialect, columns: Sequence[str], na_values: Sequence[str], as_text: Sequence[str] = ()
-) -> Any:
-    """The named columns of a text table as an Arrow table, with the types pyarrow finds over all rows; those in
-    `as_text` as text whatever they hold."""
-    try:
-        return _read(part, dialect, columns, na_values, column_types=dict.fromkeys(as_text, pa.string()))
-    except READ_ERRORS as error:
-        raise _explanation(part, dialect, columns, na_values, error) from error
-
-
-def _read(part: Part, dialect: Dialect, columns: Sequence[str], na_values: Sequence[str], **reading: Any) -> Any:
-    with part.stream() as stream:
+    def _parsed(self, text: Any, columns: Sequence[str], types: Mapping[str, Any], block: int, *, header: bool) -> Any:
+        words = ("",) if self.reading.keep_na_strings else NULL_SPELLINGS
         return pa.csv.read_csv(
-            stream,
+            text,
             read_options=pa.csv.ReadOptions(
-                use_threads=reading.get("use_threads", True), block_size=dialect.block_bytes
+                column_names=list(self.dialect.names), skip_rows_after_names=int(header), block_size=block
             ),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                newlines_in_values=True,
-                invalid_row_handler=reading.get("invalid_row_handler"),
-            ),
+            parse_options=self.dialect.parse_options(),
             convert_options=pa.csv.ConvertOptions(
                 include_columns=list(columns),
-                column_types=reading.get("column_types"),
+                column_types=dict(types),
                 strings_can_be_null=True,
-                null_values=[*NULL_SPELLINGS, *na_values],
+                null_values=[*words, *self.reading.na_values],
+                decimal_point=self.reading.decimal,
+                timestamp_parsers=[pa.csv.ISO8601, *self.reading.date_format],
             ),
         )
 
+    def _types_of_beginning(self, columns: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
+        """The types that the first rows of a long text have; nothing for a short one, and for one that is read once."""
+        if self.part.once or len(columns) > _FEW_COLUMNS or len(head := self.part.head(_BEGINNING)) < _BEGINNING:
+            return {}
+        text = b"".join(CleanText([head], self.dialect.cleaning, cut=True).pieces())
+        try:
+            found = self._parsed(pa.BufferReader(text), columns, types, _BEGINNING, header=self.dialect.header)
+        except READ_ERRORS:
+            return {}
+        return {field.name: field.type for field in found.schema if not pa.types.is_null(field.type)}
 
-def _explanation(
-    part: Part, dialect: Dialect, columns: Sequence[str], na_values: Sequence[str], error: BaseException
-) -> DataError:
+    def _clean(self, passed: Passed) -> TextStream:
+        """The text as the reader is to see it, watched on its way."""
+        part, dialect = self.part, self.dialect
+        raw = part.stream()
+        text = CleanText(pieces_of(raw), dialect.cleaning)
+        pieces = _counted(text.pieces(), passed)
+        if dialect.quote is not None:
+            asked, width = self.reading.quote is not None, len(dialect.names)
+            watch = QuoteWatch(part.label, dialect.delimiter, dialect.quote, dialect.escape, width, asked=asked)
+            pieces = watched(pieces, text, watch)
+        if self.markers.spellings:
+            pieces = self.markers.passing(pieces, dialect.delimiter, dialect.quote)
+        return TextStream(pieces, raw)
+
+
+class _OtherType(Exception):
+    """Some value is not of the type that the reader was told; the text says which."""
+
+
+def _counted(pieces: Iterable[bytes], passed: Passed) -> Iterator[bytes]:
+    lines = 0
+    for piece in pieces:
+        lines += piece.count(b"\n")
+        passed(lines)
+        yield piece
+
+
+def _said(part: Part, dialect: Dialect, block: int, error: BaseException) -> MinecliError:
     text = first_line(error)
     if "Empty CSV file" in text:
         return no_rows(part.label)
-    if "Expected" not in text or "columns, got" not in text:
-        return DataError(f"cannot read {part.label} as text: {text}", hint="is the file whole? copy or write it again")
-    number = "" if part.once else _first_bad_row(part, dialect, columns, na_values)
-    found = text.partition("Expected ")[2]
+    if _TOO_LONG in text:
+        advice = "write it to a file first, which may have longer ones" if part.once else "is that meant to be a row?"
+        return DataError(f"{part.label}: a row is longer than {block:,} bytes", hint=advice)
+    if "Expected" in text and "columns, got" in text:
+        return _wrong_width(part, dialect, text.partition("Expected ")[2])
+    return explanation(part.label, "text", error)
+
+
+def _no_such_type(label: str, dialect: Dialect, text: str) -> DataError:
+    """What to say of a value that is not of the type that was asked for."""
+    kind, value = text.partition(_OTHER_TYPE)[2].split(":", 1)
+    column = text.partition("column #")[2].partition(":")[0]
+    name = dialect.names[int(column)] if column.isdigit() and int(column) < len(dialect.names) else ""
+    named = f" in column '{name}'" if name else ""
+    return DataError(f"{label}: {value.strip()}{named} is no {kind}", hint="leave out --type for it")
+
+
+def _wrong_width(part: Part, dialect: Dialect, found: str) -> DataError:
+    number = "" if part.once else _first_bad_row(part, dialect)
     return DataError(
-        f"{part.label}: a row{number} has the wrong number of fields: expected {found}",
+        f"{part.label}: a row{number} has the wrong number of fields: expected {found.split(':')[0]}",
         hint=f"the delimiter is {dialect.delimiter!r}: --delimiter sets another; fields with it need quotes",
     )
 
 
-def _first_bad_row(part: Part, dialect: Dialect, columns: Sequence[str], na_values: Sequence[str]) -> str:
-    """Where the first malformed row stands; pyarrow knows only when it reads with one thread."""
-    seen: list[int] = []
-
-    def remember(row: Any) -> str:
-        seen.append(row.number)
-        return "error"
-
-    with contextlib.suppress(*READ_ERRORS):
-        _read(part, dialect, columns, na_values, use_threads=False, invalid_row_handler=remember)
-    return f" (line {seen[0]})" if seen and seen[0] is not None else ""
+def _first_bad_row(part: Part, dialect: Dialect) -> str:
+    """Where the first row of another width stands, as Python's own reader counts."""
+    raw = part.stream()
+    text = CleanText(pieces_of(raw), dialect.cleaning)
+    lines = io.TextIOWrapper(io.BufferedReader(TextStream(text.pieces(), raw)), encoding="latin-1", newline="")
+    style = {"delimiter": dialect.delimiter, "escapechar": dialect.escape}
+    quoting = {"quoting": csv.QUOTE_NONE} if dialect.quote is None else {"quotechar": dialect.quote}
+    with contextlib.suppress(csv.Error), lines:
+        reader = csv.reader(lines, **style, **quoting)  # type: ignore[arg-type]
+        for row in itertools.islice(reader, _ROWS_SEARCHED):
+            if row and len(row) != len(dialect.names):
+                return f" (line {reader.line_num + text.dropped})"
+    return ""
 
 
 def no_rows(label: str) -> DataError:
     """The error of a table that has a header and nothing below it."""
     return DataError(f"{label} has a header but no rows", hint="check what should have written it")
-
-
-def _first_lines(part: Part) -> list[str]:
-    """The first lines that are not blank, whole ones only unless the text ends."""
-    size = _FIRST_LOOK
-    head = part.head(size)
-    while b"\n" not in head and b"\r" not in head and len(head) == size and size < _LONGEST_HEADER:
-        size *= 8
-        head = part.head(size)
-    # Only whole lines count, and only the header must be sound: a column that nobody named may hold anything.
-    lines = [line for line in re.split(rb"\r\n|\n|\r", head.removeprefix(codecs.BOM_UTF8)) if line.strip()]
-    if len(head) == size and len(lines) > 1:
-        lines.pop()
-    if not lines:
-        return []
-    try:
-        header = lines[0].decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"the header of {part.label} is not UTF-8 text: {lines[0][:40]!r}",
-            hint=f"iconv -f LATIN1 -t UTF-8 {part.name or 'FILE'} | minecli ... -",
-        ) from error
-    return [header, *(line.decode("utf-8", "replace") for line in lines[1:_LINES_SNIFFED])]
-
-
-def _fields(line: str, delimiter: str) -> list[str]:
-    """The fields of one line.
-
-    >>> _fields('a,"b,c"', ",")
-    ['a', 'b,c']
-    """
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter))
-    except csv.Error:
-        # The csv module refuses very long fields; only a wrong delimiter makes one of a whole header.
-        return [line]
-
-
-def _asked_delimiter(delimiter: str) -> str:
-    chosen = _DELIMITER_WORDS.get(delimiter, delimiter)
-    if len(chosen) != 1 or chosen in '"\r\n' or ord(chosen) > 127:
-        raise UsageError(
-            f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end",
-            hint="as in --delimiter ';' or --delimiter tab",
-        )
-    return chosen
-
-
-def _sniffed(lines: Sequence[str], part: Part, tabs: bool) -> tuple[str, tuple[str, ...]]:
-    widths = {d: [len(_fields(line, d)) for line in lines] for d in (*DELIMITERS, " ")}
-    usual = "\t" if tabs else ","
-    possible = [d for d in DELIMITERS if widths[d][0] > 1]
-    if usual in possible and len(set(widths[usual])) == 1 and (tabs or len(possible) == 1):
-        return usual, ()
-    fitting = [d for d in possible if len(set(widths[d])) == 1] or possible
-    if not fitting:
-        fitting = [d for d in " " if widths[d][0] > 1 and len(set(widths[d])) == 1] or [usual]
-    widest = max(widths[d][0] for d in fitting)
-    best = [d for d in fitting if widths[d][0] == widest]
-    if len(best) > 1:
-        raise DataError(
-            f"the delimiter of {part.label} is not clear: the lines fit {' and '.join(map(repr, best))}",
-            hint="say which with --delimiter",
-        )
-    notes = () if best[0] == usual else (f"the delimiter of {part.label} was taken to be {best[0]!r}",)
-    return best[0], notes
-
-
-def _check_names(names: Sequence[str], part: Part) -> None:
-    twice = [name for name, times in Counter(names).items() if times > 1 and name]
-    if all(_is_number(name) for name in names) and (twice or not all(name.strip().isdigit() for name in names)):
-        raise DataError(
-            f"the first line of {part.label} holds numbers ({quoted(names)}); it must name the columns",
-            hint=f"add a header line, as in sed '1i a,b,c' {part.name or 'FILE'} | minecli ... -",
-        )
-    if twice:
-        raise DataError(
-            f"the header of {part.label} has the same name more than once: {quoted(twice)}",
-            hint="each column needs a name of its own: edit the header line",
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -17,12 +17,15 @@ from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
 from minecli.tables.columns import counted, select_columns, select_groups
+from minecli.tables.header import Header
 from minecli.tables.kinds import Array, ColumnUse, Plan
 from minecli.tables.missing import MissingPolicy
+from minecli.tables.options import Reading
 from minecli.tables.origins import Origin, origin_of
-from minecli.tables.reading import Reading
+from minecli.tables.sources import label_of
 from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, Wanted, usable_rows
 
+_AS_FOUND = Reading()
 # Of a table from which new rows are to be learned: with fewer rows there is nothing to learn from, and more columns
 # are in practice one column that should not be among them, or not as it is.
 FEWEST_ROWS = 20
@@ -84,13 +87,11 @@ class OneGroup:
 
 
 def load_groups(
-    source: str,
+    source: str | Sequence[str],
     x: Sequence[str],
     z: Sequence[str],
     *,
-    input_format: str | None = None,
-    delimiter: str | None = None,
-    na_values: Sequence[str] = (),
+    reading: Reading = _AS_FOUND,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",
@@ -101,7 +102,8 @@ def load_groups(
 ) -> Groups:
     """Read the columns that `x` and `z` select (grammar: `tables.columns`) into two arrays.
 
-    `source`: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`. `missing`:
+    `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other.
+    `reading`: how it is read. `missing`:
     "drop" leaves out each row with a null or NaN in a named column of either group. `sample`: so many rows at
     random without replacement, `seed` deciding which, kept in file order; asking for more rows than there are
     takes all. Encodings of columns that are no numbers: `tables.arrays`. `categorical` and `numeric` select columns
@@ -116,11 +118,11 @@ def load_groups(
 
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
-    wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
+    wanted = Wanted(reading, missing, sample, seed)
 
-    def choose(names: Sequence[str]) -> Chosen:
-        groups = select_groups(x, z, names, source=source)
-        return Chosen(groups, asked_kinds(categorical, numeric, names, source=source))
+    def choose(header: Header) -> Chosen:
+        groups = select_groups(x, z, header, source=label_of(source))
+        return Chosen(groups, asked_kinds(categorical, numeric, header, source=label_of(source)))
 
     rows = usable_rows(source, choose, wanted, stdin, "--x and --z")
     in_x, in_z = rows.selections
@@ -134,7 +136,7 @@ def load_groups(
         rows.total,
         rows.dropped,
         rows.sampled_from,
-        source,
+        label_of(source),
         rows.table.format,
         (*rows.notes, *x_notes, *z_notes),
         rows.table.metadata,
@@ -142,12 +144,10 @@ def load_groups(
 
 
 def load_group(
-    source: str,
+    source: str | Sequence[str],
     columns: Sequence[str],
     *,
-    input_format: str | None = None,
-    delimiter: str | None = None,
-    na_values: Sequence[str] = (),
+    reading: Reading = _AS_FOUND,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",
@@ -168,17 +168,17 @@ def load_group(
     Raises what `load_groups` raises, DataError for fewer than FEWEST_ROWS rows, and UsageError for columns that make
     more than MOST_FEATURES array columns.
     """
-    wanted = Wanted(Reading(input_format=input_format, delimiter=delimiter, na_values=na_values), missing, sample, seed)
+    wanted = Wanted(reading, missing, sample, seed)
 
-    def choose(names: Sequence[str]) -> Chosen:
-        selection = select_columns(columns, names, source=source)
-        return Chosen((selection,), asked_kinds(categorical, numeric, names, source=source))
+    def choose(header: Header) -> Chosen:
+        selection = select_columns(columns, header, source=label_of(source))
+        return Chosen((selection,), asked_kinds(categorical, numeric, header, source=label_of(source)))
 
     rows = usable_rows(source, choose, wanted, stdin, "--x")
     return learnable_group(rows, source)
 
 
-def learnable_group(rows: UsableRows, source: str) -> OneGroup:
+def learnable_group(rows: UsableRows, source: str | Sequence[str]) -> OneGroup:
     """The first selection of `rows` as a group from which something can be learned; see `load_group`. Other columns
     must have been taken before."""
     _refuse_few(rows)
@@ -191,7 +191,7 @@ def learnable_group(rows: UsableRows, source: str) -> OneGroup:
         rows.total,
         rows.dropped,
         rows.sampled_from,
-        source,
+        label_of(source),
         rows.table.format,
         (*rows.notes, *notes),
         rows.table.metadata,
@@ -211,8 +211,9 @@ def _build(
     arrow: list[Any] = []
     for name in names:
         asked = rows.asked.of(name)
-        column = as_asked(name, rows.take(name), asked, rows.kept)
-        plans.append(plan_column(name, column, rows.kept, asked))
+        column = as_asked(name, rows.take(name), asked, rows.kept, rows.decimal)
+        # A shift is sound only where no values of the column are written back.
+        plans.append(plan_column(name, column, rows.kept, asked, exact_shift=origins is None))
         arrow.append(column)
     if all(plan.use.width == 0 for plan in plans) and (why_not or len(arrow[0]) == 1):
         raise _constant(group, plans, len(arrow[0]), why_not or "")

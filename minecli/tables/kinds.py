@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from minecli.errors import DataError
-from minecli.tables.missing import is_list
 
 Array = npt.NDArray[np.float64]
 Plain = float | int | str | bool
@@ -57,6 +56,14 @@ class Plan:
     convert: Callable[[Any], npt.NDArray[Any]]
     constant: str | None = None
     remarks: tuple[str, ...] = ()
+
+
+def is_list(kind: Any) -> bool:
+    """Whether an Arrow type is a list, of fixed or varying length, or a tensor stored as one."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return is_list(kind.storage_type)
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def column_kind(name: str, type_: Any) -> Kind:
@@ -108,12 +115,29 @@ def _is_binary(type_: Any) -> bool:
 
 
 def decoded(column: Any) -> Any:
-    """A dictionary column as plain values and string views as strings; any other column as it is."""
+    """A dictionary column, or a chunk of one, as plain values, and string views as strings; any other as it is.
+
+    >>> decoded(pa.array(["u", "v", "u"]).dictionary_encode()).to_pylist()
+    ['u', 'v', 'u']
+    """
     if pa.types.is_string_view(column.type):
         return column.cast(pa.string())
     if not pa.types.is_dictionary(column.type):
         return column
-    return pa.chunked_array([c.dictionary_decode() for c in column.chunks], type=column.type.value_type)
+    if isinstance(column, pa.Array):
+        return _decoded_chunk(column)
+    chunks = [_decoded_chunk(chunk) for chunk in column.chunks]
+    return pa.chunked_array(chunks) if chunks else pa.chunked_array([], type=column.type.value_type)
+
+
+def _decoded_chunk(chunk: Any) -> Any:
+    values = chunk.dictionary
+    # Arrow can neither take string views nor look up float16.
+    if pa.types.is_string_view(values.type):
+        values = values.cast(pa.string())
+    elif pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())
+    return values.take(chunk.indices)
 
 
 def left_out(name: str, kind: Kind, value: str) -> Plan:
@@ -132,7 +156,11 @@ def plain_value(scalar: Any) -> Plain:
         return str(pa.scalar(scalar.value, pa.timestamp(scalar.type.unit)).cast(pa.string()).as_py())
     if pa.types.is_duration(scalar.type):
         return f"{scalar.value} {scalar.type.unit}"
-    value = scalar.as_py()
+    try:
+        value = scalar.as_py()
+    except (ValueError, OverflowError):
+        # Python knows no date beyond the year 9999, and no time of nanoseconds.
+        return str(scalar.cast(pa.string()).as_py())
     if isinstance(value, decimal.Decimal):
         return float(value)
     if isinstance(value, datetime.date | datetime.time):

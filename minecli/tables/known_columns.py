@@ -17,15 +17,18 @@ import pyarrow.compute as pc
 from minecli.errors import DataError
 from minecli.tables.arrays import list_entries, list_width, numbers
 from minecli.tables.columns import quoted
+from minecli.tables.header import Header
 from minecli.tables.kinds import Array, column_kind, decoded
 from minecli.tables.labels import worded
 from minecli.tables.levels import shown_levels
 from minecli.tables.missing import Mask, MissingPolicy
+from minecli.tables.options import Reading
 from minecli.tables.origins import Origin, arrow_column, restored
-from minecli.tables.reading import Reading
-from minecli.tables.text_numbers import first_strange, number_values
+from minecli.tables.sources import label_of
+from minecli.tables.text_numbers import first_strange, number_values, refuse_damaged
 from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 
+_AS_FOUND = Reading()
 # Kinds whose values mean the same: a file may write the whole numbers of a column of floats without decimals.
 _ALIKE = ({"float", "integer", "boolean"}, {"date"}, {"seconds"}, {"list"})
 _SAME_CONSTANT = 1e-6
@@ -33,12 +36,10 @@ _SHOWN = 8
 
 
 def load_known(
-    source: str,
+    source: str | Sequence[str],
     origins: Sequence[Origin],
     *,
-    input_format: str | None = None,
-    delimiter: str | None = None,
-    na_values: Sequence[str] = (),
+    reading: Reading = _AS_FOUND,
     missing: MissingPolicy = "error",
     stdin: BinaryIO | None = None,
 ) -> Array:
@@ -59,16 +60,19 @@ def load_known(
     [[0.0, 0.0, 1.0]]
     """
 
-    def choose(names: Sequence[str]) -> Chosen:
+    label = label_of(source)
+
+    def choose(header: Header) -> Chosen:
+        names = header.names
         if lacking := [origin.name for origin in origins if origin.width and origin.name not in names]:
-            raise DataError(_misfit(source, f"lacks {quoted(lacking)}"), hint=f"it has the columns {quoted(names)}")
+            raise DataError(_misfit(label, f"lacks {quoted(lacking)}"), hint=f"it has the columns {quoted(names)}")
         return Chosen((tuple(origin.name for origin in origins if origin.name in names),))
 
     as_text = [origin.name for origin in origins if _is_text(origin)]
-    reading = Reading(input_format=input_format, delimiter=delimiter, na_values=na_values, as_text=as_text)
-    rows = usable_rows(source, choose, Wanted(reading, missing), stdin, "the columns that the run learns")
+    wanted = Wanted(reading, missing, as_text=as_text)
+    rows = usable_rows(source, choose, wanted, stdin, "the columns that the run learns")
     blocks = [
-        _block(origin, _as_known(origin, rows.take(origin.name), rows.kept), source)
+        _block(origin, _as_known(origin, rows.take(origin.name), rows.kept, reading.decimal), label)
         for origin in origins
         if origin.name in rows.columns
     ]
@@ -84,7 +88,7 @@ def _misfit(source: str, what: str) -> str:
     return f"'{source}' does not fit the run: it {what}"
 
 
-def _as_known(origin: Origin, column: Any, kept: Mask | None) -> Any:
+def _as_known(origin: Origin, column: Any, kept: Mask | None, decimal: str) -> Any:
     """Numbers that this file holds as text or as a category as numbers, dates that were labels as text; all else as it
     is."""
     kind = column_kind(origin.name, column.type)
@@ -95,9 +99,14 @@ def _as_known(origin: Origin, column: Any, kept: Mask | None) -> Any:
         return column.cast(pa.float32())
     if origin.kind not in ("float", "integer") or kind not in ("category", "text"):
         return column
-    values = decoded(column)
-    is_text = column_kind(origin.name, values.type) == "text"
-    return column if is_text and first_strange(values)[1] >= 0 else number_values(origin.name, column, kept)
+    try:
+        return number_values(origin.name, column, kept, decimal)
+    except DataError:
+        values = decoded(column)
+        if column_kind(origin.name, values.type) == "text" and 2 * first_strange(values)[0] <= len(values):
+            # No numbers at all: a column of another kind.
+            return column
+        raise
 
 
 def _block(origin: Origin, column: Any, source: str) -> npt.NDArray[Any]:
@@ -122,6 +131,7 @@ def _levels_block(origin: Origin, values: Any, source: str) -> npt.NDArray[Any]:
     levels = origin.levels or (origin.constant,)
     places = {level: place for place, level in enumerate(levels)}
     found = pc.unique(values)
+    refuse_damaged(origin.name, found)
     given = found.to_pylist()
     # Levels that are no plain values, such as dates, are known by their text.
     here = [places.get(level, places.get(str(level), -1)) for level in given]

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
+from minecli.tables.exactness import wide
 from minecli.tables.kinds import column_kind, plain_value
 
 # Of labels that were asked for; text that was not is a category up to `levels.MAX_LEVELS`.
@@ -64,6 +65,8 @@ def whole_numbers(name: str, values: Any, noun: str, hint: str) -> Any:
     if pa.types.is_float16(values.type):
         # There is no rounding of these in Arrow.
         values = values.cast(pa.float32())
+    if pa.types.is_decimal(values.type):
+        values = wide(values)
     odd = pc.index(pc.equal(values, pc.floor(values)), False).as_py()
     if odd >= 0:
         raise DataError(f"column '{name}' holds {values[odd].as_py():g}; {noun} are whole numbers or words", hint=hint)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.columns import counted, quoted
+from minecli.tables.kinds import decoded, is_list
 
 Mask = npt.NDArray[np.bool_]
 MissingPolicy = Literal["error", "drop"]
@@ -35,8 +36,8 @@ class Absence:
         return 0 if self.rows is None else int(self.rows.sum())
 
 
-def find_missing(columns: Mapping[str, Any]) -> Absence:
-    """Look for missing values in Arrow columns of one length.
+def find_missing(columns: Mapping[str, Any], eligible: Mask | None = None) -> Absence:
+    """Look for missing values in Arrow columns of one length, in all rows or those that are `eligible`.
 
     >>> columns = {"a": pa.chunked_array([[1.0, None, 2.0]]), "b": pa.chunked_array([[1, 2, 3]])}
     >>> absence = find_missing(columns)
@@ -47,7 +48,7 @@ def find_missing(columns: Mapping[str, Any]) -> Absence:
     counts: dict[str, int] = {}
     for name, column in columns.items():
         rows = missing_rows(column)
-        if rows is None:
+        if rows is None or (eligible is not None and not (rows := rows & eligible).any()):
             continue
         counts[name] = int(rows.sum())
         union = rows if union is None else np.logical_or(union, rows, out=union)
@@ -59,23 +60,26 @@ def missing_rows(column: Any) -> Mask | None:
     return _flagged_rows(column, _missing_in_chunk)
 
 
-def refuse_missing(absence: Absence, total: int) -> None:
-    """Raise DataError naming the columns with missing values and how many each has."""
+def refuse_missing(absence: Absence, total: int, more: str = "") -> None:
+    """Raise DataError naming the columns with missing values and how many each has; `more` is added to the hint."""
     if not absence.counts:
         return
     listed = [f"'{name}' {count}" for name, count in absence.counts.items()]
     text = ", ".join(listed[:6]) + (f" and {counted(len(listed) - 6, 'more column')}" if len(listed) > 6 else "")
     raise DataError(
         f"missing values in {absence.dropped} of {counted(total, 'row')}: {text}",
-        hint=f"--missing drop leaves {counted(absence.dropped, 'row')} out",
+        hint=f"--missing drop leaves {counted(absence.dropped, 'row')} out{more}",
     )
 
 
-def refuse_infinite(columns: Mapping[str, Any]) -> None:
-    """Raise DataError for the first column that holds an infinite value: how many, and where the first is."""
+def refuse_infinite(columns: Mapping[str, Any], eligible: Mask | None = None) -> None:
+    """Raise DataError for the first column that holds an infinite value, in all rows or those that are `eligible`: how
+    many, and where the first is."""
     for name, column in columns.items():
         rows = _flagged_rows(column, _infinite_in_chunk)
-        if rows is not None:
+        if rows is not None and eligible is not None:
+            rows &= eligible
+        if rows is not None and rows.any():
             first = int(np.argmax(rows))
             others = [other for other in columns if other != name and holds_infinity(columns[other])]
             also = f"; also in {quoted(others)}" if others else ""
@@ -110,7 +114,7 @@ def _missing_in_chunk(chunk: Any) -> Mask | None:
         return _any_in_list(chunk, _missing_in_chunk, null=True)
     if pa.types.is_dictionary(chunk.type):
         # A null may stand among the indices or in the dictionary itself; decoding shows both.
-        return _missing_in_chunk(chunk.dictionary_decode())
+        return _missing_in_chunk(decoded(pa.chunked_array([chunk])).combine_chunks())
     if pa.types.is_float16(chunk.type):
         return _missing_in_chunk(chunk.cast(pa.float32()))
     if pa.types.is_floating(chunk.type):
@@ -128,14 +132,6 @@ def _infinite_in_chunk(chunk: Any) -> Mask | None:
         chunk = chunk.cast(pa.float32())
     flags = pc.is_inf(chunk)
     return _to_mask(pc.fill_null(flags, False)) if pc.any(flags).as_py() else None
-
-
-def is_list(kind: Any) -> bool:
-    """Whether an Arrow type is a list, of fixed or varying length, or a tensor stored as one."""
-    if isinstance(kind, pa.BaseExtensionType):
-        return is_list(kind.storage_type)
-    types = pa.types
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _any_in_list(chunk: Any, flags: Callable[[Any], Mask | None], *, null: bool) -> Mask | None:

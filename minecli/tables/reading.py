@@ -1,196 +1,257 @@
 """Opening a table: what columns it has, and the named ones as Arrow arrays. Nothing but the named columns is
-decoded.
+decoded, but for text, which must be scanned whole.
 
-Parquet and Arrow files are read column by column from disk; text must be scanned whole, but only the named
-columns are converted. The parts of a folder or glob are Parquet files with one schema, one after the other in
-sorted order.
+Each format has a module that opens one file; here one of them is chosen, parts are joined, and what holds for all
+formats is added: types and missing values that a person names, entries of lists, queries, row filters.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.ipc
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
-from minecli.errors import DataError, UsageError
-from minecli.tables.columns import quoted
-from minecli.tables.delimited import no_rows, read_dialect, read_rows
-from minecli.tables.formats import Format, detect_format
-from minecli.tables.sources import Part, Source, explained, locate
+from minecli.errors import DataError, MemoryShort, UsageError
+from minecli.runtime.memory import available_bytes
+from minecli.tables.arrow_files import open_arrow_file, open_arrow_stream
+from minecli.tables.asked_types import AskedTypes
+from minecli.tables.delimited import TextRows, no_rows
+from minecli.tables.dialect import read_dialect
+from minecli.tables.formats import TEXT_FORMATS, WORKBOOK_FORMATS, Format, detect_format
+from minecli.tables.header import element
+from minecli.tables.markers import Markers
+from minecli.tables.opened import OpenTable
+from minecli.tables.options import Reading
+from minecli.tables.parquet import open_parquet, open_parts
+from minecli.tables.schemas import check_unique
+from minecli.tables.sources import Part, Source, explained, label_of, locate
 
-METADATA_PREFIX = "minecli."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How to read: format, delimiter and further spellings of a missing value; None and () leave it open. Columns of
-    text tables that are named in `as_text` are taken as text even if all their values read as numbers."""
-
-    input_format: str | None = None
-    delimiter: str | None = None
-    na_values: Sequence[str] = ()
-    as_text: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class OpenTable:
-    """A table whose columns are known and whose rows are not read yet.
-
-    `read(columns)` gives them as an Arrow table in that order; where `once` is set it can be called a single
-    time. `metadata` is what the file carries under the product's own prefix.
-    """
-
-    source: str
-    format: Format
-    names: tuple[str, ...]
-    read: Callable[[Sequence[str]], Any]
-    once: bool = False
-    notes: tuple[str, ...] = ()
-    metadata: dict[str, str] = field(default_factory=dict)
+_BYTES_OF_A_VALUE = 8
+# Looking at each column of more takes longer than reading them.
+_MANY_COLUMNS = 5000
 
 
-def open_table(source: str, reading: Reading, stdin: BinaryIO | None = None) -> OpenTable:
-    """Open what `source` names (see `sources.locate`) and read its header.
+def open_table(
+    source: str | Sequence[str], reading: Reading, stdin: BinaryIO | None = None, as_text: Sequence[str] = ()
+) -> OpenTable:
+    """Open what `source` names (see `sources.locate`) and read its header. Columns of text tables that are named in
+    `as_text` are taken as text even if all their values read as numbers.
 
     Raises DataError where it is no table, UsageError for options that do not fit its format.
     """
     found = locate(source, stdin)
-    first = found.parts[0]
-    form = detect_format(first, reading.input_format)
-    if form not in ("csv", "tsv"):
-        _refuse_text_options(form, reading)
-    if len(found.parts) > 1 and form != "parquet":
-        raise DataError(
-            f"{source} stands for {len(found.parts)} {form} files; only Parquet parts can be joined",
-            hint="name one file",
-        )
-    if form == "parquet":
-        return _parquet(found)
-    if form == "arrow":
-        return _arrow_file(found.label, first)
-    if form == "arrow-stream":
-        return _arrow_stream(found.label, first)
-    return _text(found.label, first, form, reading)
+    types = AskedTypes(reading.types, reading.date_format, as_text)
+    markers = Markers(reading.na_values)
+    table = _joined(found, reading, types, markers)
+    types.check(table.names, label_of(source))
+    if reading.sql is not None and table.format != "sqlite":
+        from minecli.tables.queries import over
+
+        table = over(table, reading.sql)
+    return _complete(table, types, markers, queried=reading.sql is not None)
+
+
+def filtered(table: OpenTable, reading: Reading) -> OpenTable:
+    """An open table with the rows alone that `where` keeps."""
+    if reading.where is None:
+        return table
+    from minecli.tables.where import row_filter
+
+    chosen = row_filter(reading.where)
+
+    def read(columns: Sequence[str]) -> Any:
+        chosen.check(table.header, table.source)
+        wanted = list(dict.fromkeys([*columns, *chosen.columns]))
+        rows = table.read(wanted)
+        return rows.filter(pa.array(chosen.rows(rows))).select(list(columns))
+
+    return replace(table, read=read)
 
 
 def read_metadata(source: str) -> dict[str, str]:
     """What a Parquet or Arrow file carries under the product's prefix, prefix removed; {} for other files."""
-    return open_table(source, Reading()).metadata
+    return dict(open_table(source, Reading()).metadata)
 
 
-def _text(label: str, part: Part, form: Format, reading: Reading) -> OpenTable:
-    dialect = read_dialect(part, reading.delimiter, tabs=form == "tsv")
-
-    def read(columns: Sequence[str]) -> Any:
-        table = read_rows(part, dialect, columns, reading.na_values, reading.as_text).select(list(columns))
-        return _with_rows(table, part.label)
-
-    return OpenTable(label, form, dialect.names, read, part.once, dialect.notes)
-
-
-def _parquet(found: Source) -> OpenTable:
-    first = found.parts[0]
-    schema = _parquet_schema(first)
-    for part in found.parts[1:]:
-        _check_same_schema(schema, first, _parquet_schema(part), part)
-    _check_unique(schema.names, found.label)
-
-    def read(columns: Sequence[str]) -> Any:
-        tables = [_parquet_columns(part, columns) for part in found.parts]
-        return _with_rows(pa.concat_tables(tables), found.label)
-
-    return OpenTable(found.label, "parquet", tuple(schema.names), read, metadata=_own_metadata(schema))
+def _joined(found: Source, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
+    """The parts of a source as one table."""
+    encoded = reading.encoding is not None
+    forms = [detect_format(part, reading.input_format, encoded) for part in found.parts]
+    _refuse_options(forms[0], reading)
+    plain = all(form == "parquet" and part.path is not None for form, part in zip(forms, found.parts, strict=True))
+    if len(found.parts) > 1 and plain and not any(part.compressed for part in found.parts):
+        return open_parts(found)
+    tables = [_opened(part, form, reading, types, markers) for part, form in zip(found.parts, forms, strict=True)]
+    return tables[0] if len(tables) == 1 else _one_after_the_other(found.label, tables)
 
 
-def _parquet_schema(part: Part) -> Any:
-    with explained(part.label, "Parquet"), pq.ParquetFile(part.random()) as file:
-        return file.schema_arrow
+def _opened(part: Part, form: Format, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
+    if form in TEXT_FORMATS:
+        return _text(part, form, reading, types, markers)
+    if form == "parquet":
+        return open_parquet(part)
+    if form == "arrow":
+        return open_arrow_file(part)
+    if form == "arrow-stream":
+        return open_arrow_stream(part)
+    return _rarer(part, form, reading)
 
 
-def _parquet_columns(part: Part, columns: Sequence[str]) -> Any:
-    # Opened again for each use: thousands of parts held open would exhaust the file descriptors. Without
-    # pre-buffering the compressed bytes of all columns are not held beside the decoded ones.
-    with explained(part.label, "Parquet"), pq.ParquetFile(part.random(), pre_buffer=False) as file:
-        # The reader takes "a" for "a.b" as well, hence the select.
-        return file.read(columns=list(columns)).select(list(columns))
-
-
-def _arrow_file(label: str, part: Part) -> OpenTable:
-    with explained(part.label, "Arrow"):
-        schema = pa.ipc.open_file(part.random()).schema
-    _check_unique(schema.names, label)
+def _text(part: Part, form: Format, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
+    with explained(part.label, "text"):
+        rows = TextRows(part, read_dialect(part, reading, tabs=form == "tsv"), reading, markers)
+    dialect = rows.dialect
 
     def read(columns: Sequence[str]) -> Any:
-        # The reader gives the fields in file order whatever the order asked for, hence the select.
-        places = sorted(schema.get_field_index(name) for name in columns)
-        with explained(part.label, "Arrow"):
-            options = pa.ipc.IpcReadOptions(included_fields=places)
-            table = pa.ipc.open_file(part.random(), options=options).read_all()
-        return _with_rows(table.select(list(columns)), label)
+        given = types.of_text(columns)
+        table = rows.read(columns, given, _Bound(part.label, len(columns)))
+        judged = () if part.once or len(columns) > _MANY_COLUMNS else columns
+        large = [name for name in judged if name not in given and _beyond_int64(table.column(name))]
+        if large:
+            # The reader takes them for numbers with a fraction, and loses their last digits.
+            exact = given | dict.fromkeys(large, pa.uint64())
+            with contextlib.suppress(DataError):
+                table = rows.read(columns, exact, _Bound(part.label, len(columns)))
+        return table.select(list(columns))
 
-    return OpenTable(label, "arrow", tuple(schema.names), read, part.once, metadata=_own_metadata(schema))
+    return OpenTable(part.label, form, dialect.names, read, part.once, dialect.notes, index=dialect.index)
 
 
-def _arrow_stream(label: str, part: Part) -> OpenTable:
-    with explained(part.label, "an Arrow stream"):
-        batches = pa.ipc.open_stream(part.stream())
-    schema = batches.schema
-    _check_unique(schema.names, label)
+def _beyond_int64(column: Any) -> bool:
+    """Whether a column of numbers may be one of integers that only an unsigned type holds."""
+    if not pa.types.is_float64(column.type):
+        return False
+    ends = pc.min_max(column).as_py()
+    return ends["min"] is not None and ends["min"] >= 0 and 2.0**63 <= ends["max"] < 2.0**64
+
+
+def _rarer(part: Part, form: Format, reading: Reading) -> OpenTable:
+    """Formats whose readers are loaded where they are needed alone."""
+    if form == "jsonl":
+        from minecli.tables.columnar import open_json_lines
+
+        return open_json_lines(part)
+    if form == "orc":
+        from minecli.tables.columnar import open_orc
+
+        return open_orc(part)
+    if form in ("npy", "npz"):
+        from minecli.tables.numpy_files import open_numpy
+
+        return open_numpy(part)
+    if form == "sqlite":
+        from minecli.tables.databases import open_sqlite
+
+        return open_sqlite(part, reading)
+
+    from minecli.tables.workbooks import open_workbook
+
+    return open_workbook(part, reading)
+
+
+class _Bound:
+    """Ends the reading of a text whose columns will not fit into memory, before they fill it: small files may hold
+    many rows, well compressed."""
+
+    def __init__(self, label: str, columns: int) -> None:
+        self._label, self._free = label, available_bytes()
+        self._bytes_of_a_row = columns * _BYTES_OF_A_VALUE
+
+    def __call__(self, lines: int) -> None:
+        if self._free is not None and lines * self._bytes_of_a_row > self._free:
+            raise MemoryShort(
+                f"{self._label} has more than {lines:,} rows: the columns asked for need more than the "
+                f"{self._free / 1e9:.1f} GB of memory that are free",
+                hint="name fewer columns",
+            )
+
+
+def _one_after_the_other(label: str, tables: Sequence[OpenTable]) -> OpenTable:
+    """Tables of any formats as one. They must have the same columns, in whatever order."""
+    first = tables[0]
+    for other in tables[1:]:
+        if set(other.names) != set(first.names):
+            differing = sorted(set(first.names) ^ set(other.names))
+            raise DataError(
+                f"the parts {first.source} and {other.source} differ in their columns: "
+                f"{', '.join(map(repr, differing[:6]))}",
+                hint="parts of one table must have the same columns",
+            )
 
     def read(columns: Sequence[str]) -> Any:
-        wanted = pa.schema([schema.field(name) for name in columns])
-        with explained(part.label, "an Arrow stream"):
-            kept = [batch.select(list(columns)) for batch in batches]
-        return _with_rows(pa.Table.from_batches(kept, wanted), label)
+        parts = [table.read(columns) for table in tables]
+        for part, table in zip(parts, tables, strict=True):
+            _refuse_other_types(parts[0], part, first.source, table.source)
+        return pa.concat_tables(parts, promote_options="permissive")
 
-    return OpenTable(label, "arrow-stream", tuple(schema.names), read, True, metadata=_own_metadata(schema))
-
-
-def _with_rows(table: Any, label: str) -> Any:
-    if table.num_rows == 0:
-        raise no_rows(label)
-    return table
+    notes = [note for table in tables for note in table.notes]
+    return replace(first, source=label, read=read, once=any(table.once for table in tables), notes=notes)
 
 
-def _own_metadata(schema: Any) -> dict[str, str]:
-    stored: dict[bytes, bytes] = schema.metadata or {}
-    prefix = METADATA_PREFIX.encode()
-    return {key[len(prefix) :].decode(): value.decode() for key, value in stored.items() if key.startswith(prefix)}
+def _refuse_other_types(first: Any, other: Any, first_label: str, label: str) -> None:
+    for name in first.column_names:
+        both = [first.schema.field(name), other.schema.field(name)]
+        try:
+            pa.unify_schemas([pa.schema([field]) for field in both], promote_options="permissive")
+        except pa.ArrowException:
+            raise DataError(
+                f"the parts {first_label} and {label} differ in column '{name}': {both[0].type} and {both[1].type}",
+                hint="parts of one table must have types that fit",
+            ) from None
 
 
-def _check_unique(names: Sequence[str], label: str) -> None:
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
+def _complete(table: OpenTable, types: AskedTypes, markers: Markers, queried: bool) -> OpenTable:
+    """A table that gives entries of lists, types and missing values as asked, and that has rows. The reader of text
+    gives types itself, but not those of what is `queried`."""
+    check_unique(table.names, table.source)
+    header, notes = table.header, list(table.notes)
+
+    def read(columns: Sequence[str]) -> Any:
+        wanted = {name: element(name, header) or (name, None) for name in columns}
+        with explained(table.source):
+            rows = table.read(list(dict.fromkeys(base for base, _ in wanted.values())))
+            if rows.num_rows == 0:
+                raise no_rows(table.source)
+            if queried or table.format not in TEXT_FORMATS:
+                rows = types.cast(rows)
+            rows = markers.emptied(rows)
+            chosen = [_entry(rows.column(base), base, place) for base, place in wanted.values()]
+        notes[:] = [*table.notes, *_unseen(markers)]
+        return pa.table(chosen, names=list(wanted))
+
+    return replace(table, read=read, notes=notes)
+
+
+def _unseen(markers: Markers) -> list[str]:
+    return [f"--na-values {each} matches no value in the columns that were read" for each in markers.unseen()]
+
+
+def _entry(column: Any, name: str, place: int | None) -> Any:
+    """One entry of each list of a column, or the column itself."""
+    if place is None:
+        return column
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = pa.chunked_array([chunk.storage for chunk in column.chunks])
+    shortest = pc.min(pc.list_value_length(column)).as_py()
+    if shortest is not None and shortest <= place:
         raise DataError(
-            f"{label} has the same column name more than once: {quoted(twice)}",
-            hint="each column needs a name of its own",
+            f"column '{name}' has no entry {place} in every row: the shortest list has {shortest}",
+            hint="entries are counted from 0",
         )
+    return pc.list_element(column, place)
 
 
-def _check_same_schema(first: Any, first_part: Part, other: Any, part: Part) -> None:
-    if first.names == other.names and first.types == other.types:
-        return
-    if first.names != other.names:
-        here, there = set(first.names), set(other.names)
-        differing = sorted(here ^ there)
-        problem = (
-            f"differ in their columns: {quoted(differing)}" if differing else "have their columns in another order"
+def _refuse_options(form: Format, reading: Reading) -> None:
+    """Raise UsageError for options that would have no effect."""
+    if form not in (*TEXT_FORMATS, *WORKBOOK_FORMATS) and reading.text_only:
+        option = reading.text_only[0]
+        raise UsageError(f"{option} applies to text tables, and this one is {form}", hint=f"leave {option} out")
+    if form not in ("sqlite", *WORKBOOK_FORMATS) and reading.table is not None:
+        raise UsageError(
+            f"--table names a table of a database or a sheet of a workbook, and this is {form}",
+            hint="leave --table out",
         )
-    else:
-        name = next(name for name in first.names if first.field(name).type != other.field(name).type)
-        problem = f"differ in column '{name}': {first.field(name).type} and {other.field(name).type}"
-    raise DataError(
-        f"the parts {first_part.label} and {part.label} {problem}",
-        hint="parts of one table must have one schema",
-    )
-
-
-def _refuse_text_options(form: Format, reading: Reading) -> None:
-    for option, value in (("--delimiter", reading.delimiter), ("--na-values", reading.na_values)):
-        if value:
-            raise UsageError(f"{option} applies to text tables, and this one is {form}", hint=f"leave {option} out")

@@ -14,16 +14,17 @@ import lzma
 import os
 import re
 import shlex
+import shutil
 import stat
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.fs
 
-from minecli.errors import DataError, UsageError
+from minecli.errors import DataError, MemoryShort, MinecliError, UsageError
 from minecli.tables.columns import nearest, quoted
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -36,20 +37,38 @@ _MAGIC_OF_COMPRESSION = {
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _MESSAGE_LENGTH = 200
 _PIECE = 1 << 22
+# Below a folder that stands for a table.
+_MOST_FILES = 200_000
 
-READ_ERRORS = (OSError, EOFError, lzma.LZMAError, MemoryError, pa.ArrowException)
+# What reading raises where the bytes are not what they should be, libraries' surprises on damaged files among them.
+READ_ERRORS = (
+    OSError, EOFError, lzma.LZMAError, MemoryError, pa.ArrowException, ValueError, TypeError, LookupError,
+    ArithmeticError, RuntimeError, AssertionError,
+)  # fmt: skip
 
 
 class Part:
     """One stretch of bytes that holds a table: a file, or a pipe that can be read only once.
 
-    `label` is how messages call it, `name` the file name whose suffix may tell the format ("" for a pipe).
+    `label` is how messages call it, `name` the file name whose suffix may tell the format ("" for a pipe), `path` where
+    it is on this machine, None where it is not there or no regular file, and `size` its bytes where they are known.
     """
 
-    def __init__(self, label: str, name: str, open_bytes: Callable[[], Any], *, once: bool = False) -> None:
+    def __init__(
+        self,
+        label: str,
+        name: str,
+        open_bytes: Callable[[], Any],
+        *,
+        once: bool = False,
+        path: str | None = None,
+        size: int | None = None,
+    ) -> None:
         self.label = label
         self.name = name
         self.once = once
+        self.path = path
+        self.size = size
         self._open_bytes = open_bytes
         self._seen = b""
         self._rest: Any = None
@@ -61,6 +80,8 @@ class Part:
             if not self.once:
                 with self._decompressed() as stream:
                     return bytes(stream.read(size))
+            if self._whole is not None:
+                return bytes(self._whole[:size])
             if self._rest is None:
                 self._rest = self._decompressed()
             while len(self._seen) < size and (more := bytes(self._rest.read(size - len(self._seen)))):
@@ -81,6 +102,7 @@ class Part:
             if not self.once:
                 raw = self._open_bytes()
                 if _compression(raw.read_at(6, 0) if raw.size() else b"") is None:
+                    raw.seek(0)
                     return raw
             if self._whole is None:
                 sink = pa.BufferOutputStream()
@@ -89,6 +111,26 @@ class Part:
                         sink.write(piece)
                 self._whole = sink.getvalue()
             return pa.BufferReader(self._whole)
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the bytes are compressed as a whole; not to be asked of a pipe."""
+        with explained(self.label), self._open_bytes() as raw:
+            return _compression(bytes(raw.read(6))) is not None
+
+    @contextlib.contextmanager
+    def local(self) -> Iterator[str]:
+        """The path of a file on this machine with the decompressed bytes: its own, or that of a copy for the time
+        being."""
+        if self.path is not None and not self.compressed:
+            yield self.path
+            return
+        with tempfile.NamedTemporaryFile(suffix=Path(self.name).suffix) as copy:
+            # A pipe can be read once, and goes to memory first.
+            with explained(self.label), self.random() if self.once else self.stream() as stream:
+                shutil.copyfileobj(stream, copy, _PIECE)
+            copy.flush()
+            yield copy.name
 
     def _decompressed(self) -> Any:
         raw = self._open_bytes()
@@ -107,35 +149,62 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """The parts of one table, in order. `label` is what the person wrote."""
+    """The parts of one table, in order. `label` is what the person wrote; `base` the folder below which the names of
+    folders may tell columns, as in year=2024."""
 
     label: str
     parts: tuple[Part, ...]
+    base: str | None = None
 
 
-def locate(source: str, stdin: BinaryIO | None = None) -> Source:
-    """Find the bytes that `source` names: a path, folder, glob, URL, or `-` for the stream given as `stdin`.
+def label_of(source: str | Sequence[str]) -> str:
+    """How to speak of one source or several.
+
+    >>> label_of("a.csv"), label_of(("a.csv", "b.csv", "c.csv"))
+    ('a.csv', 'a.csv and 2 more')
+    """
+    if isinstance(source, str):
+        return source
+    return source[0] if len(source) == 1 else f"{source[0]} and {len(source) - 1} more"
+
+
+def locate(source: str | Sequence[str], stdin: BinaryIO | None = None) -> Source:
+    """Find the bytes that `source` names: a path, folder, glob, URL, or `-` for the stream given as `stdin`; or those
+    of several, one after the other.
 
     The parts of a folder (its .parquet and .pq files, subfolders included, hidden ones and those that begin
-    with _ left out) and of a glob come in sorted order. Raises DataError where nothing is found or it may not
-    be read.
+    with _ left out) and of a glob come in sorted order. Raises DataError where nothing is found, or some part is a
+    broken link or may not be read.
     """
+    if not isinstance(source, str):
+        if len(source) == 1:
+            return locate(source[0], stdin)
+        if "-" in source:
+            raise UsageError("standard input is a table of its own, not a part of one", hint="name - alone")
+        found = [locate(each) for each in source]
+        return Source(label_of(source), tuple(part for each in found for part in each.parts))
     if source == "-":
         if stdin is None:
             raise ValueError("the source is '-' but no stream was given")
         return Source("-", (_standard_input(stdin),))
     if not source:
         raise UsageError("the path of the table is empty", hint="give a file, a folder, a URL or -")
+    if "\0" in source:
+        raise UsageError("the path of the table holds a NUL byte", hint="give a file, a folder, a URL or -")
     if _URL.match(source):
-        return _remote(source)
+        from minecli.tables.remote import remote
+
+        return remote(source)
     path = Path(source).expanduser()
     with explained(source):
         if path.is_dir():
-            return _folder(source, path)
+            return Source(source, tuple(_folder(source, path)), str(path))
         if path.exists():
             return Source(source, (_file(source, path),))
+        if path.is_symlink():
+            raise _broken(source)
         if any(c in source for c in "*?["):
-            return _glob(source, str(path))
+            return Source(source, tuple(_glob(source, str(path))))
     raise _not_found(source, path)
 
 
@@ -144,17 +213,21 @@ def explained(label: str, what: str = "") -> Iterator[None]:
     """Turn the errors of reading into a DataError of one line that names the file and, if given, the format."""
     try:
         yield
+    except MinecliError:
+        raise
     except READ_ERRORS as error:
-        raise _explanation(label, what, error) from error
+        raise explanation(label, what, error) from error
 
 
-def _explanation(label: str, what: str, error: BaseException) -> DataError:
+def explanation(label: str, what: str, error: BaseException) -> MinecliError:
+    """What to say of an error of reading, in one line."""
     if isinstance(error, PermissionError):
-        return DataError(f"no permission to read {label}", hint=f"ls -l {shlex.quote(label)} shows whose it is")
+        place = str(error.filename or label)
+        return DataError(f"no permission to read {place}", hint=f"ls -l {shlex.quote(place)} shows whose it is")
     if isinstance(error, FileNotFoundError):
         return _not_found(label, Path(label))
     if isinstance(error, MemoryError):
-        return DataError(f"not enough memory to read {label}", hint="name fewer columns")
+        return MemoryShort(f"not enough memory to read {label}", hint="name fewer columns")
     called = f"{label} as {what}" if what else label
     return DataError(f"cannot read {called}: {first_line(error)}", hint="is the file whole? copy or write it again")
 
@@ -215,59 +288,82 @@ def _standard_input(stdin: BinaryIO) -> Part:
 
 
 def _file(label: str, path: Path) -> Part:
-    if stat.S_ISREG(path.stat().st_mode):
-        return Part(label, path.name, lambda: pa.OSFile(str(path), "rb"))
+    facts = path.stat()
+    if stat.S_ISREG(facts.st_mode):
+        # As bytes, which a name need not be text to be.
+        opened = os.fsencode(path)
+        return Part(label, path.name, lambda: pa.OSFile(opened, "rb"), path=str(path), size=facts.st_size)
     return Part(label, "", lambda: pa.PythonFile(path.open("rb"), mode="r"), once=True)
 
 
-def _folder(source: str, folder: Path) -> Source:
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in PARQUET_SUFFIXES
-        and not any(piece.startswith(("_", ".")) for piece in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+def _folder(source: str, folder: Path) -> list[Part]:
+    found = sorted(path for path in _files_below(folder) if path.suffix.lower() in PARQUET_SUFFIXES)
     if not found:
         inside = sorted(path.name for path in folder.iterdir())
         raise DataError(
             f"the folder {source} holds no Parquet parts (.parquet, .pq), only {quoted(inside) or 'nothing'}",
             hint="give a folder of Parquet parts or one file",
         )
-    return Source(source, tuple(_file(str(path), path) for path in found))
+    return [_part(path) for path in found]
 
 
-def _glob(source: str, pattern: str) -> Source:
-    found = sorted(path for path in glob.glob(pattern, recursive=True) if Path(path).is_file())
-    if not found:
+def _files_below(folder: Path) -> Iterator[Path]:
+    """The files of a folder and its subfolders, linked ones too, but for hidden ones and those that begin with _. What
+    cannot be listed is an error: its rows would be lost."""
+
+    def fail(error: OSError) -> None:
+        # What has vanished meanwhile is no part any more.
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    seen: set[tuple[int, int]] = set()
+    passed = 0
+    for where, folders, files in os.walk(folder, onerror=fail, followlinks=True):
+        try:
+            here = os.stat(where)
+        except OSError as error:
+            fail(error)
+            continue
+        if (here.st_dev, here.st_ino) in seen:
+            # A link that leads back up.
+            folders.clear()
+            continue
+        seen.add((here.st_dev, here.st_ino))
+        passed += len(folders) + len(files)
+        if passed > _MOST_FILES:
+            raise DataError(
+                f"the folder {folder} holds more than {_MOST_FILES:,} files", hint="name a narrower folder, or a glob"
+            )
+        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+        yield from (Path(where, name) for name in files if not name.startswith(("_", ".")))
+
+
+def _part(path: Path) -> Part:
+    if not path.exists():
+        raise _broken(str(path))
+    return _file(str(path), path)
+
+
+def _glob(source: str, pattern: str) -> list[Part]:
+    found = sorted(glob.glob(pattern, recursive=True))
+    parts = [each for path in found for each in _matched(path, recursive="**" in pattern)]
+    if not parts:
         raise DataError(f"no file matches {source}", hint=f"ls {source} shows what the shell finds")
-    return Source(source, tuple(_file(path, Path(path)) for path in found))
+    return parts
 
 
-def _remote(source: str) -> Source:
-    try:
-        system, path = pyarrow.fs.FileSystem.from_uri(source)
-    except READ_ERRORS as error:
-        raise DataError(
-            f"cannot open {source}: {first_line(error)}",
-            hint=f"the schemes are file, s3, gs, hdfs; for others: curl -L {source} | minecli ... -",
-        ) from error
-    with explained(source):
-        info = system.get_file_info(path)
-        if info.type == pyarrow.fs.FileType.NotFound:
-            raise DataError(f"there is nothing at {source}", hint="check the URL")
-        paths = [path]
-        if info.type == pyarrow.fs.FileType.Directory:
-            inside = system.get_file_info(pyarrow.fs.FileSelector(path, recursive=True))
-            paths = sorted(i.path for i in inside if i.is_file and i.path.lower().endswith(PARQUET_SUFFIXES))
-            if not paths:
-                raise DataError(f"{source} holds no Parquet parts (.parquet, .pq)", hint="give a folder of parts")
-    return Source(source, tuple(_remote_part(source, system, each) for each in paths))
+def _matched(path: str, recursive: bool) -> list[Part]:
+    """The parts that a path matched by a glob stands for; what is in a folder, a recursive one matches by itself."""
+    if not os.path.isdir(path):
+        return [_part(Path(path))]
+    return [] if recursive else _folder(path, Path(path))
 
 
-def _remote_part(source: str, system: Any, path: str) -> Part:
-    label = source if source.endswith(path) else f"{path} of {source}"
-    return Part(label, Path(path).name, lambda: system.open_input_file(path))
+def _broken(path: str) -> DataError:
+    where = os.readlink(path)
+    return DataError(
+        f"{path} is a link to '{where}', which is not there; its rows would be lost", hint=f"ls -l {shlex.quote(path)}"
+    )
 
 
 def _not_found(source: str, path: Path) -> DataError:

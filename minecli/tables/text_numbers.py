@@ -1,8 +1,11 @@
-"""Numbers that a file holds as text or as categories."""
+"""Numbers that a file holds as text or as categories: which spellings are read, and how."""
 
 from __future__ import annotations
 
+import re
 import shlex
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,15 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
+from minecli.tables.columns import typed
 from minecli.tables.kinds import column_kind, decoded
 from minecli.tables.missing import Mask
+from minecli.tables.number_like import BLANKS, MARKS, NEGATIVE, SIGNS, Spelling, spelling, unit_of
+from minecli.tables.written_dates import date_option
 
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-_INTEGER = r"^[-+]?\d{1,18}$"
+_INTEGER = r"^[-+]?\d+$"
 
 
 def first_strange(values: Any) -> tuple[int, int, str]:
-    """How many texts read as numbers, and the first that does not: its row and value (-1, "" for none).
+    """How many texts read as plain numbers, and the first that does not: its row and value (-1, "" for none).
 
     >>> first_strange(pa.chunked_array([["1", "2.5e3", "?"]]))
     (2, 2, '?')
@@ -46,13 +52,53 @@ def short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
-def number_values(name: str, column: Any, kept: Mask | None = None) -> Any:
+def shapes(values: Any) -> Any:
+    """Texts with each digit as 1: a column has few of them, and they show how its numbers are written.
+
+    >>> shapes(pa.array(["57%", "-3.25"])).to_pylist()
+    ['11%', '-1.11']
+    """
+    return pc.replace_substring_regex(values, "[0-9]", "1")
+
+
+def refuse_damaged(name: str, distinct: Any) -> None:
+    """Raise DataError where some of the different texts of a column are not UTF-8, as those of a damaged file may be.
+
+    >>> refuse_damaged("c", pa.array(["a", "b"]))
+    """
+    try:
+        distinct.validate(full=True)
+    except pa.ArrowInvalid:
+        plain = (text.as_py() for text in distinct.cast(pa.binary()))
+        bad = next((text for text in plain if not _is_utf8(text)), b"")
+        raise DataError(
+            f"column '{name}' holds text that is not UTF-8: {bad[:40]!r}",
+            hint="write the file again from its source, or leave the column out",
+        ) from None
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def number_values(name: str, column: Any, kept: Mask | None = None, decimal: str = ".") -> Any:
     """An Arrow column without missing values that is to be numbers: text and categories are parsed, all else stays.
 
-    Raises DataError for a text that is no number, and for one beyond what float64 can hold.
+    The spellings of `number_like` are read, if all values share one unit, currency or percent sign, which is passed
+    over: 57% is 57. Marks between groups of three digits are passed over, too. A comma before three digits is such a
+    mark where another value of the column shows that it is no decimal comma.
+
+    Raises DataError for a text that is no number, for bounds and dates, for units that differ, for commas that may mean
+    both, and for a number beyond what float64 can hold.
 
     >>> number_values("a", pa.chunked_array([["1", " 2.5 ", "+3"]])).to_pylist()
     [1.0, 2.5, 3.0]
+    >>> number_values("a", pa.chunked_array([["70 kg", "1.001,5 kg"]]), decimal=",").to_pylist()
+    [70.0, 1001.5]
     """
     if column_kind(name, column.type) not in ("text", "category"):
         return column
@@ -60,25 +106,196 @@ def number_values(name: str, column: Any, kept: Mask | None = None) -> Any:
     if column_kind(name, values.type) != "text":
         _refuse_infinite(name, values, kept)
         return values
-    _, row, strange = first_strange(values)
-    if row >= 0:
-        missing = f"if that means missing: --na-values {shlex.quote(strange)}; otherwise "
-        where = row_in_file(row, kept)
+    refuse_damaged(name, values)
+    written = values
+    if decimal != "." or first_strange(values)[1] >= 0:
+        values = _plainly(_Texts(name, values, kept), decimal)
+    return _parsed(name, values, kept, written)
+
+
+def reading_option(name: str, values: Any) -> str:
+    """The options with which a column of text can be read as numbers or dates, "" if there are none.
+
+    >>> reading_option("a", pa.chunked_array([["1,5", "2,25"]]))
+    '--decimal , --numeric a'
+    """
+    for decimal, option in ((".", ""), (",", "--decimal , ")):
+        try:
+            number_values(name, values, decimal=decimal)
+        except DataError:
+            continue
+        return f"{option}--numeric {typed([name])}"
+    return date_option(values)
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A column of text that is to be numbers, and which rows of the file it holds."""
+
+    name: str
+    values: Any
+    kept: Mask | None
+
+    def held(self, flags: Any) -> tuple[str, str]:
+        """The first value that is flagged, and the words that say that the column holds it."""
+        row = pc.index(flags, True).as_py()
+        value = self.values[row].as_py()
+        where = row_in_file(row, self.kept)
+        return value, f"column '{self.name}' is to be numeric, but {where} holds {short(value)}"
+
+    def no_number(self, flags: Any) -> DataError:
+        value, problem = self.held(flags)
+        missing = f"if that means missing: --na-values {shlex.quote(value)}"
+        return DataError(f"{problem}, which is no number", hint=f"{missing}; otherwise {self.instead}")
+
+    @property
+    def instead(self) -> str:
+        return f"leave '{self.name}' out of --numeric"
+
+
+def _plainly(texts: _Texts, decimal: str) -> Any:
+    """The numbers of a column without marks and units, with a decimal point."""
+    shaped = shapes(texts.values)
+    found = {shape: spelling(shape) for shape in pc.unique(shaped).to_pylist()}
+    _refuse_others(texts, shaped, found)
+    _refuse_marks(texts, shaped, found, decimal)
+    parts = pc.extract_regex(texts.values, _pattern({"", *(each.before for each in found.values() if each)}))
+    head, body, power, tail = (pc.struct_field(parts, [i]) for i in range(4))
+    if head.null_count:
+        # Digits and blanks of other scripts.
+        raise texts.no_number(head.is_null())
+    _refuse_units(texts, head, tail)
+    marks = "".join(mark for mark in MARKS if mark != decimal)
+    body = pc.replace_substring_regex(body, f"[{re.escape(marks)}]", "")
+    body = pc.replace_substring(body, decimal, ".")
+    minus, none = (pa.scalar(sign, body.type) for sign in ("-", ""))
+    sign = pc.if_else(pc.match_substring_regex(head, f"[{NEGATIVE}]"), minus, none)
+    return pc.binary_join_element_wise(sign, body, pc.replace_substring(power, "\u2212", "-"), none)
+
+
+def _pattern(before: set[str]) -> str:
+    """The parts of a text that is known to spell a number, in RE2; `before` are the currencies that precede some."""
+    money = "|".join(re.escape(each) for each in sorted(before, key=len, reverse=True))
+    signs, marks = f"[{NEGATIVE}+{BLANKS}]*", re.escape(MARKS)
+    head = rf"(?P<head>{signs}(?:{money}){signs})"
+    body = rf"(?P<body>[.,]?[0-9](?:[0-9{marks}]*[0-9.,])?)"
+    return rf"(?s)^\s*{head}{body}(?P<power>(?:[eE][{SIGNS}]?[0-9]+)?)(?P<tail>.*)$"
+
+
+def _refuse_others(texts: _Texts, shaped: Any, found: dict[str, Spelling | None]) -> None:
+    """Raise DataError where a text is no number, a date or a bound."""
+    if strange := [shape for shape, each in found.items() if each is None]:
+        raise texts.no_number(is_in(shaped, strange))
+    if dates := [shape for shape, each in found.items() if each and each.date]:
+        flags = is_in(shaped, dates)
+        option = date_option(texts.values.filter(flags))
         raise DataError(
-            f"column '{name}' is to be numeric, but {where} holds {short(strange)}, which is no number",
-            hint=f"{missing}leave '{name}' out of --numeric",
+            f"{texts.held(flags)[1]}, which is a date or a time",
+            hint=f"to read it: {option}" if option else texts.instead,
         )
-    return _parsed(name, values, kept)
+    if bounds := [shape for shape, each in found.items() if each and each.bound]:
+        value, problem = texts.held(is_in(shaped, bounds))
+        raise DataError(
+            f"{problem}, which bounds a number and is none",
+            hint=f"put numbers in their place, or leave them out: --na-values {shlex.quote(value)} --missing drop",
+        )
 
 
-def _parsed(name: str, values: Any, kept: Mask | None) -> Any:
+def _refuse_marks(texts: _Texts, shaped: Any, found: dict[str, Spelling | None], decimal: str) -> None:
+    """Raise DataError where the marks between digits are not those of the `decimal` mark, or may mean two things."""
+    bodies = {shape: each.body for shape, each in found.items() if each}
+    wrong = [shape for shape, body in bodies.items() if not _body(decimal).fullmatch(body)]
+    commas = decimal == "." and [shape for shape in wrong if _body(",").fullmatch(bodies[shape])]
+    if commas:
+        shown = "which has a decimal comma" if "," in bodies[commas[0]] else "whose points are marks of thousands"
+        raise _comma(texts, is_in(shaped, commas[:1]), shown)
+    if wrong:
+        problem = texts.held(is_in(shaped, wrong))[1]
+        raise DataError(
+            f"{problem}; {decimal!r} is the decimal mark, and others must stand between groups of three digits",
+            hint=f"repair these rows, or {texts.instead}",
+        )
+    doubtful = [shape for shape, body in bodies.items() if decimal == "." and re.fullmatch(r"\d{1,3},\d{3}", body)]
+    if not doubtful:
+        return
+    flags = is_in(shaped, doubtful)
+    zero = pc.match_substring_regex(texts.values, r"^[^0-9]*0[0-9]*,")
+    if pc.any(zero).as_py():
+        raise _comma(texts, zero, "which has a decimal comma")
+    if not any(_shows_thousands(body) for body in bodies.values()):
+        raise _comma(texts, flags, "whose comma may be a decimal comma or a mark of thousands")
+
+
+def _comma(texts: _Texts, flags: Any, what: str) -> DataError:
+    return DataError(
+        f"{texts.held(flags)[1]}, {what}",
+        hint=f"for decimal commas: --decimal , --numeric {typed([texts.name])}; marks of thousands: take them out",
+    )
+
+
+def _shows_thousands(body: str) -> bool:
+    """Whether a number shows that commas are marks of thousands: it has two, or a decimal point.
+
+    >>> [_shows_thousands(body) for body in ("1,234,567", "1,234.5", "0.25", "1,234", "1.234")]
+    [True, True, True, False, False]
+    """
+    if "," in body:
+        return body.count(",") > 1 or "." in body
+    return "." in body and re.fullmatch(r"\d{1,3}\.\d{3}", body) is None
+
+
+@cache
+def _body(decimal: str) -> re.Pattern[str]:
+    """Digits with at most one decimal mark, and one other mark between all groups of three digits or none."""
+    point = re.escape(decimal)
+    grouped = "|".join(rf"\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+" for mark in MARKS if mark != decimal)
+    return re.compile(rf"(?:\d+|{grouped})(?:{point}\d*)?|{point}\d+")
+
+
+def _refuse_units(texts: _Texts, head: Any, tail: Any) -> None:
+    """Raise DataError where values have different units or currencies."""
+    pairs = pc.binary_join_element_wise(head, tail, pa.scalar("\n", head.type))
+    units: dict[str, str] = {}
+    for pair in pc.unique(pairs).to_pylist():
+        before, _, after = pair.partition("\n")
+        units.setdefault(unit_of(before.strip(NEGATIVE + SIGNS + BLANKS), after.rstrip(") ")), pair)
+    if len(units) > 1:
+        (first, _), (second, pair) = list(units.items())[:2]
+        raise DataError(
+            f"{texts.held(pc.equal(pairs, pair))[1]}: others are {_in_unit(first)}, and this one {_in_unit(second)}",
+            hint=f"bring all to one unit, or {texts.instead}",
+        )
+
+
+def _in_unit(unit: str) -> str:
+    return f"in '{unit}'" if unit else "without a unit"
+
+
+def is_in(values: Any, those: list[str]) -> Any:
+    """Which texts are among `those`, as an Arrow array of booleans."""
+    return pc.is_in(values, value_set=pa.array(those, values.type))
+
+
+def _parsed(name: str, values: Any, kept: Mask | None, written: Any) -> Any:
     """Texts that all read as numbers, as integers where all are written so."""
     plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"^\+", "")
-    if pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py():
-        return plain.cast(pa.int64())
+    if pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py() and (whole := _integers(plain)) is not None:
+        return whole
     numbers = plain.cast(pa.float64())
-    _refuse_infinite(name, numbers, kept, values)
+    _refuse_infinite(name, numbers, kept, written)
     return numbers
+
+
+def _integers(plain: Any) -> Any | None:
+    """Integers in the narrowest type that holds all; None where none does."""
+    for type_ in (pa.int64(), pa.uint64()):
+        try:
+            return plain.cast(type_)
+        except pa.ArrowInvalid:
+            continue
+    # A cast to decimals does not notice all overflows.
+    digits = pc.max(pc.utf8_length(plain)).as_py()
+    return plain.cast(pa.decimal128(38) if digits <= 38 else pa.decimal256(76)) if digits <= 76 else None
 
 
 def _refuse_infinite(name: str, numbers: Any, kept: Mask | None, written: Any = None) -> None:

@@ -4,10 +4,10 @@ infinite or missing, and sampled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,15 @@ from minecli.runtime.seeds import generator
 from minecli.tables.arrays import list_width
 from minecli.tables.asked_kinds import AskedKinds
 from minecli.tables.columns import counted
+from minecli.tables.header import Header
 from minecli.tables.kinds import column_kind
-from minecli.tables.missing import Mask, MissingPolicy, find_missing, refuse_infinite, refuse_missing
-from minecli.tables.reading import OpenTable, Reading, open_table
+from minecli.tables.missing import Absence, Mask, MissingPolicy, find_missing, refuse_infinite, refuse_missing
+from minecli.tables.opened import OpenTable
+from minecli.tables.options import Reading
+from minecli.tables.reading import open_table
+
+if TYPE_CHECKING:
+    from minecli.tables.where import RowFilter
 
 RowNumbers = npt.NDArray[np.integer[Any]]
 Selections = tuple[tuple[str, ...], ...]
@@ -28,12 +34,14 @@ Selections = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class Wanted:
-    """How the file is read, and which of its rows are used: all without missing values, or a sample of them."""
+    """How the file is read, and which of its rows are used: all without missing values, or a sample of them. Columns in
+    `as_text` are text, whatever a text table holds in them."""
 
     reading: Reading
     missing: MissingPolicy
     sample: int | None = None
     seed: int = 0
+    as_text: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.missing not in ("error", "drop"):
@@ -52,7 +60,8 @@ class Chosen:
 
 @dataclass(frozen=True)
 class UsableRows:
-    """The named columns of an open table, all rows of them, and which rows are used (`kept`; None: all)."""
+    """The named columns of an open table, all rows of them, and which rows are used (`kept`; None: all). `decimal` is
+    the mark in numbers that are text."""
 
     table: OpenTable
     selections: Selections
@@ -63,6 +72,7 @@ class UsableRows:
     dropped: int
     sampled_from: int | None
     notes: tuple[str, ...]
+    decimal: str = "."
 
     @property
     def used(self) -> int:
@@ -89,8 +99,8 @@ class UsableRows:
 
 
 def usable_rows(
-    source: str,
-    choose: Callable[[Sequence[str]], Chosen],
+    source: str | Sequence[str],
+    choose: Callable[[Header], Chosen],
     wanted: Wanted,
     stdin: BinaryIO | None,
     options: str,
@@ -107,40 +117,78 @@ def usable_rows(
         DataError: what cannot be read, infinite values, missing values where they are not to be dropped, no row left.
         UsageError: options that do not fit the format, and what `choose` raises.
     """
-    table = open_table(source, wanted.reading, stdin)
-    chosen = choose(table.names)
+    table = open_table(source, wanted.reading, stdin, wanted.as_text)
+    chosen = choose(table.header)
     selections = chosen.selections
-    columns = _read_columns(table.read([name for selection in selections for name in selection]))
-    total = len(next(iter(columns.values())))
+    named = [name for selection in selections for name in selection]
+    where = _row_filter(wanted.reading)
+    if where is not None:
+        where.check(table.header, table.source)
+    read = table.read(list(dict.fromkeys([*named, *(where.columns if where else ())])))
+    eligible = None if where is None else where.rows(read)
+    columns = _read_columns(read.select(named))
+    total = read.num_rows
+    del read
     for name, column in columns.items():
         if column_kind(name, column.type) == "list":
             list_width(name, column)
-    refuse_infinite(columns)
-    absence = find_missing(columns)
+    satisfying = total if eligible is None else int(eligible.sum())
+    if satisfying == 0:
+        raise DataError(
+            f"no row is left: --where keeps none of {counted(total, 'row')}", hint=f"it says {wanted.reading.where}"
+        )
+    refuse_infinite(columns, eligible)
+    absence = find_missing(columns, eligible)
     if wanted.missing == "error":
-        refuse_missing(absence, total)
-    kept, sampled_from = _rows_to_keep(absence.rows, total, wanted.sample, wanted.seed)
+        refuse_missing(absence, satisfying, _words_for_missing(table, columns, absence, wanted.reading))
+    kept, sampled_from = _rows_to_keep(_unusable(absence.rows, eligible), total, wanted.sample, wanted.seed)
     dropped = absence.dropped
-    if dropped == total:
+    if dropped == satisfying:
         worst = max(absence.counts, key=lambda name: absence.counts[name])
         raise DataError(
-            f"no row is left: each of {counted(total, 'row')} has a missing value; "
+            f"no row is left: each of {counted(satisfying, 'row')} has a missing value; "
             f"column '{worst}' alone has {absence.counts[worst]}",
             hint=f"leave '{worst}' out of {options}",
         )
     notes = list(table.notes)
+    if eligible is not None:
+        notes.append(f"--where keeps {satisfying} of {counted(total, 'row')}")
     if dropped:
-        notes.append(f"dropped {dropped} of {counted(total, 'row')} because of missing values")
+        notes.append(f"dropped {dropped} of {counted(satisfying, 'row')} because of missing values")
     if wanted.sample is not None and sampled_from is None:
         asked = f"a sample of {wanted.sample} was asked for"
-        notes.append(f"all of {counted(total - dropped, 'row')} are used: {asked}")
+        notes.append(f"all of {counted(satisfying - dropped, 'row')} are used: {asked}")
     notes.extend(chosen.asked.without_effect(columns, options))
-    return UsableRows(table, selections, chosen.asked, columns, kept, total, dropped, sampled_from, tuple(notes))
+    counts = (total, dropped, sampled_from)
+    return UsableRows(table, selections, chosen.asked, columns, kept, *counts, tuple(notes), wanted.reading.decimal)
 
 
 def _read_columns(table: Any) -> dict[str, Any]:
     """The columns one by one, so that each can be freed as soon as it is used."""
     return {name: table.column(name) for name in table.column_names}
+
+
+def _row_filter(reading: Reading) -> RowFilter | None:
+    if reading.where is None:
+        return None
+    from minecli.tables.where import row_filter
+
+    return row_filter(reading.where)
+
+
+def _unusable(absent: Mask | None, eligible: Mask | None) -> Mask | None:
+    """The rows that cannot be used: of those with a missing value and those that are not asked for."""
+    if eligible is None:
+        return absent
+    return ~eligible if absent is None else absent | ~eligible
+
+
+def _words_for_missing(table: OpenTable, columns: Mapping[str, Any], absence: Absence, reading: Reading) -> str:
+    """What else to type where a word that stands for missing may be a level of a category."""
+    text = table.format in ("csv", "tsv") and not reading.keep_na_strings
+    if text and any(pa.types.is_string(columns[name].type) for name in absence.counts):
+        return "; if NA is a value like others: --keep-na-strings"
+    return ""
 
 
 def _rows_to_keep(absent: Mask | None, total: int, sample: int | None, seed: int) -> tuple[Mask | None, int | None]:

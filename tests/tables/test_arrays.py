@@ -81,14 +81,6 @@ def test_slices_are_joined_without_a_gap() -> None:
     np.testing.assert_array_equal(convert(pa.chunked_array([values[:1], values[1:]]))[0][:, 0], values)
 
 
-def test_large_integers_are_rounded_and_said() -> None:
-    column = chunked([2**53 + 1, 5], pa.int64())
-    plan = plan_column("id", column)
-    assert describe_group("x", [plan]) == ("x: column 'id' holds integers beyond 2^53, which float64 rounds",)
-    # The most negative int64 must not overflow when its size is taken.
-    assert plan_column("id", chunked([-(2**63), 5], pa.int64())).remarks
-
-
 def test_three_levels_make_three_columns_and_two_make_one() -> None:
     array, names, words = convert(chunked(list("redrdeedrr"), pa.string()))
     assert names == ("c=d", "c=e", "c=r")
@@ -138,6 +130,7 @@ def test_the_number_of_levels_is_bounded(extra: int) -> None:
     ("values", "message"),
     [
         (["u", "v", "w", "u"], "is text with 3 distinct values in 4 rows"),
+        (["u1", "v2", "w3", "u1"], "is text with 3 distinct values in 4 rows, as 'u1'"),
         (["1,5", "2,5", "3,25"], "numbers with a comma, as '1,5'"),
         (["1,000", "2,000", "1,234,567.8"], "numbers with a comma, as '1,000'"),
         (["1", "2", "3"], "all of which read as numbers"),
@@ -160,9 +153,13 @@ def test_numbers_with_a_word_among_them_are_no_category_however_few_they_are() -
     kept = np.array([False, False, True, *[True] * 6])
     with pytest.raises(DataError, match="but row 4 "):
         plan_column("c", pa.chunked_array([values]), kept)
-    # Words with a number among them, and codes that all read as numbers, are categories.
+    # Words with a number among them are a category; codes that all read as numbers only where somebody says so.
     assert plan_column("c", pa.chunked_array([["u", "v", "1", "u", "v", "u", "v"]])).use.width == 3
-    assert plan_column("c", pa.chunked_array([["01", "02", "03", "01", "02", "01", "02"]])).use.width == 3
+    codes = pa.chunked_array([["01", "02", "03", "01", "02", "01", "02"]])
+    with pytest.raises(DataError, match="3 distinct values, all of which read as numbers") as caught:
+        plan_column("c", codes)
+    assert caught.value.hint == "if they are numbers: --numeric c; if the numbers are codes: --categorical c"
+    assert plan_column("c", codes, asked="labels").use.width == 3
 
 
 LISTS = [[1.0, 2.0, 7.0], [3.0, 4.0, 7.0], [5.0, 6.0, 7.0]]
@@ -210,6 +207,38 @@ def test_columns_that_hold_neither_numbers_nor_categories(values: list, type_: p
         plan_column("c", chunked(values, type_))
     assert message in str(caught.value)
     assert caught.value.hint
+
+
+YEAR_20000 = 6_600_000
+ODD_LEVELS = [
+    pa.array([1, 2], pa.timestamp("ns", "Mars/Base")),
+    pa.array([YEAR_20000, YEAR_20000 + 1], pa.date32()),
+    pa.array([decimal.Decimal("0.5"), decimal.Decimal("1.5")], pa.decimal32(5, 1)),
+]
+
+
+@pytest.mark.parametrize("levels", ODD_LEVELS, ids=[str(levels.type) for levels in ODD_LEVELS])
+def test_categories_of_values_that_python_does_not_know_are_refused(levels: pa.Array) -> None:
+    codes = pa.array([0, 1, 0, 1, 1], pa.int8())
+    with pytest.raises(DataError, match=r"column 'c' is a category whose levels, of the type .*, cannot be used"):
+        plan_column("c", pa.chunked_array([pa.DictionaryArray.from_arrays(codes, levels)]))
+
+
+@pytest.mark.parametrize(
+    ("levels", "type_"),
+    [((0.5, 1.5), pa.float16()), (("u", "v"), pa.string_view()), (("u", "v"), pa.large_string())],
+)
+def test_categories_of_types_with_which_arrow_does_little(levels: tuple, type_: pa.DataType) -> None:
+    values = pa.array(levels).cast(type_)
+    category = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int8()), values)
+    array, names, _ = convert(pa.chunked_array([category]))
+    assert (names, array[:, 0].tolist()) == ((f"c={levels[1]}",), [0, 1, 0])
+
+
+def test_dates_far_in_the_future_are_numbers() -> None:
+    far = pa.array([YEAR_20000, YEAR_20000 + 1], pa.int32()).cast(pa.date32())
+    np.testing.assert_array_equal(convert(pa.chunked_array([far]))[0][:, 0], [YEAR_20000, YEAR_20000 + 1])
+    assert plan_column("c", pa.chunked_array([far[:1]])).constant
 
 
 @pytest.mark.parametrize(

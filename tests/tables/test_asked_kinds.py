@@ -288,7 +288,7 @@ def test_few_levels_of_integers_are_said_once() -> None:
 def test_how_few_levels_are_few(levels: int, said: bool) -> None:
     table = pa.table({"a": EACH, "n": EACH % levels})
     assert bool(groups("n", table).notes) == said
-    encoding = describe_columns("-", stdin=stream(table))[1].encoding
+    encoding = describe_columns("-", stdin=stream(table)).columns[1].encoding
     told = f"as it is: {levels} levels, used as a number; if these are labels: --categorical n"
     assert encoding == (told if said else "as it is")
 
@@ -310,7 +310,7 @@ def test_columns_beside_classes_follow_the_same_rule() -> None:
 
 def test_descriptions_follow_what_is_asked() -> None:
     options = {"categorical": ["label", "half", "many", "list"], "numeric": ["number", "mostly"]}
-    found = {c.name: c for c in describe_columns("-", stdin=stream(TABLE), **options)}
+    found = {c.name: c for c in describe_columns("-", stdin=stream(TABLE), **options).columns}
     assert (found["label"].width, found["label"].kind, found["label"].distinct) == (10, "discrete", 10)
     assert (found["number"].width, found["number"].kind) == (1, "continuous")
     for name, why in (
@@ -339,4 +339,4 @@ def test_descriptions_follow_what_is_asked() -> None:
 def test_the_kind_of_lists_is_that_of_their_entries(entries, kind: str) -> None:
     values = entries(np.random.default_rng(0).standard_normal((3000, 3)))
     table = pa.table({"emb": pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), 3)})
-    assert describe_columns("-", stdin=stream(table))[0].kind == kind
+    assert describe_columns("-", stdin=stream(table)).columns[0].kind == kind

@@ -11,9 +11,10 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from minecli.errors import DataError, UsageError
+from minecli.errors import DataError, MemoryShort, UsageError
 from minecli.tables import sources
 from minecli.tables.groups import load_groups
+from minecli.tables.options import Reading
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
@@ -57,7 +58,7 @@ def test_no_such_file_suggests_the_nearest(parquet) -> None:
         ("t.parquet", PNG, "is called .parquet but is a PNG picture"),
         ("t.parquet", b"a,b\n1,2\n", "is called .parquet but is not in that format"),
         ("t.feather", b"FEA1\0\0", "is called .feather but is a Feather file of version 1"),
-        ("t.xlsx", b"PK\x03\x04\x00", "is a ZIP archive or an Excel workbook"),
+        ("t.xlsx", b"PK\x03\x04\x00", "cannot read"),
         ("t.csv", "a,b\n1,2\n".encode("utf-16"), "is UTF-16 text"),
         ("t.csv", "a,b,größe\n1,2,3\n".encode("latin-1"), "is not UTF-8 text: b'a,b,gr\\xf6\\xdfe'"),
         (
@@ -73,7 +74,7 @@ def test_no_such_file_suggests_the_nearest(parquet) -> None:
         ("t.csv", b"a,b,a\n1,2,3\n", "has the same name more than once: 'a'"),
         ("t.csv", b"0.5,1.5\n1,2\n", "holds numbers ('0.5', '1.5'); it must name the columns"),
         ("t.csv", b"1,1\n1,2\n", "holds numbers ('1', '1'); it must name the columns"),
-        ("t.txt", b"a,b;c\n1,2;3\n", "is not clear: the lines fit ',' and ';'"),
+        ("t.txt", b"a,b;c\nx,y;z\n", "is not clear: the lines fit ',' and ';'"),
         ("t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 9, mtime=0)[:-6], "Truncated compressed stream"),
         ("t.arrow", b"ARROW1\0\0" + b"x" * 50, "cannot read"),
     ],
@@ -138,8 +139,7 @@ def test_a_folder_without_parts(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("other", "expected"),
     [
-        ({"a": [1], "c": [2.0]}, "differ in their columns: 'b', 'c'"),
-        ({"b": [1.0], "a": [2]}, "have their columns in another order"),
+        ({"a": [1], "c": [2.0]}, "missing values in 1 of 5001 rows: 'b' 1"),
         ({"a": ["x"], "b": [2.0]}, "differ in column 'a': int64 and string"),
     ],
 )
@@ -148,16 +148,18 @@ def test_parts_with_different_schemas(tmp_path, parquet, other: dict, expected: 
     assert expected in refused(tmp_path)
 
 
-def test_only_parquet_parts_are_joined(tmp_path) -> None:
-    for name in ("1.csv", "2.csv"):
-        (tmp_path / name).write_text("a,b\n1,2\n")
-    assert "stands for 2 csv files; only Parquet parts can be joined" in refused(tmp_path / "*.csv")
+def test_parts_of_text_must_have_the_same_columns_and_types(tmp_path) -> None:
+    (tmp_path / "1.csv").write_text("a,b\n1,2\n2,3\n")
+    (tmp_path / "2.csv").write_text("a,c\n1,2\n2,3\n")
+    assert "differ in their columns: 'b', 'c'" in refused(tmp_path / "*.csv")
+    (tmp_path / "2.csv").write_text("b,a\n1,x\n2,y\n")
+    assert "differ in column 'a': int64 and string" in refused(tmp_path / "*.csv")
 
 
 def test_a_wrong_delimiter_is_named(tmp_path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n3,4\n")
-    message = refused(path, delimiter=";")
+    message = refused(path, reading=Reading(delimiter=";"))
     assert "with the delimiter ';'" in message
     assert "has a single column 'a,b'; its header holds ','" in message
     assert "(--delimiter ',')" in message
@@ -166,12 +168,12 @@ def test_a_wrong_delimiter_is_named(tmp_path) -> None:
 def test_a_format_told_wrongly(tmp_path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n3,4\n")
-    assert "as Parquet" in refused(path, input_format="parquet")
-    assert "as an Arrow stream" in refused(path, input_format="arrow")
+    assert "as Parquet" in refused(path, reading=Reading(input_format="parquet"))
+    assert "as an Arrow stream" in refused(path, reading=Reading(input_format="arrow"))
     path.write_bytes(b"PAR1\x15\x04")
-    assert "is not a table of text: it is a Parquet file" in refused(path, input_format="csv")
+    assert "is not a table of text: it is a Parquet file" in refused(path, reading=Reading(input_format="csv"))
     path.write_bytes("a,b\n1,2\n".encode("utf-16"))
-    assert "is UTF-16 text" in refused(path, input_format="tsv")
+    assert "is UTF-16 text" in refused(path, reading=Reading(input_format="tsv"))
 
 
 def test_urls_that_cannot_be_opened(tmp_path) -> None:
@@ -182,19 +184,23 @@ def test_urls_that_cannot_be_opened(tmp_path) -> None:
     assert "holds no Parquet parts" in refused(tmp_path.as_uri())
 
 
-def test_no_permission_and_no_memory(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind", "expected"),
+    [
+        (PermissionError(13, "denied"), DataError, "no permission to read"),
+        (pa.ArrowMemoryError("malloc of size 64 failed"), MemoryShort, "not enough memory to read"),
+    ],
+)
+def test_no_permission_and_no_memory(tmp_path, monkeypatch, error, kind, expected) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n")
-    for error, expected in (
-        (PermissionError(13, "denied"), "no permission to read"),
-        (MemoryError(), "not enough"),
-    ):
 
-        def fail(*_: object, error: BaseException = error) -> None:
-            raise pa.ArrowMemoryError("no") if isinstance(error, MemoryError) else error
+    def fail(*_: object) -> None:
+        raise error
 
-        monkeypatch.setattr(sources.pa, "OSFile", fail)
-        assert expected in refused(path)
+    monkeypatch.setattr(sources.pa, "OSFile", fail)
+    with pytest.raises(kind, match=expected):
+        load_groups(str(path), ["a"], ["b"])
 
 
 def test_an_empty_path_is_a_usage_error() -> None:

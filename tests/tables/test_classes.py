@@ -14,6 +14,7 @@ from minecli.apps.ib.request import IbRequest
 from minecli.apps.ib.user_table import stratified_order
 from minecli.errors import DataError, UsageError
 from minecli.tables.classes import load_classes
+from minecli.tables.options import Reading
 
 
 def text(labels, extra=""):
@@ -123,7 +124,7 @@ def test_rows_without_a_label_are_dropped_where_that_is_asked():
     found = load(["x", "", "y"] * 10, missing="drop")
     assert found.labels.tolist() == [0, 1] * 10
     assert found.one.rows_dropped == 10
-    named = load(["x", "?", "y"] * 10, missing="drop", na_values=("?",))
+    named = load(["x", "?", "y"] * 10, missing="drop", reading=Reading(na_values=("?",)))
     assert named.classes == ("x", "y")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minecli.errors import UsageError
-from minecli.tables.columns import quoted, select_columns, select_groups
+from minecli.tables.columns import Header, nearest, quoted, select_columns, select_groups, selected, typed
 
 NAMES = ["id", "x0", "x1", "x2", "gene_a", "gene_b", "Gene_c", "a,b", "t:0", "*", "/p", " pad", "!no"]
 
@@ -45,6 +46,12 @@ NAMES = ["id", "x0", "x1", "x2", "gene_a", "gene_b", "Gene_c", "a,b", "t:0", "*"
         (["x0:x2", "!/[12]/"], ["x0"]),
         (["!x0:!no"], ["id"]),
         (["id,,x0,"], ["id", "x0"]),
+        ([" a,b "], ["a,b"]),
+        ([r"/^\pL\d$/,!x1"], ["x0", "x2"]),
+        ([r"/a|(?:,)/"], ["gene_a", "a,b", " pad"]),
+        (["/(?i)^GENE/"], ["gene_a", "gene_b", "Gene_c"]),
+        (["! /x/ "], ["id", "gene_a", "gene_b", "Gene_c", "a,b", "t:0", "*", "/p", " pad", "!no"]),
+        ([r"x0,\ pad"], ["x0", " pad"]),
     ],
 )
 def test_selectors_mean_what_is_documented(selectors: list[str], expected: list[str]) -> None:
@@ -65,7 +72,14 @@ def test_selectors_mean_what_is_documented(selectors: list[str], expected: list[
         ),
         (["q*"], "no column matches 'q*'"),
         (["/^q/"], "no column matches '/^q/'"),
-        (["/(/"], "'/(/' is not a regular expression: missing )"),
+        (["/(/"], "'/(/' is not a regular expression: missing ): ( (as in '/^s\\d+$/'"),
+        ([r"/\q/"], r"'/\q/' is not a regular expression: invalid escape sequence: \q"),
+        (["/a{2000}/"], "is not a regular expression: invalid repetition size"),
+        (["/\udcff/"], "is not a regular expression: it holds bytes that are not UTF-8"),
+        (["id,x0,/(/"], "'/(/' is not a regular expression"),
+        (["@"], "'@' stands without the name of a file"),
+        (["q" * 10_001], "is no selector: it is longer than 10,000 characters"),
+        (["x0[5]"], "no column matches 'x0[5]', and 'x0' holds no lists"),
         (["/x0"], "the regular expression '/x0' has no closing slash"),
         (["x2:x0"], "the range 'x2:x0' is reversed: 'x2' stands after 'x0' in the file (write x0:x2)"),
         (["x0:x9"], "there is no column 'x9' in the range 'x0:x9'"),
@@ -91,33 +105,147 @@ def test_a_range_that_can_be_cut_in_two_ways_is_refused() -> None:
         select_columns(["a:b:c"], ["a", "b:c", "a:b", "c"])
 
 
-def test_names_come_from_a_file(tmp_path) -> None:
-    listing = tmp_path / "names.txt"
-    listing.write_text("# wanted\n\nx0:x1\n  gene_*  \na,b\nid, t:0\n\\*\n", encoding="utf-8")
-    assert select_columns([f"@{listing}"], NAMES) == ("x0", "x1", "gene_a", "gene_b", "a,b", "id", "t:0", "*")
+@pytest.mark.parametrize(
+    "expression", ["a(?=b)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(.)\1", "(?P<n>a)(?P=n)", r"\\(?=a)"]
+)
+def test_what_re2_lacks_has_its_own_hint(expression: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select_columns([f"/{expression}/"], NAMES)
+    assert f"'/{expression}/' holds a look-around or a back-reference, which are not available" in str(caught.value)
+    assert "use ! to take columns out" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("expression", "expected"),
     [
-        (b"# nothing\n\n", "holds no selector"),
-        (b"@other.txt\n", "lists cannot be nested"),
-        (b"\xff\xfe\n", "is not UTF-8 text"),
+        (r"^s\d$", ["s1"]),  # an Arabic-Indic digit is none
+        (r"^\w+$", ["s1", "A"]),  # nor is an accented letter one of a word
+        (r"^\pL$", ["\xe9", "A"]),
+        (r"^s\p{N}$", ["s1", "s\u0661"]),
+        (r"^.$", ["\xe9", "A", "\udcff"]),
+        (r"(?i)^\xc9$", ["\xe9"]),
+        (r"b$", ["a\nb"]),
+        (r"a$", []),  # the end of a line is not the end of a name
+        (r"^b", ["back\\"]),
+        (r"a.b", []),
+        (r"(?s)a.b", ["a\nb"]),
+        (r"a\nb", ["a\nb"]),
+        (r"\\", ["back\\"]),
+        (r"^\?$", ["\udcff"]),  # a byte that is not UTF-8
     ],
 )
-def test_a_bad_file_of_names_is_refused(tmp_path, content: bytes, message: str) -> None:
-    listing = tmp_path / "names.txt"
-    listing.write_bytes(content)
-    with pytest.raises(UsageError, match=message):
-        select_columns([f"@{listing}"], NAMES)
+def test_expressions_are_those_of_re2(expression: str, expected: list[str]) -> None:
+    names = ["s1", "s\u0661", "\xe9", "A", "a\nb", "back\\", "\udcff"]
+    if expected:
+        assert list(select_columns([f"/{expression}/"], names)) == expected
+    else:
+        with pytest.raises(UsageError, match="no column matches"):
+            select_columns([f"/{expression}/"], names)
+
+
+@pytest.mark.parametrize("selector", ["/(a+)+$/", "/^(a|a)*(a|aa)*$/", "*a" * 40 + "*b", "*a?a?" * 40 + "b"])
+def test_no_pattern_takes_forever(selector: str) -> None:
+    # Each would take longer than the universe is old if what failed were tried again in every other way.
+    with pytest.raises(UsageError, match="no column matches"):
+        select_columns([selector], ["a" * 2000 + "c"])
+
+
+def test_many_columns() -> None:
+    names = [f"gene_{i}" for i in range(50_000)]
+    header = Header(tuple(names), frozenset(names[:1]))
+    assert select_columns([",".join(names)], header) == tuple(names)
+    assert select_columns(["*", ",".join(f"!{name}" for name in names[2:])], header) == (names[1],)
+    with pytest.raises(UsageError, match="overlap in 49999 columns"):
+        select_groups(["*"], ["*"], header)
+    with pytest.raises(UsageError, match="the nearest names are 'gene_31234'"):
+        select_columns(["gnee_31234"], header)
+
+
+INDEXED = Header(("a0", "a1", "row", "b", "level"), index=frozenset({"row", "level"}))
+
+
+@pytest.mark.parametrize(
+    ("selectors", "expected"),
+    [
+        (["*"], ["a0", "a1", "b"]),
+        (["row"], ["row"]),
+        (["*,row"], ["a0", "a1", "b", "row"]),
+        (["row,*"], ["row", "a0", "a1", "b"]),
+        (["/./"], ["a0", "a1", "b"]),
+        (["/r|b/"], ["b"]),
+        (["!a0"], ["a1", "b"]),
+        (["!row"], ["a0", "a1", "b"]),
+        (["a1:b"], ["a1", "b"]),
+        (["a1:row"], ["a1", "row"]),
+        (["row:b"], ["row", "b"]),
+        (["row:level"], ["row", "b", "level"]),
+        (["a0:level"], ["a0", "a1", "b", "level"]),
+        (["row,b,!*"], ["row"]),
+        (["row,b,!row"], ["b"]),
+        (["row,b,!row:b"], []),
+        ([r"\row"], ["row"]),
+    ],
+)
+def test_what_numbers_the_rows_is_data_only_by_its_name(selectors: list[str], expected: list[str]) -> None:
+    if expected:
+        assert list(select_columns(selectors, INDEXED)) == expected
+    else:
+        with pytest.raises(UsageError, match="the selection is empty"):
+            select_columns(selectors, INDEXED)
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ("ro*", "'ro*' matches nothing but the index column 'row', which only its exact name selects (as in --x row)"),
+        ("/l|r/", "'/l|r/' matches nothing but the index columns 'row', 'level', which only exact names select"),
+        ("b,!r?w", "'r?w' matches nothing but the index column 'row', which only its exact name selects"),
+        ("q*", "no column matches 'q*'"),
+    ],
+)
+def test_a_pattern_that_matches_only_an_index_says_so(selector: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select_columns([selector], INDEXED)
+    assert message in str(caught.value)
+
+
+def test_a_column_called_by_its_name_is_told_from_one_that_a_pattern_found() -> None:
+    assert selected(["row:b,a*,a1"], INDEXED, option="--x", source="F") == {
+        "row": False,
+        "b": False,
+        "a0": False,
+        "a1": True,
+    }
 
 
 def test_groups_may_not_share_a_column() -> None:
     with pytest.raises(UsageError) as caught:
         select_groups(["x*"], ["x1:gene_a"], NAMES)
     assert "--x and --z overlap in 2 columns: 'x1', 'x2'" in str(caught.value)
+    assert "as in --z 'SELECTORS,!x1')" in str(caught.value)
     with pytest.raises(UsageError, match="--z: there is no column"):
         select_groups(["x0"], ["nope"], NAMES)
+
+
+@pytest.mark.parametrize("name", ["a,b", "/p", " pad", "!no", "*"])
+def test_the_hint_on_a_shared_column_can_be_typed(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select_groups([name], [name, "id"], NAMES)
+    option, typed_selector = shlex.split(caught.value.hint.partition("as in ")[2])
+    assert option == "--z"
+    assert select_columns([name, typed_selector.replace("SELECTORS", "id")], NAMES) == ("id",)
+
+
+@pytest.mark.parametrize("names", [["a,b"], ["a,b", "id"], ["/p", " pad", "*"], ["!no"], ["t:0", "!no"]])
+def test_names_can_be_typed(names: list[str]) -> None:
+    assert list(select_columns(shlex.split(typed(names)), NAMES)) == names
+
+
+def test_the_nearest_of_very_many_words_is_found() -> None:
+    words = [f"{a}{b}{c}_{i}" for a in "uvw" for b in "uvw" for c in "uvw" for i in range(200)]
+    assert nearest("VUW_17O", words)[0] == "vuw_17"
+    assert nearest("zzzzzz", words) == []
+    assert nearest("u" * 1000, words) == []
 
 
 def test_long_lists_of_names_are_cut_in_messages() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.delimited import DELIMITERS, read_dialect
+from minecli.tables.dialect import DELIMITERS, read_dialect
 from minecli.tables.groups import load_groups
+from minecli.tables.options import Reading
 from minecli.tables.sources import Part, locate
 from minecli.tables.summary import describe_columns
 
@@ -40,49 +41,50 @@ def part(text: str) -> Part:
     ],
 )
 def test_the_delimiter_is_the_one_that_fits(text: str, tabs: bool, expected: str) -> None:
-    dialect = read_dialect(part(text), None, tabs=tabs)
+    dialect = read_dialect(part(text), Reading(), tabs=tabs)
     assert dialect.delimiter == expected
     assert bool(dialect.notes) == (expected != ("\t" if tabs else ","))
 
 
 def test_two_delimiters_that_fit_equally_are_not_guessed() -> None:
     with pytest.raises(DataError, match=r"not clear: the lines fit ',' and ';' \(say which with --delimiter\)"):
-        read_dialect(part("a,b;c\n1,2;3\n"), None)
-    assert read_dialect(part("a,b;c\n1,2;3\n"), ";").names == ("a,b", "c")
+        read_dialect(part("a,b;c\nx,y;z\n"), Reading())
+    assert read_dialect(part("a,b;c\nx,y;z\n"), Reading(delimiter=";")).names == ("a,b", "c")
 
 
 @pytest.mark.parametrize(
     ("told", "meant"), [("tab", "\t"), (r"\t", "\t"), ("semicolon", ";"), ("space", " "), ("~", "~")]
 )
 def test_a_delimiter_can_be_told_in_words(told: str, meant: str) -> None:
-    assert read_dialect(part(f"a{meant}b\n1{meant}2\n"), told).names == ("a", "b")
+    assert read_dialect(part(f"a{meant}b\n1{meant}2\n"), Reading(delimiter=told)).names == ("a", "b")
 
 
 @pytest.mark.parametrize("told", ["", "ab", '"', "\n", "é"])
 def test_a_delimiter_is_one_plain_character(told: str) -> None:
     with pytest.raises(UsageError, match="must be one ASCII character other than a quote or a line end"):
-        read_dialect(part("a,b\n1,2\n"), told)
+        read_dialect(part("a,b\n1,2\n"), Reading(delimiter=told))
 
 
 def test_names_are_what_stands_between_the_delimiters() -> None:
-    assert read_dialect(part('a, b,"c ""d""",x\u2028y\n1,2,3,4\n'), None).names == ("a", " b", 'c "d"', "x\u2028y")
+    assert read_dialect(part('a, b,"c ""d""",x\u2028y\n1,2,3,4\n'), Reading()).names == ("a", " b", 'c "d"', "x\u2028y")
 
 
 def test_a_header_longer_than_the_first_look() -> None:
     names = [f"c{i}" * 10 for i in range(30_000)]
-    assert read_dialect(part(",".join(names) + "\n"), None).names == tuple(names)
-    assert read_dialect(part('"q",' + ",".join(names) + "\n"), None).names == ("q", *names)
+    assert read_dialect(part(",".join(names) + "\n"), Reading()).names == tuple(names)
+    assert read_dialect(part('"q",' + ",".join(names) + "\n"), Reading()).names == ("q", *names)
 
 
 def test_a_header_of_numbers_is_data_unless_it_counts_the_columns() -> None:
-    assert read_dialect(part("0,1,2\n5,6,7\n"), None).names == ("0", "1", "2")
+    assert read_dialect(part("0,1,2\n5,6,7\n"), Reading()).names == ("0", "1", "2")
     with pytest.raises(DataError, match="it must name the columns"):
-        read_dialect(part("-1,1,2\n5,6,7\n"), None)
+        read_dialect(part("-1,1,2\n5,6,7\n"), Reading())
 
 
 def test_further_spellings_of_missing() -> None:
     text = b"a;b\n1;-\n-;2\n3;none\n5;4\n6;5\n"
-    (a, b) = describe_columns("-", na_values=["-", "none"], delimiter=";", stdin=io.BytesIO(text))
+    reading = Reading(na_values=("-", "none"), delimiter=";")
+    a, b = describe_columns("-", reading=reading, stdin=io.BytesIO(text)).columns
     assert (a.missing, b.missing, a.type, b.type) == (1, 2, "int64", "int64")
 
 
@@ -108,7 +110,7 @@ def test_names_and_numbers_survive_the_way_through_text(
     content = out.getvalue().encode("utf-8-sig" if bom else "utf-8")
     chosen = names[0] + "_"
     try:
-        groups = load_groups("-", [chosen], ["first"], delimiter=delimiter, stdin=io.BytesIO(content))
+        groups = load_groups("-", [chosen], ["first"], reading=Reading(delimiter=delimiter), stdin=io.BytesIO(content))
     except DataError as error:
         assert "constant" in error.problem and len({row[0] for row in rows}) == 1  # noqa: PT017, PT018
         return

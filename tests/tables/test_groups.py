@@ -21,6 +21,7 @@ import pytest
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.groups import Groups, load_groups
+from minecli.tables.options import Reading
 
 ROWS = 200
 TEXT = "a,b,c\n" + "".join(f"{i},{i * 0.5},{i % 7}\n" for i in range(ROWS))
@@ -106,7 +107,8 @@ def test_the_same_table_comes_out_of_every_file(tmp_path, name: str) -> None:
 @pytest.mark.parametrize("name", CONTENTS)
 def test_and_out_of_standard_input(name: str) -> None:
     form = "tsv" if ".tsv" in name else None
-    check_numbers(load_groups("-", ["c", "a"], ["b"], input_format=form, stdin=io.BytesIO(CONTENTS[name])))
+    reading = Reading(input_format=form)
+    check_numbers(load_groups("-", ["c", "a"], ["b"], reading=reading, stdin=io.BytesIO(CONTENTS[name])))
 
 
 @pytest.mark.parametrize("form", ["parquet", "feather", "arrow", "csv", "tsv"])
@@ -114,7 +116,7 @@ def test_the_format_can_be_told(tmp_path, form: str) -> None:
     content = {"csv": CONTENTS["plain.csv"], "tsv": CONTENTS["tabs.tsv"], "arrow": CONTENTS["table.ipc"]}
     path = tmp_path / "odd.name"
     path.write_bytes(content.get(form) or bytes_of(form))
-    check_numbers(load_groups(str(path), ["c", "a"], ["b"], input_format=form))
+    check_numbers(load_groups(str(path), ["c", "a"], ["b"], reading=Reading(input_format=form)))
 
 
 def test_a_named_pipe_is_read_once(tmp_path) -> None:
@@ -216,7 +218,7 @@ def test_a_question_mark_is_missing_only_on_request(tmp_path) -> None:
         "column 'b' is text: 99 of its 100 values are numbers, but row 60 (counted from 0) holds '?' "
         "(if that means missing: --na-values '?')"
     )
-    groups = load_groups(path, ["a"], ["b"], na_values=["?"], missing="drop")
+    groups = load_groups(path, ["a"], ["b"], reading=Reading(na_values=("?",)), missing="drop")
     assert groups.rows_dropped == 1
     assert 60 not in groups.row_numbers
 
@@ -274,8 +276,8 @@ def test_a_sample_larger_than_the_table_takes_all(tmp_path) -> None:
     [
         ({"missing": "ignore"}, "--missing is 'ignore'; it must be error or drop"),
         ({"sample": 0}, "--sample is 0; it must be at least 1"),
-        ({"input_format": "excel"}, "'excel' is not an input format; it must be one of csv, txt, tsv"),
-        ({"delimiter": ";;"}, "the delimiter ';;' must be one ASCII character"),
+        ({"reading": Reading(input_format="word")}, "'word' is not an input format; it must be one of csv, txt"),
+        ({"reading": Reading(delimiter=";;")}, "the delimiter ';;' must be one ASCII character"),
     ],
 )
 def test_options_out_of_range(tmp_path, options: dict, message: str) -> None:
@@ -283,11 +285,11 @@ def test_options_out_of_range(tmp_path, options: dict, message: str) -> None:
         load_groups(write(tmp_path / "t.csv", TEXT), ["a"], ["b"], **options)
 
 
-@pytest.mark.parametrize("options", [{"delimiter": ","}, {"na_values": ["?"]}])
+@pytest.mark.parametrize("options", [{"delimiter": ","}, {"quote": "none"}, {"header": False}, {"skip_rows": 1}])
 def test_options_of_text_do_not_apply_to_parquet(tmp_path, options: dict) -> None:
     pq.write_table(numbers_table(), tmp_path / "t.parquet")
     with pytest.raises(UsageError, match="applies to text tables, and this one is parquet"):
-        load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], **options)
+        load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], reading=Reading(**options))
 
 
 def test_a_constant_group_is_an_error_and_a_constant_column_a_note(tmp_path) -> None:
@@ -351,7 +353,7 @@ def test_a_delimiter_that_was_guessed_is_said(tmp_path) -> None:
     assert groups.notes == (f"the delimiter of {path} was taken to be ';'",)
     with pytest.raises(DataError, match="numbers with a comma, as '1,5'"):
         load_groups(path, ["a"], ["c"])
-    assert load_groups(path, ["b"], ["c"], delimiter="semicolon").notes == ()
+    assert load_groups(path, ["b"], ["c"], reading=Reading(delimiter="semicolon")).notes == ()
 
 
 def test_many_columns(tmp_path) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
-from minecli.tables.value_kinds import ValueKind, levels, value_kind
+from minecli.tables.value_kinds import Ties, ValueKind, kinds_of_columns, levels, value_kind
 
 CONTINUOUS, ATOMS, DISCRETE = ValueKind
 
@@ -92,11 +90,41 @@ def test_levels(values: np.ndarray) -> None:
     assert levels(values) == len(np.unique(values))
 
 
-def test_a_million_rows_take_a_moment() -> None:
-    values = np.round(normals(1_000_000), 6)
-    start = time.process_time()
-    value_kind(values)
-    assert time.process_time() - start < 3.0
+@pytest.mark.parametrize("rows", [1, 2, 3, 10, 4999, 5000, 5001, 5002, 10_001])
+def test_ties_are_counted_across_blocks(monkeypatch, rows: int) -> None:
+    monkeypatch.setattr("minecli.tables.value_kinds._BLOCK_ROWS", 10)
+    rng = np.random.default_rng(rows)
+    for levels_ in (1, 2, rows // 3 + 1, 10 * rows):
+        ordered = np.sort(rng.integers(0, levels_, rows))
+        counts = np.unique(ordered, return_counts=True)[1]
+        counted = Ties.of_sorted(rows, lambda start, stop, ordered=ordered: ordered[start:stop])
+        assert counted == Ties.of_counts(counts)
+        assert (counted.rows, counted.levels) == (rows, len(counts))
+        assert counted.pairs == sum(n for n in counts.tolist() if n >= 2)
+        assert counted.triples == sum(n for n in counts.tolist() if n >= 3)
+
+
+def test_kinds_do_not_depend_on_the_size_of_blocks(monkeypatch) -> None:
+    cases = [normals(30_000).round(digits) for digits in range(7)]
+    cases += [mixed(normals(30_000).round(5), share) for share in (0.005, 0.02)]
+    whole = [value_kind(values) for values in cases]
+    monkeypatch.setattr("minecli.tables.value_kinds._BLOCK_ROWS", 999)
+    monkeypatch.setattr("minecli.tables.value_kinds._BLOCK_STRETCHES", 7)
+    assert [value_kind(values) for values in cases] == whole
+    assert set(whole) == set(ValueKind)
+
+
+def test_kinds_of_columns_side_by_side() -> None:
+    rng = np.random.default_rng(0)
+    columns = [normals(600).round(digits) for digits in range(5)] + [
+        rng.integers(0, n, 600) * 1.0 for n in (1, 2, 64, 300)
+    ]
+    rows = rng.integers(1, 601, len(columns))
+    ordered = np.array(
+        [np.concatenate([np.sort(c[:n]), np.full(600 - n, np.nan)]) for c, n in zip(columns, rows, strict=True)]
+    )
+    alone = [value_kind(column[:n]) for column, n in zip(columns, rows, strict=True)]
+    assert kinds_of_columns(ordered, rows) == alone
 
 
 def test_words() -> None:

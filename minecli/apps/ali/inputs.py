@@ -100,7 +100,7 @@ def _rows(folder: Path, request: AliRequest, data: str, stdin: BinaryIO | None) 
 
     if not request.is_table:
         origins = [Origin(name, "float", (name,), pa.float64()) for name in ("x0", "x1")]
-        return torch.from_numpy(load_known(data, origins, stdin=stdin, **request.reading).astype(np.float32))
+        return torch.from_numpy(load_known(data, origins, stdin=stdin, **request.how).astype(np.float32))
     return known_features(folder, request, data, stdin)
 
 

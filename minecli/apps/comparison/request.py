@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.options import READING_FIELDS, Reading
 
-_LISTS = ("methods", "seeds", "x", "na_values", "categorical", "numeric")
-_READING = ("input_format", "delimiter", "na_values", "missing")
+_LISTS = ("methods", "seeds", "x", "categorical", "numeric")
+# What earlier versions knew of reading; a run of theirs has these alone in its mark.
+_FIRST_OPTIONS = ("input_format", "delimiter", "na_values")
 # A run of a version before these were there has none of them, and is still a run.
 _KINDS = ("categorical", "numeric")
 # What changes neither the numbers nor the data.
@@ -42,9 +44,7 @@ class ComparisonRequest:
     config: Any
     data_root: str | None = None
     x: tuple[str, ...] = ()
-    input_format: str | None = None
-    delimiter: str | None = None
-    na_values: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     missing: Literal["error", "drop"] = "error"
@@ -96,9 +96,9 @@ class ComparisonRequest:
         return None if self.data_root is None else Path(self.data_root)
 
     @property
-    def reading(self) -> dict[str, Any]:
+    def how(self) -> dict[str, Any]:
         """How a table of the user's is read: keyword arguments of the functions in `minecli.tables`."""
-        return {name: getattr(self, name) for name in _READING}
+        return {"reading": self.reading, "missing": self.missing}
 
     @property
     def kinds(self) -> dict[str, Any]:
@@ -108,6 +108,8 @@ class ComparisonRequest:
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values."""
         content = asdict(self)
+        del content["reading"]
+        content |= self.reading.to_json()
         return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
 
     @classmethod
@@ -115,6 +117,8 @@ class ComparisonRequest:
         """The request that `to_json` wrote; DataError where the content is something else."""
         try:
             values = dict(content)
+            values["reading"] = Reading.from_json(values)
+            values = {key: value for key, value in values.items() if key not in READING_FIELDS}
             values["config"] = cls.CONFIG(**values["config"])
             values |= {name: tuple(values[name]) for name in _LISTS if name in values or name not in _KINDS}
             return cls(**values)
@@ -126,7 +130,12 @@ class ComparisonRequest:
 
     def marked(self, method: str) -> dict[str, Any]:
         """What a method's checkpoint belongs to, as plain JSON values."""
-        mark = {k: v for k, v in self.to_json().items() if k not in _ELSEWHERE and (v or k not in _KINDS)}
+        usual = Reading().to_json() | {key: [] for key in _KINDS}
+        mark = {
+            k: v
+            for k, v in self.to_json().items()
+            if k not in _ELSEWHERE and (k in _FIRST_OPTIONS or k not in usual or v != usual[k])
+        }
         return mark | {"method": method}
 
     def _unknown(self) -> UsageError:

@@ -40,7 +40,7 @@ def load_user_table(request: ComparisonRequest, stdin: BinaryIO | None, most_hel
     Raises:
         DataError, UsageError: see `tables.groups.load_group`.
     """
-    how = {**request.reading, **request.kinds}
+    how = {**request.how, **request.kinds}
     one = load_group(request.dataset, request.x, sample=request.sample, stdin=stdin, **how)
     rows = TableRows.of(one)
     order = generator(0, "table", "held-out").permutation(len(rows))
@@ -76,7 +76,7 @@ def known_features(folder: Path, request: ComparisonRequest, data: str, stdin: B
     from minecli.tables.known_columns import load_known
 
     learnt = read_columns(folder)
-    features = learnt.features_of(load_known(data, learnt.origins, stdin=stdin, **request.reading))
+    features = learnt.features_of(load_known(data, learnt.origins, stdin=stdin, **request.how))
     beyond = ~torch.isfinite(features).all(0)
     if beyond.any():
         name = learnt.names[int(beyond.int().argmax())]

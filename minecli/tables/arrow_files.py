@@ -1,0 +1,97 @@
+"""Arrow files (Feather) and streams. Their bytes are used as they lie there, so all of them are checked first: a
+damaged offset would otherwise end the program."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.ipc
+
+from minecli.tables.opened import OpenTable
+from minecli.tables.schemas import check_unique, index_columns, list_widths, own_metadata
+from minecli.tables.sources import Part, explained
+
+_END_MARKS = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
+
+
+def open_arrow_file(part: Part) -> OpenTable:
+    """An Arrow file. Raises DataError where it is damaged."""
+    with explained(part.label, "Arrow"):
+        schema = pa.ipc.open_file(part.random()).schema
+        names = tuple(schema.names)
+    check_unique(names, part.label)
+
+    def read(columns: Sequence[str]) -> Any:
+        with explained(part.label, "Arrow"):
+            # The reader gives the fields in file order whatever the order asked for, hence the select.
+            places = sorted(schema.get_field_index(name) for name in columns)
+            options = pa.ipc.IpcReadOptions(included_fields=places)
+            table = pa.ipc.open_file(part.random(), options=options).read_all()
+            table.validate(full=True)
+            return table.select(list(columns))
+
+    return _opened(part, "arrow", schema, read, notes=[])
+
+
+def open_arrow_stream(part: Part) -> OpenTable:
+    """An Arrow stream, which can be read once. Raises DataError where it is damaged; a stream without its end mark,
+    which may have been cut off, is said in a note."""
+    with explained(part.label, "an Arrow stream"):
+        stream = _Remembering(part.stream())
+        batches = pa.ipc.open_stream(pa.PythonFile(stream, mode="r"))
+        schema = batches.schema
+        names = tuple(schema.names)
+    check_unique(names, part.label)
+    notes: list[str] = []
+
+    def read(columns: Sequence[str]) -> Any:
+        wanted = pa.schema([schema.field(name) for name in columns])
+        kept = []
+        with explained(part.label, "an Arrow stream"):
+            for batch in batches:
+                batch.validate(full=True)
+                kept.append(batch.select(list(columns)))
+        if not stream.last.endswith(_END_MARKS):
+            notes.append(f"{part.label} ends without the end mark of an Arrow stream: rows may be missing at its end")
+        return pa.Table.from_batches(kept, wanted)
+
+    return _opened(part, "arrow-stream", schema, read, notes, once=True)
+
+
+def _opened(part: Part, form: Any, schema: Any, read: Any, notes: list[str], once: bool = False) -> OpenTable:
+    with explained(part.label, "Arrow"):
+        return OpenTable(
+            part.label,
+            form,
+            tuple(schema.names),
+            read,
+            part.once or once,
+            notes=notes,
+            metadata=own_metadata(schema),
+            index=index_columns(schema),
+            lists=list_widths(schema),
+        )
+
+
+class _Remembering(io.RawIOBase):
+    """A stream that knows the last bytes that were read."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.last = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+    def read(self, size: int = -1) -> bytes:
+        piece = bytes(self._raw.read(None if size < 0 else size))
+        self.last = (self.last + piece[-8:])[-8:]
+        return piece

@@ -1,0 +1,344 @@
+"""What the first lines of a text table tell: its columns, what separates them, and whether they have names.
+
+The lines are parsed as the whole text will be, by pyarrow's reader, once for each delimiter that may be meant. That one
+is taken under which most rows have as many fields as the first line; of several, the one under which more fields are
+numbers. If that does not decide, nobody but the person can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from minecli.errors import DataError, UsageError
+from minecli.tables.columns import quoted
+from minecli.tables.options import Reading
+from minecli.tables.quotes import QuoteWatch
+from minecli.tables.sources import READ_ERRORS, Part
+from minecli.tables.text_stream import Cleaning, CleanText, known_encoding
+
+DELIMITERS = (",", ";", "\t", "|")
+WHITESPACE = "whitespace"
+_WORDS = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
+_FIRST_LOOK = 1 << 16
+_LONGEST_HEADER = 1 << 26
+_LINES_SNIFFED = 20
+_MOST_LINES_SNIFFED = 200
+_LINES_NEEDED = 4
+# Fewer rows than that as wide as the first line, and something is wrong with the beginning.
+_POOR_FIT = 0.5
+_COMMENTS = ("#", "%", "!", ";", "/")
+# The names pandas gives to an index that has none.
+_PANDAS_UNNAMED = "Unnamed: 0"
+_SAID = re.compile(rb"sep=([\x20-\x7e\t])\r?\n", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_NUMBER_WITH_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
+
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text table is written: the names of its columns, whether its first line holds them, which of them number
+    the rows (a first column without a name), single characters, and what to drop before parsing.
+
+    `longest` is the length in bytes of its longest line seen; `notes` are for the person.
+    """
+
+    names: tuple[str, ...]
+    delimiter: str
+    header: bool
+    quote: str | None
+    escape: str | None
+    cleaning: Cleaning
+    index: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    longest: int = 0
+
+    def parse_options(self) -> Any:
+        """The same for pyarrow's reader."""
+        return pa.csv.ParseOptions(
+            delimiter=self.delimiter,
+            quote_char=self.quote or False,
+            escape_char=self.escape or False,
+            newlines_in_values=True,
+        )
+
+
+def read_dialect(part: Part, reading: Reading, *, tabs: bool = False) -> Dialect:
+    """Look at the first lines of a text table; see the module's docstring. `tabs` says that its name ends in .tsv.
+
+    Raises UsageError for options that are no characters, DataError for an empty text, for one that is not UTF-8, for an
+    ambiguous delimiter, for a first line that holds values, and for column names that occur twice.
+    """
+    quote = _asked_quote(reading.quote)
+    cleaning = Cleaning(reading.encoding, reading.skip_rows, reading.comment)
+    found = Dialect((), ",", reading.header is not False, quote, reading.escape, cleaning)
+    text = _beginning(part, cleaning)
+    if (said := _SAID.match(text)) and reading.delimiter is None and reading.header is not False:
+        # What Excel writes for itself.
+        said_first = replace(reading, delimiter=said[1].decode(), skip_rows=reading.skip_rows + 1)
+        return read_dialect(part, said_first, tabs=tabs)
+    found = replace(found, longest=max(map(len, text.splitlines())))
+    if reading.delimiter is not None:
+        asked = _asked_delimiter(reading.delimiter)
+        found, rows = _asked(part, text, replace(found, delimiter=asked), whitespace=reading.delimiter == WHITESPACE)
+        notes: tuple[str, ...] = ()
+    else:
+        found, rows = _sniffed(part, text, found, "\t" if tabs else ",")
+        usual = found.delimiter == ("\t" if tabs else ",")
+        notes = () if usual else (f"the delimiter of {part.label} was taken to be {_word(found)}",)
+    if reading.header is None:
+        _refuse_values_as_names(rows, part)
+    names, index, unnamed = _names(rows[0], found.header, part)
+    return replace(found, names=names, index=index, notes=notes + unnamed)
+
+
+def _beginning(part: Part, cleaning: Cleaning) -> bytes:
+    """The first lines of the table as the reader will see them, whole ones unless the text ends."""
+    if cleaning.encoding is not None:
+        known_encoding(cleaning.encoding)
+    size = _FIRST_LOOK
+    while True:
+        head = part.head(size)
+        cut = len(head) == size
+        text = b"".join(CleanText([head], cleaning, cut=cut).pieces())
+        if not cut or text.count(b"\n") + text.count(b"\r") >= _LINES_NEEDED or size >= _LONGEST_HEADER:
+            break
+        size *= 8
+    if not text.strip():
+        if cut:
+            raise DataError(f"the first line of {part.label} is longer than {size:,} bytes", hint="is it a text table?")
+        raise DataError(f"{part.label} is empty: it has no header line", hint="the first line must name the columns")
+    return text
+
+
+def _parsed(text: bytes, dialect: Dialect) -> Rows:
+    """The rows of a text as lists of fields, as many as have the width of the first; the others are left out, but for
+    the empty list that stands for each."""
+    if dialect.cleaning.whitespace:
+        text = b"".join(CleanText([text], Cleaning(whitespace=True)).pieces())
+    wrong: list[int] = []
+
+    def skip(row: Any) -> str:
+        wrong.append(1)
+        return "skip"
+
+    options = dialect.parse_options()
+    options.invalid_row_handler = skip
+    # The handler shows a row's text to Python, which must be able to read it.
+    readable = text.decode("utf-8", "replace").encode()
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(readable),
+            read_options=pa.csv.ReadOptions(
+                autogenerate_column_names=True, use_threads=False, block_size=len(readable) + 1
+            ),
+            parse_options=options,
+            convert_options=pa.csv.ConvertOptions(
+                null_values=[], strings_can_be_null=False, default_column_type=pa.string()
+            ),
+        )
+    except READ_ERRORS:
+        return []
+    columns = [column.to_pylist() for column in table.columns]
+    return [list(row) for row in zip(*columns, strict=True)] + [[]] * len(wrong)
+
+
+def _first_lines(text: bytes, quote: str | None) -> bytes:
+    """The lines that are looked at; more where the last of them seems to end inside a quoted value."""
+    lines = text.splitlines(keepends=True)
+    count, mark = _LINES_SNIFFED, (quote or "").encode()
+    found = b"".join(lines[:count])
+    while mark and found.count(mark) % 2 and count < len(lines) and count < _MOST_LINES_SNIFFED:
+        found += lines[count]
+        count += 1
+    return found
+
+
+def _asked(part: Part, text: bytes, dialect: Dialect, whitespace: bool) -> tuple[Dialect, Rows]:
+    if whitespace:
+        dialect = replace(dialect, cleaning=replace(dialect.cleaning, whitespace=True))
+    rows = _parsed(_first_lines(text, dialect.quote), dialect)
+    rows = rows or _parsed(text, dialect)
+    _check_header(part, text, rows)
+    others = [d for d in DELIMITERS if d != dialect.delimiter and d in rows[0][0]]
+    if len(rows[0]) == 1 and others:
+        raise _single_column(part, dialect, rows[0][0], others[0])
+    return dialect, rows
+
+
+def _check_header(part: Part, text: bytes, rows: Rows) -> None:
+    line = text.splitlines()[0]
+    if not rows or not rows[0]:
+        raise DataError(
+            f"the first line of {part.label} cannot be parsed: {line[:40]!r}", hint="see --quote, --skip-rows"
+        )
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"the header of {part.label} is not UTF-8 text: {line[:40]!r}", hint="name its encoding: --encoding latin-1"
+        ) from error
+
+
+def _sniffed(part: Part, text: bytes, dialect: Dialect, usual: str) -> tuple[Dialect, Rows]:
+    """The dialect with the delimiter that fits best, and the rows under it."""
+    lines = _first_lines(text, dialect.quote)
+    candidates = [replace(dialect, delimiter=d) for d in DELIMITERS if d.encode() in lines]
+    parsed = [(each, _parsed(lines, each)) for each in candidates]
+    fits = [(each, rows, _fit(rows, each.delimiter)) for each, rows in parsed if rows and len(rows[0]) > 1]
+    best = max((fit for _, _, fit in fits), default=(0.0, 0.0))
+    if best[0] < _POOR_FIT:
+        if (blanks := _between_blanks(lines, dialect)) is not None:
+            _check_header(part, text, blanks[1])
+            return blanks
+        _refuse_beginning(part, text, dialect, max((len(rows[0]) for _, rows, _ in fits), default=1))
+    chosen = [(each, rows) for each, rows, fit in fits if fit == best]
+    if not chosen:
+        return _asked(part, text, replace(dialect, delimiter=usual), whitespace=False)
+    if len(chosen) > 1:
+        raise DataError(
+            f"the delimiter of {part.label} is not clear: the lines fit "
+            f"{' and '.join(repr(each.delimiter) for each, _ in chosen)}",
+            hint="say which with --delimiter",
+        )
+    _check_header(part, text, chosen[0][1])
+    return chosen[0]
+
+
+def _fit(rows: Rows, delimiter: str) -> tuple[float, float]:
+    """The share of rows as wide as the first, and of their fields the share that are numbers or empty."""
+    if len(rows) < 2:
+        return (1.0, 0.0)
+    body = [row for row in rows[1:] if row]
+    fields = [field for row in body for field in row]
+    numbers = sum(1 for field in fields if not field.strip() or _is_number(field, delimiter != ","))
+    return round(len(body) / (len(rows) - 1), 6), round(numbers / max(len(fields), 1), 6)
+
+
+def _between_blanks(lines: bytes, dialect: Dialect) -> tuple[Dialect, Rows] | None:
+    """The dialect of columns between single blanks, or runs of them; None where they do not fit all the lines."""
+    for blank in (replace(dialect, delimiter=" "), _by_whitespace(dialect)):
+        rows = _parsed(lines, blank)
+        fits = len(rows) > 1 and len(rows[0]) > 1 and all(rows)
+        if fits and (blank.cleaning.whitespace or all("" not in row for row in rows)):
+            return blank, rows
+    return None
+
+
+def _by_whitespace(dialect: Dialect) -> Dialect:
+    return replace(dialect, delimiter=" ", cleaning=replace(dialect.cleaning, whitespace=True))
+
+
+def _refuse_beginning(part: Part, text: bytes, dialect: Dialect, columns: int) -> None:
+    """Raise DataError where a quote swallows the first rows, or the table seems to begin some lines further down."""
+    if dialect.quote is not None:
+        for delimiter in DELIMITERS:
+            watch = QuoteWatch(part.label, delimiter, dialect.quote, dialect.escape, columns)
+            watch.feed(text)
+    lines = _first_lines(text, None).splitlines(keepends=True)
+    for count in range(1, len(lines) - 2):
+        for delimiter in DELIMITERS:
+            rows = _parsed(b"".join(lines[count:]), replace(dialect, delimiter=delimiter))
+            if len(rows) > 2 and len(rows[0]) > 1 and all(rows):
+                raise _begins_below(part, lines[:count], dialect.cleaning.skip_rows)
+
+
+def _begins_below(part: Part, before: Sequence[bytes], skipped: int) -> DataError:
+    marks = {line[:1].decode("latin-1") for line in before if line.strip()}
+    if len(marks) == 1 and (mark := marks.pop()) in _COMMENTS:
+        return DataError(
+            f"{part.label}: lines that begin with {mark!r} stand before the header",
+            hint=f"to pass over them: --comment '{mark}'",
+        )
+    shown, count = before[0][:40].decode("utf-8", "replace").strip(), len(before) + skipped
+    return DataError(
+        f"{part.label}: the first line ({shown!r}) does not fit the lines from line {count + 1} on",
+        hint=f"if the table begins there: --skip-rows {count}",
+    )
+
+
+def _single_column(part: Part, dialect: Dialect, name: str, other: str) -> DataError:
+    return DataError(
+        f"with the delimiter {dialect.delimiter!r} {part.label} has a single column {name!r}; "
+        f"its header holds {other!r}",
+        hint=f"--delimiter '{other}'" if other != "\t" else "--delimiter tab",
+    )
+
+
+def _word(dialect: Dialect) -> str:
+    return "whitespace" if dialect.cleaning.whitespace else repr(dialect.delimiter)
+
+
+def _asked_delimiter(delimiter: str) -> str:
+    if delimiter == WHITESPACE:
+        return " "
+    chosen = _WORDS.get(delimiter, delimiter)
+    if len(chosen) != 1 or chosen in '"\r\n\0' or ord(chosen) > 127:
+        raise UsageError(
+            f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end",
+            hint="as in --delimiter ';', --delimiter tab or --delimiter whitespace",
+        )
+    return chosen
+
+
+def _asked_quote(quote: str | None) -> str | None:
+    if quote is None:
+        return '"'
+    if quote in ("none", ""):
+        return None
+    chosen = {"single": "'", "double": '"'}.get(quote, quote)
+    if len(chosen) != 1 or ord(chosen) > 127 or chosen.isalnum() or chosen in "\r\n\0":
+        raise UsageError(
+            f"--quote is {quote!r}; it must be one ASCII character that is no letter or digit, or none",
+            hint="as in --quote none, or --quote single",
+        )
+    return chosen
+
+
+def _refuse_values_as_names(rows: Rows, part: Part) -> None:
+    """Raise DataError where the first line seems to hold a row of values: read as names it would be lost."""
+    first, body = rows[0], [row for row in rows[1:] if row]
+    numbers = [i for i, field in enumerate(first) if _is_number(field, True)]
+    whole = all(first[i].strip().isdigit() for i in numbers)
+    repeated = [i for i in range(len(first)) if i not in numbers and any(row[i] == first[i] for row in body)]
+    numeric = [i for i in numbers if body and all(not row[i].strip() or _is_number(row[i], True) for row in body)]
+    alone = len(numbers) == len(first) and (not whole or len(set(first)) < len(first))
+    if alone or (numeric and (not whole or repeated)):
+        raise DataError(
+            f"the first line of {part.label} holds numbers ({quoted(first)}); it must name the columns",
+            hint="if it is a row like others: --no-header; if these are names: --header",
+        )
+
+
+def _names(first: Sequence[str], header: bool, part: Part) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The names of the columns, those that number the rows, and what to say of columns that have no name."""
+    if not header:
+        names = tuple(f"f{i}" for i in range(len(first)))
+        called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        return names, (), (f"the columns of {part.label} are called {called}",)
+    empty = [i for i, name in enumerate(first) if not name]
+    names = tuple(name or f"f{i}" for i, name in enumerate(first))
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise DataError(
+            f"the header of {part.label} has the same name more than once: {quoted(twice)}",
+            hint="each column needs a name of its own: edit the header line",
+        )
+    index = names[:1] if len(names) > 1 and (0 in empty or names[0] == _PANDAS_UNNAMED) else ()
+    if not empty:
+        return names, index, ()
+    called = quoted([names[i] for i in empty])
+    which = "a column without a name is" if len(empty) == 1 else "columns without a name are"
+    return names, index, (f"{part.label}: {which} called by the place: {called}",)
+
+
+def _is_number(text: str, comma: bool) -> bool:
+    return bool(_NUMBER.fullmatch(text) or (comma and _NUMBER_WITH_COMMA.fullmatch(text)))

@@ -1,0 +1,95 @@
+"""How a table is to be read: what its file does not say of itself, as a person says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from minecli.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The options of reading; by default everything is told from the file.
+
+    `input_format`: a name of `formats.SPELLINGS`. `table`: a table of an SQLite database or a sheet of a workbook.
+    `sql`: a query over the table, which it calls `data`. `where`: which rows count (`tables.where`).
+
+    Text tables alone: `delimiter` (a character, a word such as tab, or whitespace for any run of blanks), `quote` (a
+    character, or none), `escape`, `decimal`, `encoding`, `header` (whether the first line names the columns; None:
+    judged by what it holds), `skip_rows` (lines to pass over before the header), `comment` (what begins a line that is
+    none), `keep_na_strings` (only an empty field is missing, and NA a word like others), `date_format` (of strptime).
+
+    `na_values`: further spellings of a missing value, matched by value where they are numbers. `types`: COLUMN=TYPE.
+    """
+
+    input_format: str | None = None
+    table: str | None = None
+    sql: str | None = None
+    where: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    decimal: str = "."
+    encoding: str | None = None
+    header: bool | None = None
+    skip_rows: int = 0
+    comment: str | None = None
+    na_values: tuple[str, ...] = ()
+    keep_na_strings: bool = False
+    date_format: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.skip_rows < 0:
+            raise UsageError(f"--skip-rows is {self.skip_rows}; it must be at least 0", hint="try --skip-rows 1")
+        for name in ("decimal", "escape", "comment"):
+            value = getattr(self, name)
+            if value is not None and (len(value.encode()) != 1 or value in "\r\n"):
+                raise UsageError(
+                    f"--{name} is {value!r}; it must be one ASCII character", hint=f"as in --{name} '{_EXAMPLES[name]}'"
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as plain JSON values.
+
+        >>> Reading(na_values=("-",)).to_json()["na_values"]
+        ['-']
+        """
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Reading:
+        """The options among the entries of `content`; those that are not there have their defaults.
+
+        >>> Reading.from_json({"na_values": ["-"], "seed": 3})
+        Reading(na_values=('-',))
+        """
+        given = {key: content[key] for key in READING_FIELDS if key in content}
+        values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in given.items()}
+        return cls(**values)
+
+    @property
+    def text_only(self) -> tuple[str, ...]:
+        """The options given that make sense for text tables alone, as they are typed."""
+        return tuple(flag for name, flag in _TEXT_ONLY.items() if getattr(self, name) != getattr(_DEFAULT, name))
+
+    def __repr__(self) -> str:
+        given = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default]
+        return f"Reading({', '.join(given)})"
+
+
+READING_FIELDS = tuple(f.name for f in fields(Reading))
+_EXAMPLES = {"decimal": ",", "escape": "\\", "comment": "#"}
+_TEXT_ONLY = {
+    "delimiter": "--delimiter",
+    "quote": "--quote",
+    "escape": "--escape",
+    "encoding": "--encoding",
+    "header": "--header",
+    "skip_rows": "--skip-rows",
+    "comment": "--comment",
+    "keep_na_strings": "--keep-na-strings",
+}
+_DEFAULT = Reading()

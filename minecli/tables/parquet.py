@@ -1,0 +1,139 @@
+"""Parquet: one file, or the parts of a folder as a data set of pyarrow's with columns of its folders' names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs
+import pyarrow.parquet as pq
+
+from minecli.errors import DataError
+from minecli.runtime.memory import refuse_beyond
+from minecli.tables.opened import OpenTable
+from minecli.tables.schemas import check_unique, index_columns, list_widths, own_metadata
+from minecli.tables.sources import Part, Source, explained
+
+_BYTES_OF_TEXT = 16
+
+
+def open_parquet(part: Part) -> OpenTable:
+    """One Parquet file; its footer is read once. Raises DataError where it is none."""
+    # Without pre-buffering the compressed bytes of all columns are not held beside the decoded ones.
+    with explained(part.label, "Parquet"):
+        file = pq.ParquetFile(part.random(), pre_buffer=False, page_checksum_verification=True)
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+        names = tuple(schema.names)
+    check_unique(names, part.label)
+
+    def read(columns: Sequence[str]) -> Any:
+        forecast(schema, columns, rows, part.label)
+        with explained(part.label, "Parquet"):
+            # The reader takes "a" for "a.b" as well, hence the select.
+            return file.read(columns=list(columns)).select(list(columns))
+
+    return _opened(part.label, schema, read)
+
+
+def open_parts(found: Source) -> OpenTable:
+    """Parquet files as one table, one after the other: with the columns that any of them has, types widened where they
+    differ, and a column for each folder that is called NAME=VALUE.
+
+    Raises DataError where a part cannot be read, and where types do not fit.
+    """
+    schema, rows = _unified(found.parts)
+    base = found.base
+    paths = [part.path for part in found.parts]
+    partitioned = base is not None and any("=" in piece for path in paths for piece in _folders(str(path), base))
+    with explained(found.label, "Parquet"):
+        scanning = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
+        form = ds.ParquetFileFormat(default_fragment_scan_options=scanning)
+        options = ds.FileSystemFactoryOptions(
+            partition_base_dir=base, partitioning=ds.HivePartitioning.discover() if partitioned else None
+        )
+        factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), paths, form, options)
+        if partitioned:
+            known = set(schema.names)
+            found_schema = factory.inspect()
+            schema = _with_fields(schema, [field for field in found_schema if field.name not in known])
+        data = factory.finish(schema)
+    check_unique(schema.names, found.label)
+
+    def read(columns: Sequence[str]) -> Any:
+        forecast(schema, columns, rows, found.label)
+        with explained(found.label, "Parquet"):
+            return data.to_table(columns=list(columns))
+
+    return _opened(found.label, schema, read)
+
+
+def _opened(label: str, schema: Any, read: Any) -> OpenTable:
+    with explained(label, "Parquet"):
+        return OpenTable(
+            label,
+            "parquet",
+            tuple(schema.names),
+            read,
+            metadata=own_metadata(schema),
+            index=index_columns(schema),
+            lists=list_widths(schema),
+        )
+
+
+def _unified(parts: Sequence[Part]) -> tuple[Any, int]:
+    """A schema that all parts fit, and how many rows they have together."""
+    rows, schema = 0, None
+    for part in parts:
+        with explained(part.label, "Parquet"), pq.ParquetFile(part.random()) as file:
+            here, count = file.schema_arrow, file.metadata.num_rows
+        rows += count
+        try:
+            schema = here if schema is None else pa.unify_schemas([schema, here], promote_options="permissive")
+        except pa.ArrowException:
+            raise _differing(schema, here, parts[0], part) from None
+    return schema, rows
+
+
+def _differing(first: Any, other: Any, first_part: Part, part: Part) -> DataError:
+    for name in first.names:
+        if name in other.names:
+            both = [first.field(name).type, other.field(name).type]
+            try:
+                pa.unify_schemas([pa.schema([(name, t)]) for t in both], promote_options="permissive")
+            except pa.ArrowException:
+                return DataError(
+                    f"the parts {first_part.label} and {part.label} differ in column '{name}': {both[0]} and {both[1]}",
+                    hint="parts of one table must have types that fit",
+                )
+    return DataError(
+        f"the parts {first_part.label} and {part.label} do not fit", hint="parts of one table need one schema"
+    )
+
+
+def _folders(path: str, base: str) -> tuple[str, ...]:
+    return Path(path).parent.relative_to(base).parts if Path(path).is_relative_to(base) else ()
+
+
+def _with_fields(schema: Any, fields: Sequence[Any]) -> Any:
+    for field in fields:
+        schema = schema.append(field)
+    return schema
+
+
+def forecast(schema: Any, columns: Sequence[str], rows: int, label: str) -> None:
+    """Raise MemoryShort where the named columns of so many rows would not fit into memory."""
+    width = sum(_bytes_of(schema.field(name).type) for name in columns)
+    what = f"reading {len(columns)} columns of {rows:,} rows of {label}"
+    refuse_beyond(round(rows * width), what, "name fewer columns")
+
+
+def _bytes_of(type_: Any) -> float:
+    if pa.types.is_fixed_size_list(type_):
+        return float(type_.list_size * _bytes_of(type_.value_type))
+    try:
+        return float(type_.bit_width) / 8
+    except ValueError:
+        return _BYTES_OF_TEXT
