@@ -14,6 +14,7 @@ from minecli.cli.reading_options import announce_remote
 from minecli.cli.request import Request, data_facts, facts_of
 from minecli.cli.streams import Streams
 from minecli.errors import DataError, OutputError, UsageError
+from minecli.estimators.registry import ESTIMATORS
 from minecli.events import Event
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run_estimate(
     resume: Path | None,
 ) -> int:
     """Compute what the request asks for, show it, and answer with the exit code."""
+    from minecli.runtime.address_space import secure_libraries
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, is_finished, open_run
 
@@ -59,6 +61,8 @@ def run_estimate(
             streams.info(f"the run in '{resume}' is finished; this is its result")
             return show(_of_this_version(run.read_result() or {}, resume), shown, streams)
     announce_remote(request.source, streams)
+    trained = ["torch"] if any(ESTIMATORS[name].trains for name in request.estimators) else []
+    secure_libraries(["numpy", "pyarrow", "scipy", *trained], used_threads.count)
     groups = request.load(streams.stdin)
     for note in groups.notes:
         streams.info(note)

@@ -6,6 +6,7 @@ import errno
 from enum import IntEnum, unique
 
 from minecli.errors import DataError, DeviceError, MinecliError, OutputError, UsageError
+from minecli.runtime.out_of_memory import shortage_in
 
 
 @unique
@@ -47,15 +48,14 @@ def exit_code_of(error: MinecliError) -> ExitCode:
 
 def explain(problem: BaseException) -> tuple[str, ExitCode]:
     """The line to print and the code to end with, for anything that reached the top of the program."""
-    if isinstance(problem, MinecliError):
-        return f"error: {problem}", exit_code_of(problem)
     if isinstance(problem, KeyboardInterrupt):
         return "interrupted", ExitCode.INTERRUPTED
-    # torch has its own out-of-memory error; its name saves an import.
-    first = (str(problem).splitlines() or [""])[0]
-    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError" or "DefaultCPUAlloc" in first:
-        return "error: out of memory (ask for fewer rows or columns, or a smaller network)", ExitCode.MISSING
+    # Whatever went wrong for want of memory is that, though it may look like a damaged file or a missing library.
+    problem = shortage_in(problem) or problem
+    if isinstance(problem, MinecliError):
+        return f"error: {problem}", exit_code_of(problem)
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         return "error: no space left on the disk (free some space)", ExitCode.MISSING
+    first = (str(problem).splitlines() or [""])[0]
     line = f"internal error: {type(problem).__name__}: {first} (run again with --traceback and report it)"
     return line, ExitCode.INTERNAL

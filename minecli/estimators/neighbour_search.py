@@ -9,6 +9,7 @@ from minecli.estimators.config import SearchMethod
 from minecli.estimators.neighbours import Array, Search
 from minecli.estimators.neighbours_brute import BruteSearch
 from minecli.estimators.neighbours_tree import TreeSearch
+from minecli.runtime.address_space import secure_libraries
 
 # Below this many rows a tree needs at most half a second in any dimension, less than loading torch.
 _FEWEST_ROWS_FOR_BRUTE = 2_000
@@ -20,6 +21,7 @@ def prepare(points: Array, d_x: int, k: int, *, method: SearchMethod, threads: i
     chosen = choose_method(n, d) if method == "auto" else method
     if chosen == "tree":
         return TreeSearch(points, d_x, k, threads)
+    secure_libraries(["torch"], threads)
     return BruteSearch(points, d_x, k, threads, device)
 
 

@@ -16,6 +16,8 @@ from minecli.estimators.facts import find_facts
 from minecli.estimators.registry import ESTIMATORS
 from minecli.events import Event
 from minecli.result import Estimate, Severity, Status
+from minecli.runtime.address_space import secure_libraries
+from minecli.runtime.out_of_memory import shortage_in
 
 if TYPE_CHECKING:
     from minecli.estimators.context import Array
@@ -55,11 +57,14 @@ def run_estimators(
         surroundings = replace(context, facts=facts, checkpoint=checkpoint_of(name) if checkpoint_of else None)
         started = time.perf_counter()
         try:
+            if ESTIMATORS[name].trains:
+                secure_libraries(["torch"], context.threads)
             estimate = ESTIMATORS[name].load()(x, z, configs[name], surroundings)
-        except MinecliError as problem:
-            if not done:
+        except Exception as problem:
+            explained = shortage_in(problem) or problem
+            if not isinstance(explained, MinecliError) or not done:
                 raise
-            failure = problem
+            failure = explained
             break
         meaningless = unsuited(name, configs[name], facts)
         warnings = (*of_facts(facts), *(meaningless or thin(name, facts)))

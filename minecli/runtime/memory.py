@@ -47,6 +47,16 @@ def refuse_beyond(needed: int, what: str, hint: str) -> None:
         raise MemoryShort(problem, hint=hint)
 
 
+def address_space_limit() -> int | None:
+    """What `ulimit -v` allows this process, in bytes; None where it does not limit it."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
 def in_words(count: int) -> str:
     """A number of bytes as a person says it.
 
@@ -87,15 +97,15 @@ def _own_groups(root: Path, controller: str) -> Iterator[Path]:
 
 
 def _of_the_address_space() -> Iterator[int]:
-    """What `ulimit -v` leaves."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    limit = address_space_limit()
+    if limit is not None:
+        yield limit - mapped_bytes()
+
+
+def mapped_bytes() -> int:
+    """The address space this process has taken; 0 where that cannot be known."""
     pages = _text(_PROC / "self" / "statm").split()
-    if limit != resource.RLIM_INFINITY and pages:
-        yield limit - int(pages[0]) * os.sysconf("SC_PAGE_SIZE")
+    return int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
 
 
 def _line(path: Path, name: str) -> int | None:

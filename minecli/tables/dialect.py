@@ -30,6 +30,8 @@ _FIRST_LOOK = 1 << 16
 _LONGEST_HEADER = 1 << 26
 _LINES_SNIFFED = 20
 _MOST_LINES_SNIFFED = 200
+# Of each row; those of a wide table are alike.
+_FIELDS_JUDGED = 1000
 _LINES_NEEDED = 4
 # Fewer rows than that as wide as the first line, and something is wrong with the beginning.
 _POOR_FIT = 0.5
@@ -218,7 +220,7 @@ def _fit(rows: Rows, delimiter: str) -> tuple[float, float]:
     if len(rows) < 2:
         return (1.0, 0.0)
     body = [row for row in rows[1:] if row]
-    fields = [field for row in body for field in row]
+    fields = [field for row in body for field in row[:_FIELDS_JUDGED]]
     numbers = sum(1 for field in fields if not field.strip() or _is_number(field, delimiter != ","))
     return round(len(body) / (len(rows) - 1), 6), round(numbers / max(len(fields), 1), 6)
 
@@ -244,11 +246,26 @@ def _refuse_beginning(part: Part, text: bytes, dialect: Dialect, columns: int) -
             watch = QuoteWatch(part.label, delimiter, dialect.quote, dialect.escape, columns)
             watch.feed(text)
     lines = _first_lines(text, None).splitlines(keepends=True)
+    _refuse_other_width(part, lines, dialect)
     for count in range(1, len(lines) - 2):
         for delimiter in DELIMITERS:
             rows = _parsed(b"".join(lines[count:]), replace(dialect, delimiter=delimiter))
             if len(rows) > 2 and len(rows[0]) > 1 and all(rows):
                 raise _begins_below(part, lines[:count], dialect.cleaning.skip_rows)
+
+
+def _refuse_other_width(part: Part, lines: Sequence[bytes], dialect: Dialect) -> None:
+    """Raise DataError where all rows have one number of fields, and the first line another."""
+    blanks = [replace(dialect, delimiter=" "), _by_whitespace(dialect)]
+    for each in (*(replace(dialect, delimiter=d) for d in DELIMITERS), *blanks):
+        first, rows = _parsed(lines[0], each), _parsed(b"".join(lines[1:]), each)
+        if first and len(first[0]) > 1 and len(rows) > 2 and len(rows[0]) > 1 and all(rows):
+            raise DataError(
+                f"{part.label}: the first line has {len(first[0])} fields and the rows have {len(rows[0])} "
+                f"(between {_word(each)})",
+                hint=f"--skip-rows {dialect.cleaning.skip_rows + 1} --no-header calls the columns f0, f1, ...; "
+                "if values are in single quotes: --quote single",
+            )
 
 
 def _begins_below(part: Part, before: Sequence[bytes], skipped: int) -> DataError:
@@ -305,7 +322,7 @@ def _asked_quote(quote: str | None) -> str | None:
 
 def _refuse_values_as_names(rows: Rows, part: Part) -> None:
     """Raise DataError where the first line seems to hold a row of values: read as names it would be lost."""
-    first, body = rows[0], [row for row in rows[1:] if row]
+    first, body = rows[0][:_FIELDS_JUDGED], [row for row in rows[1:] if row]
     numbers = [i for i, field in enumerate(first) if _is_number(field, True)]
     whole = all(first[i].strip().isdigit() for i in numbers)
     repeated = [i for i in range(len(first)) if i not in numbers and any(row[i] == first[i] for row in body)]

@@ -22,7 +22,7 @@ _INDEX = "index of the rows, used only where it is named"
 # need memory for each column as well.
 _BATCH_BYTES = 64 << 20
 _BATCH_COLUMNS = 1 << 12
-_TEXT_COLUMNS = 1 << 13
+_TEXT_COLUMNS = 1 << 14
 _VALUE_BYTES = 8
 _GROWTH = 32
 

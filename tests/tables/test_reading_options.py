@@ -239,3 +239,20 @@ def test_a_malformed_row_with_bytes_that_are_no_text(capfd: pytest.CaptureFixtur
     with pytest.raises(DataError, match="has the wrong number of fields: expected 2 columns, got 3"):
         load_groups("-", ["a"], ["b"], stdin=io.BytesIO(text))
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [("a b\n" + '"1" 1 2\n"2" 3 5\n"3" 4 4\n', "f1"), ("a,b\n1,2,\n3,5,\n4,4,\n", "f0")],
+)
+def test_rows_that_are_wider_than_the_header(text: str, x: str) -> None:
+    with pytest.raises(DataError, match=r"the first line has 2 fields and the rows have 3 .*--skip-rows 1 --no-header"):
+        load(text)
+    assert xs(load(text, x, "f2" if x == "f1" else "f1", header=False, skip_rows=1)) == [1.0, 3.0, 4.0]
+
+
+def test_values_in_single_quotes() -> None:
+    text = "a,b,c\n1,2,'u,v'\n3,5,'u,v'\n4,4,'u,v'\n"
+    with pytest.raises(DataError, match="if values are in single quotes: --quote single"):
+        load(text)
+    assert xs(load(text, quote="single")) == [1.0, 3.0, 4.0]
