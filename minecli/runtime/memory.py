@@ -60,10 +60,12 @@ def address_space_limit() -> int | None:
 def in_words(count: int) -> str:
     """A number of bytes as a person says it.
 
-    >>> in_words(8_400_000_000), in_words(31_000_000), in_words(0)
-    ('8.4 GB', '31 MB', '0 MB')
+    >>> in_words(8_400_000_000), in_words(1_530_000_000), in_words(31_000_000), in_words(0)
+    ('8.4 GB', '1.53 GB', '31 MB', '0 MB')
     """
-    return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"
+    if count < 10**9:
+        return f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.3g} GB" if count < 10**12 else f"{count / 1e12:,.1f} TB"
 
 
 def _of_the_machine() -> Iterator[int]:

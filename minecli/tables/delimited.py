@@ -24,7 +24,7 @@ from minecli.tables.markers import Markers
 from minecli.tables.options import Reading
 from minecli.tables.quotes import QuoteWatch
 from minecli.tables.sources import READ_ERRORS, Part, explanation, first_line
-from minecli.tables.text_stream import CleanText, TextStream, lent, pieces_of, watched
+from minecli.tables.text_stream import CleanText, Lending, TextStream, lent, pieces_of, watched
 
 NULL_SPELLINGS = (
     "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None",
@@ -81,7 +81,7 @@ class TextRows:
         while True:
             try:
                 with self._clean(passed) as stream, lent(stream) as lending:
-                    return self._parsed(lending(), columns, types, block, header=self.dialect.header)
+                    return self._parsed(lending, columns, types, block)
             except MinecliError:
                 raise
             except READ_ERRORS as error:
@@ -92,12 +92,13 @@ class TextRows:
                     raise _OtherType(first_line(error)) from error
                 raise _said(self.part, self.dialect, block, error) from error
 
-    def _parsed(self, text: Any, columns: Sequence[str], types: Mapping[str, Any], block: int, *, header: bool) -> Any:
+    def _parsed(self, text: Lending, columns: Sequence[str], types: Mapping[str, Any], block: int) -> Any:
+        # No variable may hold the text: an error holds variables, and threads are waited for that hold the text.
         words = ("",) if self.reading.keep_na_strings else NULL_SPELLINGS
         return pa.csv.read_csv(
-            text,
+            text(),
             read_options=pa.csv.ReadOptions(
-                column_names=list(self.dialect.names), skip_rows_after_names=int(header), block_size=block
+                column_names=list(self.dialect.names), skip_rows_after_names=int(self.dialect.header), block_size=block
             ),
             parse_options=self.dialect.parse_options(),
             convert_options=pa.csv.ConvertOptions(
@@ -116,7 +117,7 @@ class TextRows:
             return {}
         text = b"".join(CleanText([head], self.dialect.cleaning, cut=True).pieces())
         try:
-            found = self._parsed(pa.BufferReader(text), columns, types, _BEGINNING, header=self.dialect.header)
+            found = self._parsed(lambda: pa.BufferReader(text), columns, types, _BEGINNING)
         except READ_ERRORS:
             return {}
         return {field.name: field.type for field in found.schema if not pa.types.is_null(field.type)}

@@ -7,6 +7,7 @@ numbers. If that does not decide, nobody but the person can.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ _COMMENTS = ("#", "%", "!", ";", "/")
 _PANDAS_UNNAMED = "Unnamed: 0"
 _SAID = re.compile(rb"sep=([\x20-\x7e\t])\r?\n", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_WITH_COMMA = re.compile(rb"\s*[-+]?\d*,\d+\s*")
 _NUMBER_WITH_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 
 Rows = list[list[str]]
@@ -80,7 +82,9 @@ def read_dialect(part: Part, reading: Reading, *, tabs: bool = False) -> Dialect
     ambiguous delimiter, for a first line that holds values, and for column names that occur twice.
     """
     quote = _asked_quote(reading.quote)
-    cleaning = Cleaning(reading.encoding, reading.skip_rows, reading.comment)
+    cleaning = Cleaning(
+        reading.encoding, reading.skip_rows, reading.comment, quote=quote, names=reading.header is not False
+    )
     found = Dialect((), ",", reading.header is not False, quote, reading.escape, cleaning)
     text = _beginning(part, cleaning)
     if (said := _SAID.match(text)) and reading.delimiter is None and reading.header is not False:
@@ -251,7 +255,7 @@ def _refuse_beginning(part: Part, text: bytes, dialect: Dialect, columns: int) -
         for delimiter in DELIMITERS:
             rows = _parsed(b"".join(lines[count:]), replace(dialect, delimiter=delimiter))
             if len(rows) > 2 and len(rows[0]) > 1 and all(rows):
-                raise _begins_below(part, lines[:count], dialect.cleaning.skip_rows)
+                raise _begins_below(part, lines[:count], lines[count:], dialect.cleaning.skip_rows)
 
 
 def _refuse_other_width(part: Part, lines: Sequence[bytes], dialect: Dialect) -> None:
@@ -268,12 +272,16 @@ def _refuse_other_width(part: Part, lines: Sequence[bytes], dialect: Dialect) ->
             )
 
 
-def _begins_below(part: Part, before: Sequence[bytes], skipped: int) -> DataError:
+def _begins_below(part: Part, before: Sequence[bytes], below: Sequence[bytes], skipped: int) -> DataError:
     marks = {line[:1].decode("latin-1") for line in before if line.strip()}
     if len(marks) == 1 and (mark := marks.pop()) in _COMMENTS:
         return DataError(
             f"{part.label}: lines that begin with {mark!r} stand before the header",
             hint=f"to pass over them: --comment '{mark}'",
+        )
+    if len(before) == 1 and before[0].count(b",") == 0 and all(map(_WITH_COMMA.fullmatch, below)):
+        return DataError(
+            f"{part.label} seems to be one column of numbers with decimal commas", hint="--delimiter ';' --decimal ,"
         )
     shown, count = before[0][:40].decode("utf-8", "replace").strip(), len(before) + skipped
     return DataError(
@@ -341,6 +349,9 @@ def _names(first: Sequence[str], header: bool, part: Part) -> tuple[tuple[str, .
         names = tuple(f"f{i}" for i in range(len(first)))
         called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
         return names, (), (f"the columns of {part.label} are called {called}",)
+    notes = []
+    if len(first) > 1 and all(name.strip().isdigit() for name in first) and not _counts(first):
+        notes.append(f"the first line of {part.label}, all numbers, names the columns; if it is a row: --no-header")
     empty = [i for i, name in enumerate(first) if not name]
     names = tuple(name or f"f{i}" for i, name in enumerate(first))
     twice = [name for name, times in Counter(names).items() if times > 1]
@@ -350,11 +361,21 @@ def _names(first: Sequence[str], header: bool, part: Part) -> tuple[tuple[str, .
             hint="each column needs a name of its own: edit the header line",
         )
     index = names[:1] if len(names) > 1 and (0 in empty or names[0] == _PANDAS_UNNAMED) else ()
-    if not empty:
-        return names, index, ()
-    called = quoted([names[i] for i in empty])
-    which = "a column without a name is" if len(empty) == 1 else "columns without a name are"
-    return names, index, (f"{part.label}: {which} called by the place: {called}",)
+    if empty:
+        called = quoted([names[i] for i in empty])
+        which = "a column without a name is" if len(empty) == 1 else "columns without a name are"
+        notes.append(f"{part.label}: {which} called by the place: {called}")
+    return names, index, tuple(notes)
+
+
+def _counts(names: Sequence[str]) -> bool:
+    """Whether names of digits count the columns, from 0, from 1, or years one after the other.
+
+    >>> _counts(["0", "1", "2"]), _counts(["2019", "2020"]), _counts(["3", "20"])
+    (True, True, False)
+    """
+    numbers = [int(name) for name in names]
+    return all(b == a + 1 for a, b in itertools.pairwise(numbers))
 
 
 def _is_number(text: str, comma: bool) -> bool:

@@ -96,7 +96,7 @@ def column_kind(name: str, type_: Any) -> Kind:
     if _is_binary(type_):
         raise DataError(
             f"column '{name}' holds bytes, not UTF-8 text, which cannot be used as a number or category",
-            hint="to recode a text file: iconv -f LATIN1 -t UTF-8 FILE | minecli ... -",
+            hint="name the encoding of a text file, as in --encoding latin-1",
         )
     raise DataError(
         f"column '{name}' has the type {type_}, which cannot be used as a number or category",

@@ -8,10 +8,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from minecli.tables.kinds import is_list
+
 _LONGEST = 1 << 12
+_WHOLE = re.compile(r"\s*([-+]?)0*(\d+)(?:\.0*)?\s*")
 
 
 class Markers:
@@ -54,17 +58,34 @@ class Markers:
         return pa.table(columns, names=table.column_names)
 
     def _emptied(self, column: Any) -> Any:
+        if is_list(column.type) and not isinstance(column.type, pa.BaseExtensionType):
+            return pa.chunked_array([self._list(chunk) for chunk in column.chunks], column.type)
+        if pa.types.is_float16(column.type):
+            # Arrow cannot compare these.
+            column = column.cast(pa.float32())
         if pa.types.is_dictionary(column.type):
             return pa.chunked_array([self._category(chunk) for chunk in column.chunks], column.type)
         for spelling in self.spellings:
             value = _value(spelling, column.type)
             if value is None:
                 continue
-            here = pc.fill_null(pc.equal(column, value), False)
+            here = pc.fill_null(_equal(column, value, spelling), False)
             if pc.any(here).as_py():
                 self._seen.add(spelling)
                 column = pc.if_else(here, pa.scalar(None, column.type), column)
         return column
+
+    def _list(self, chunk: Any) -> Any:
+        """Lists with the entries that a spelling stands for missing."""
+        entries = pa.chunked_array([chunk.flatten()])
+        emptied = self._emptied(entries)
+        if emptied is entries or chunk.null_count:
+            return chunk
+        values = emptied.combine_chunks()
+        if pa.types.is_fixed_size_list(chunk.type):
+            return pa.FixedSizeListArray.from_arrays(values, chunk.type.list_size)
+        lengths = pc.list_value_length(chunk).to_numpy(zero_copy_only=False)
+        return type(chunk).from_arrays(np.concatenate([[0], np.cumsum(lengths)]), values)
 
     def _category(self, chunk: Any) -> Any:
         levels, indices = chunk.dictionary, chunk.indices
@@ -76,6 +97,14 @@ class Markers:
                 self._seen.add(spelling)
                 indices = pc.if_else(here, pa.scalar(None, indices.type), indices)
         return pa.DictionaryArray.from_arrays(indices, levels, ordered=chunk.type.ordered)
+
+
+def _equal(column: Any, value: Any, spelling: str) -> Any:
+    """Where a column has a value; in text also where the same whole number is written in another way, as -999.0."""
+    if pa.types.is_string(column.type) and (number := _WHOLE.fullmatch(spelling)):
+        sign = "-" if number[1] == "-" else r"\+?"
+        return pc.match_substring_regex(column, rf"^\s*{sign}0*{number[2]}(\.0*)?\s*$")
+    return pc.equal(column, value)
 
 
 def _value(spelling: str, type_: Any) -> Any:

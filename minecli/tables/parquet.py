@@ -47,18 +47,15 @@ def open_parts(found: Source) -> OpenTable:
     schema, rows = _unified(found.parts)
     base = found.base
     paths = [part.path for part in found.parts]
-    partitioned = base is not None and any("=" in piece for path in paths for piece in _folders(str(path), base))
     with explained(found.label, "Parquet"):
         scanning = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
         form = ds.ParquetFileFormat(default_fragment_scan_options=scanning)
-        options = ds.FileSystemFactoryOptions(
-            partition_base_dir=base, partitioning=ds.HivePartitioning.discover() if partitioned else None
-        )
+        folders = _folder_columns(paths, base, form, schema)
+        partitioning = ds.HivePartitioning(pa.schema(folders)) if folders else None
+        options = ds.FileSystemFactoryOptions(partition_base_dir=base, partitioning=partitioning)
         factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), paths, form, options)
-        if partitioned:
-            known = set(schema.names)
-            found_schema = factory.inspect()
-            schema = _with_fields(schema, [field for field in found_schema if field.name not in known])
+        for field in folders:
+            schema = schema.append(field)
         data = factory.finish(schema)
     check_unique(schema.names, found.label)
 
@@ -113,14 +110,24 @@ def _differing(first: Any, other: Any, first_part: Part, part: Part) -> DataErro
     )
 
 
+def has_folder_columns(found: Source) -> bool:
+    """Whether some folder between the base of a source and its parts is called NAME=VALUE."""
+    base = found.base
+    return base is not None and any("=" in piece for part in found.parts for piece in _folders(str(part.path), base))
+
+
+def _folder_columns(paths: Sequence[str | None], base: str | None, form: Any, schema: Any) -> list[Any]:
+    """The columns that the names of folders make; one that the files themselves have is theirs."""
+    if base is None or not any("=" in piece for path in paths for piece in _folders(str(path), base)):
+        return []
+    options = ds.FileSystemFactoryOptions(partition_base_dir=base, partitioning=ds.HivePartitioning.discover())
+    factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), list(paths), form, options)
+    known = set(schema.names)
+    return [field for field in factory.inspect(promote_options="permissive") if field.name not in known]
+
+
 def _folders(path: str, base: str) -> tuple[str, ...]:
     return Path(path).parent.relative_to(base).parts if Path(path).is_relative_to(base) else ()
-
-
-def _with_fields(schema: Any, fields: Sequence[Any]) -> Any:
-    for field in fields:
-        schema = schema.append(field)
-    return schema
 
 
 def forecast(schema: Any, columns: Sequence[str], rows: int, label: str) -> None:

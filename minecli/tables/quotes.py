@@ -53,7 +53,8 @@ class QuoteWatch:
         self._value = re.compile(q + rb"(?:" + within + rb"++|" + q + q + escaped + rb")*+")
         # What follows the last line end outside quotes, that line end included.
         self._rest = b"\n"
-        self.lines = 0
+        self._counted = self._lines_before = 0
+        self.lines, self.first = 0, 1
 
     def feed(self, piece: bytes) -> None:
         """Look at the next piece of the text."""
@@ -76,7 +77,8 @@ class QuoteWatch:
 
     def _scan(self, text: bytes, final: bool) -> int:
         """Go over values until the text ends, or a value whose end is yet to come; the place."""
-        place = 0
+        place = self._counted = 0
+        self._lines_before = self.lines
         while True:
             found = self._harmless.match(text, place)
             place = found.end() if found else place
@@ -95,27 +97,31 @@ class QuoteWatch:
     def _judge(self, text: bytes, opening: int, closing: int) -> None:
         """Refuse a closed value of several lines that no one can have meant."""
         after = text[closing + 1 : closing + 2]
-        line = self._line_of(text, opening)
+        line = self._line_of(text, opening, forget=True)
         if after not in (b"", b"\n", b"\r", self._delimiter):
             until = self._line_of(text, closing)
             raise self._wrong(line, f"that is closed on line {until} in the middle of a field")
         inside = _line_ends(text[opening:closing])
-        if inside and self._like_rows(text, opening, closing):
-            raise self._wrong(line, f"and the {inside} lines up to the next one look like rows of the table")
+        if inside and not self._asked and self._like_rows(text, opening, closing, first=line == self.first):
+            what = "and what is up to the next one looks like rows of the table"
+            raise self._wrong(line, what, f"; if it is meant: --quote '{self._shown}'")
         if inside > MOST_LINES and not self._asked:
             raise self._wrong(
                 line, f"that is closed {inside} lines below", f"; if it is meant: --quote '{self._shown}'"
             )
 
-    def _like_rows(self, text: bytes, opening: int, closing: int) -> bool:
+    def _like_rows(self, text: bytes, opening: int, closing: int, first: bool) -> bool:
         """Whether half of the lines that begin inside the value have as many fields as the table, and numbers where
-        the line has some on which the value opens."""
+        the line has some on which the value opens. Where it has none, as the `first` line of a table that names the
+        columns, all lines that are inside as a whole must be as wide, one in the first line, two elsewhere."""
         start = max(text.rfind(b"\n", 0, opening), text.rfind(b"\r", 0, opening)) + 1
         end = _LINE_END.search(text, closing)
-        first, *others = _LINE_END.split(text[start : end.start() if end else len(text)])
-        model = self._numbers(first)
-        if model is None or not others:
-            return False
+        begun, *others = _LINE_END.split(text[start : end.start() if end else len(text)])
+        model = self._numbers(begun)
+        if model is None or not any(model):
+            inner = [line for line in others[:-1] if self._quote not in line]
+            wide = [line for line in inner if line.count(self._delimiter) == self._columns - 1 > 0]
+            return len(wide) == len(others) - 1 >= (1 if first else 2)
         alike = sum(1 for line in others if _alike(model, self._numbers(line)))
         return 2 * alike >= len(others)
 
@@ -126,8 +132,12 @@ class QuoteWatch:
             return None
         return [bool(_NUMBER.fullmatch(field.strip(self._quote))) if field.strip() else None for field in fields]
 
-    def _line_of(self, text: bytes, place: int) -> int:
-        return self.lines + _line_ends(text[:place])
+    def _line_of(self, text: bytes, place: int, forget: bool = False) -> int:
+        """The number of a line; those before need not be counted again where nothing will be asked of them."""
+        line = self._lines_before + _line_ends(text[self._counted : place])
+        if forget:
+            self._counted, self._lines_before = place, line
+        return line
 
     def _unclosed(self, text: bytes, place: int, inside: int, final: bool) -> DataError:
         line = self._line_of(text, place)

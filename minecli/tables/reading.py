@@ -7,7 +7,6 @@ formats is added: types and missing values that a person names, entries of lists
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -26,11 +25,19 @@ from minecli.tables.header import element
 from minecli.tables.markers import Markers
 from minecli.tables.opened import OpenTable
 from minecli.tables.options import Reading
-from minecli.tables.parquet import open_parquet, open_parts
+from minecli.tables.parquet import has_folder_columns, open_parquet, open_parts
 from minecli.tables.schemas import check_unique
 from minecli.tables.sources import Part, Source, explained, label_of, locate
+from minecli.tables.written_integers import (
+    as_written,
+    has_long_integers,
+    may_be_rounded,
+    notes_on_rounding,
+    rounded_note,
+)
 
 _BYTES_OF_A_VALUE = 8
+_ROUNDED = ("--type COL=text --numeric COL reads them exactly", "write them as texts, and name them in --numeric")
 # Looking at each column of more takes longer than reading them.
 _MANY_COLUMNS = 5000
 
@@ -52,7 +59,7 @@ def open_table(
         from minecli.tables.queries import over
 
         table = over(table, reading.sql)
-    return _complete(table, types, markers, queried=reading.sql is not None)
+    return _complete(table, types, markers, queried=reading.sql is not None, said=found.notes)
 
 
 def filtered(table: OpenTable, reading: Reading) -> OpenTable:
@@ -83,7 +90,8 @@ def _joined(found: Source, reading: Reading, types: AskedTypes, markers: Markers
     forms = [detect_format(part, reading.input_format, encoded) for part in found.parts]
     _refuse_options(forms[0], reading)
     plain = all(form == "parquet" and part.path is not None for form, part in zip(forms, found.parts, strict=True))
-    if len(found.parts) > 1 and plain and not any(part.compressed for part in found.parts):
+    several = len(found.parts) > 1 or has_folder_columns(found)
+    if several and plain and not any(part.compressed for part in found.parts):
         return open_parts(found)
     tables = [_opened(part, form, reading, types, markers) for part, form in zip(found.parts, forms, strict=True)]
     return tables[0] if len(tables) == 1 else _one_after_the_other(found.label, tables)
@@ -105,28 +113,26 @@ def _text(part: Part, form: Format, reading: Reading, types: AskedTypes, markers
     with explained(part.label, "text"):
         rows = TextRows(part, read_dialect(part, reading, tabs=form == "tsv"), reading, markers)
     dialect = rows.dialect
+    notes = list(dialect.notes)
 
     def read(columns: Sequence[str]) -> Any:
         given = types.of_text(columns)
         table = rows.read(columns, given, _Bound(part.label, len(columns)))
-        judged = () if part.once or len(columns) > _MANY_COLUMNS else columns
-        large = [name for name in judged if name not in given and _beyond_int64(table.column(name))]
-        if large:
+        judged = () if len(columns) > _MANY_COLUMNS else columns
+        large = [name for name in judged if name not in given and may_be_rounded(table.column(name))]
+        if large and not part.once:
             # The reader takes them for numbers with a fraction, and loses their last digits.
-            exact = given | dict.fromkeys(large, pa.uint64())
-            with contextlib.suppress(DataError):
-                table = rows.read(columns, exact, _Bound(part.label, len(columns)))
+            written = given | dict.fromkeys(large, pa.string())
+            again = rows.read(columns, written, _Bound(part.label, len(columns)))
+            for name in large:
+                place, text = table.schema.get_field_index(name), again.column(name)
+                exact = as_written(text, table.column(name))
+                if exact is table.column(name) or pa.types.is_floating(exact.type):
+                    notes.extend([rounded_note(name)] if has_long_integers(text) else [])
+                table = table.set_column(place, name, exact)
         return table.select(list(columns))
 
-    return OpenTable(part.label, form, dialect.names, read, part.once, dialect.notes, index=dialect.index)
-
-
-def _beyond_int64(column: Any) -> bool:
-    """Whether a column of numbers may be one of integers that only an unsigned type holds."""
-    if not pa.types.is_float64(column.type):
-        return False
-    ends = pc.min_max(column).as_py()
-    return ends["min"] is not None and ends["min"] >= 0 and 2.0**63 <= ends["max"] < 2.0**64
+    return OpenTable(part.label, form, dialect.names, read, part.once, notes, index=dialect.index)
 
 
 def _rarer(part: Part, form: Format, reading: Reading) -> OpenTable:
@@ -204,23 +210,26 @@ def _refuse_other_types(first: Any, other: Any, first_label: str, label: str) ->
             ) from None
 
 
-def _complete(table: OpenTable, types: AskedTypes, markers: Markers, queried: bool) -> OpenTable:
+def _complete(table: OpenTable, types: AskedTypes, markers: Markers, queried: bool, said: Sequence[str]) -> OpenTable:
     """A table that gives entries of lists, types and missing values as asked, and that has rows. The reader of text
-    gives types itself, but not those of what is `queried`."""
+    gives types itself, but not those of what is `queried`. `said` are notes on where it comes from."""
     check_unique(table.names, table.source)
-    header, notes = table.header, list(table.notes)
+    header, notes = table.header, [*said, *table.notes]
 
     def read(columns: Sequence[str]) -> Any:
-        wanted = {name: element(name, header) or (name, None) for name in columns}
+        wanted, extra = {name: element(name, header) or (name, None) for name in columns}, list[str]()
         with explained(table.source):
             rows = table.read(list(dict.fromkeys(base for base, _ in wanted.values())))
             if rows.num_rows == 0:
                 raise no_rows(table.source)
             if queried or table.format not in TEXT_FORMATS:
                 rows = types.cast(rows)
+            if table.format == "jsonl" or (table.once and table.format in TEXT_FORMATS):
+                # Text that cannot be read again.
+                extra = notes_on_rounding(rows, _ROUNDED[table.format == "jsonl"])
             rows = markers.emptied(rows)
             chosen = [_entry(rows.column(base), base, place) for base, place in wanted.values()]
-        notes[:] = [*table.notes, *_unseen(markers)]
+        notes[:] = [*said, *table.notes, *extra, *_unseen(markers)]
         return pa.table(chosen, names=list(wanted))
 
     return replace(table, read=read, notes=notes)

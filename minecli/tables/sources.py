@@ -8,6 +8,7 @@ kept and put back in front.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import io
 import lzma
@@ -25,9 +26,11 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from minecli.errors import DataError, MemoryShort, MinecliError, UsageError
-from minecli.tables.columns import nearest, quoted
+from minecli.tables.columns import counted, nearest, quoted
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
+# What is beside parts and holds no rows.
+_NO_TABLES = (".crc", ".md", ".html", ".py", ".log")
 _MAGIC_OF_COMPRESSION = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bz2",
@@ -143,18 +146,19 @@ class Part:
         if method is None:
             return raw
         if method == "xz":
-            return pa.PythonFile(lzma.open(raw), mode="r")
+            return pa.PythonFile(_Xz(raw), mode="r")
         return pa.CompressedInputStream(raw, method)
 
 
 @dataclass(frozen=True)
 class Source:
     """The parts of one table, in order. `label` is what the person wrote; `base` the folder below which the names of
-    folders may tell columns, as in year=2024."""
+    folders may tell columns, as in year=2024; `notes` are for the person."""
 
     label: str
     parts: tuple[Part, ...]
     base: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def label_of(source: str | Sequence[str]) -> str:
@@ -198,13 +202,14 @@ def locate(source: str | Sequence[str], stdin: BinaryIO | None = None) -> Source
     path = Path(source).expanduser()
     with explained(source):
         if path.is_dir():
-            return Source(source, tuple(_folder(source, path)), str(path))
+            parts, others = _folder(source, path)
+            return Source(source, tuple(parts), str(path), _passed_over(source, others))
         if path.exists():
             return Source(source, (_file(source, path),))
         if path.is_symlink():
             raise _broken(source)
         if any(c in source for c in "*?["):
-            return Source(source, tuple(_glob(source, str(path))))
+            return Source(source, tuple(_glob(source, str(path))), _fixed_part(str(path)))
     raise _not_found(source, path)
 
 
@@ -241,6 +246,49 @@ def first_line(error: BaseException) -> str:
     lines = (line.strip() for line in str(error).splitlines())
     text = next((line for line in lines if line), type(error).__name__)
     return text if len(text) <= _MESSAGE_LENGTH else text[: _MESSAGE_LENGTH - 3] + "..."
+
+
+class _Xz(io.RawIOBase):
+    """What xz streams hold, one after the other; Python's own reader drops what follows and is none."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw, self._decoder = raw, lzma.LZMADecompressor()
+        self._rest, self._ended = b"", False
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+    def read(self, size: int = -1) -> bytes:
+        found = [b""]
+        length = 0
+        while not self._ended and (size < 0 or length < size):
+            piece = self._more(-1 if size < 0 else size - length)
+            found.append(piece)
+            length += len(piece)
+        return b"".join(found)
+
+    def _more(self, most: int) -> bytes:
+        """Some more bytes; none where the decoder needs more, or at the end."""
+        if self._decoder.eof:
+            # Streams may be padded with zeros.
+            rest = self._decoder.unused_data.lstrip(b"\0")
+            while not rest and (more := bytes(self._raw.read(_PIECE))):
+                rest = more.lstrip(b"\0")
+            if not rest:
+                self._ended = True
+                return b""
+            self._decoder, self._rest = lzma.LZMADecompressor(), rest
+        if self._decoder.needs_input and not self._rest:
+            self._rest = bytes(self._raw.read(_PIECE))
+            if not self._rest:
+                raise EOFError("the compressed file ends before its end mark")
+        given, self._rest = self._rest, b""
+        return self._decoder.decompress(given, most)
 
 
 class _Joined(io.RawIOBase):
@@ -296,33 +344,45 @@ def _file(label: str, path: Path) -> Part:
     return Part(label, "", lambda: pa.PythonFile(path.open("rb"), mode="r"), once=True)
 
 
-def _folder(source: str, folder: Path) -> list[Part]:
-    found = sorted(path for path in _files_below(folder) if path.suffix.lower() in PARQUET_SUFFIXES)
+def _folder(source: str, folder: Path) -> tuple[list[Part], list[Path]]:
+    """The parts in a folder, and the other files, which may hold rows, too."""
+    files = sorted(_files_below(folder))
+    found = [path for path in files if path.suffix.lower() in PARQUET_SUFFIXES]
     if not found:
         inside = sorted(path.name for path in folder.iterdir())
         raise DataError(
             f"the folder {source} holds no Parquet parts (.parquet, .pq), only {quoted(inside) or 'nothing'}",
             hint="give a folder of Parquet parts or one file",
         )
-    return [_part(path) for path in found]
+    others = [path for path in files if path.suffix.lower() not in (*PARQUET_SUFFIXES, *_NO_TABLES)]
+    return [_part(path) for path in found], others
+
+
+def _fail(error: OSError) -> None:
+    # What has vanished meanwhile is no part any more.
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _passed_over(source: str, files: Sequence[Path]) -> tuple[str, ...]:
+    """What to say of files in a folder of parts that are none."""
+    if not files:
+        return ()
+    are = "is no Parquet part and was" if len(files) == 1 else "are no Parquet parts and were"
+    return (f"{counted(len(files), 'file')} in {source} {are} passed over: {quoted([path.name for path in files])}",)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
     """The files of a folder and its subfolders, linked ones too, but for hidden ones and those that begin with _. What
     cannot be listed is an error: its rows would be lost."""
 
-    def fail(error: OSError) -> None:
-        # What has vanished meanwhile is no part any more.
-        if not isinstance(error, FileNotFoundError):
-            raise error
-
     seen: set[tuple[int, int]] = set()
     passed = 0
-    for where, folders, files in os.walk(folder, onerror=fail, followlinks=True):
+    for where, folders, files in os.walk(folder, onerror=_fail, followlinks=True):
         try:
             here = os.stat(where)
         except OSError as error:
-            fail(error)
+            _fail(error)
             continue
         if (here.st_dev, here.st_ino) in seen:
             # A link that leads back up.
@@ -345,18 +405,43 @@ def _part(path: Path) -> Part:
 
 
 def _glob(source: str, pattern: str) -> list[Part]:
+    _refuse_unreadable(pattern)
     found = sorted(glob.glob(pattern, recursive=True))
     parts = [each for path in found for each in _matched(path, recursive="**" in pattern)]
     if not parts:
-        raise DataError(f"no file matches {source}", hint=f"ls {source} shows what the shell finds")
+        raise DataError(f"no file matches {source}", hint=f"ls {shlex.quote(_fixed_part(pattern))} shows what is there")
     return parts
+
+
+def _fixed_part(pattern: str) -> str:
+    """The folder of a glob above its first wild card.
+
+    >>> _fixed_part("data/2024-*/x.csv"), _fixed_part("*.csv")
+    ('data', '.')
+    """
+    beginning = re.split(r"[*?[]", pattern, maxsplit=1)[0]
+    return os.path.dirname(beginning) or "."
+
+
+def _refuse_unreadable(pattern: str) -> None:
+    """Raise PermissionError for a folder that a glob goes through and that may not be listed: its rows would be
+    lost."""
+    if "**" in pattern:
+        for _ in os.walk(_fixed_part(pattern), onerror=_fail):
+            pass
+    parent = os.path.dirname(pattern)
+    while any(c in parent for c in "*?["):
+        for folder in glob.glob(parent, recursive=True):
+            if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "may not be listed", folder)
+        parent = os.path.dirname(parent)
 
 
 def _matched(path: str, recursive: bool) -> list[Part]:
     """The parts that a path matched by a glob stands for; what is in a folder, a recursive one matches by itself."""
     if not os.path.isdir(path):
         return [_part(Path(path))]
-    return [] if recursive else _folder(path, Path(path))
+    return [] if recursive else _folder(path, Path(path))[0]
 
 
 def _broken(path: str) -> DataError:
@@ -369,10 +454,15 @@ def _broken(path: str) -> DataError:
 def _not_found(source: str, path: Path) -> DataError:
     parent = path.parent
     if not parent.is_dir():
-        return DataError(f"there is no file {source}: the folder {parent} does not exist", hint=f"ls {parent.parent}")
+        above = shlex.quote(str(parent.parent))
+        return DataError(f"there is no file {source}: the folder {parent} does not exist", hint=f"ls {above}")
     try:
         close = nearest(path.name, os.listdir(parent))
     except OSError:
         close = []
-    hint = f"did you mean {parent / close[0] if str(parent) != '.' else close[0]}?" if close else f"ls {parent}"
+    hint = (
+        f"did you mean {parent / close[0] if str(parent) != '.' else close[0]}?"
+        if close
+        else f"ls {shlex.quote(str(parent))}"
+    )
     return DataError(f"there is no file {source}", hint=hint)

@@ -279,15 +279,19 @@ def is_in(values: Any, those: list[str]) -> Any:
 def _parsed(name: str, values: Any, kept: Mask | None, written: Any) -> Any:
     """Texts that all read as numbers, as integers where all are written so."""
     plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"^\+", "")
-    if pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py() and (whole := _integers(plain)) is not None:
+    if pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py() and (whole := integers(plain)) is not None:
         return whole
     numbers = plain.cast(pa.float64())
     _refuse_infinite(name, numbers, kept, written)
     return numbers
 
 
-def _integers(plain: Any) -> Any | None:
-    """Integers in the narrowest type that holds all; None where none does."""
+def integers(plain: Any) -> Any | None:
+    """Texts of whole numbers in the narrowest type that holds all; None where none does.
+
+    >>> integers(pa.chunked_array([["-1", "7"]])).type, integers(pa.chunked_array([["18446744073709551615"]])).type
+    (DataType(int64), DataType(uint64))
+    """
     for type_ in (pa.int64(), pa.uint64()):
         try:
             return plain.cast(type_)

@@ -34,13 +34,16 @@ Lending = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What is no part of a table: `skip_rows` lines at the beginning, lines that begin with `comment`, and, where
-    columns are separated by `whitespace`, blanks at the ends of lines and all but one between fields."""
+    """What is no part of a table: `skip_rows` lines at the beginning, lines that begin with `comment` outside of values
+    in `quote`, and, where columns are separated by `whitespace`, blanks at the ends of lines and all but one between
+    fields. Without `names` in its first line, a table may begin with a row of missing values."""
 
     encoding: str | None = None
     skip_rows: int = 0
     comment: str | None = None
     whitespace: bool = False
+    quote: str | None = None
+    names: bool = True
 
 
 class TextStream(io.RawIOBase):
@@ -134,8 +137,9 @@ class CleanText:
         cleaning, last = self._cleaning, b"\n"
         lines = self._cut or cleaning.comment is not None or cleaning.whitespace
         pieces = self._table(_decoded(self._raw, cleaning.encoding, cut=self._cut))
+        comments = None if cleaning.comment is None else _Comments(cleaning.comment, cleaning.quote)
         for piece in _whole_lines(pieces, self._cut) if lines else pieces:
-            text = piece if cleaning.comment is None else _without_comments(piece, cleaning.comment.encode())
+            text = piece if comments is None else comments.emptied(piece)
             text = _joined_blanks(text) if cleaning.whitespace else text
             if text:
                 yield text
@@ -151,7 +155,7 @@ class CleanText:
                 yield piece
                 continue
             text = self._without_beginning(text + piece)
-            if begun := bool(text.strip()) and (b"\n" in text or b"\r" in text[:-1]):
+            if begun := bool(text.strip(b" \r\n")) and (b"\n" in text or b"\r" in text[:-1]):
                 yield text
         if not begun and text.strip():
             yield text
@@ -159,10 +163,11 @@ class CleanText:
     def _without_beginning(self, text: bytes) -> bytes:
         """A text without the lines that come before the table, as far as they are whole."""
         cleaning, comment = self._cleaning, (self._cleaning.comment or "").encode()
+        blank = b" \t" if cleaning.names else b" "
         text, place = text.removeprefix(codecs.BOM_UTF8), 0
         while (line := _LINE.match(text, place)) and (
             self.dropped < cleaning.skip_rows
-            or not line[1].strip()
+            or not line[1].strip(blank)
             or (comment and line[1].lstrip().startswith(comment))
         ):
             self.dropped += 1
@@ -181,6 +186,7 @@ def watched(pieces: Iterable[bytes], text: CleanText, watch: QuoteWatch) -> Iter
     for number, piece in enumerate(pieces):
         if number == 0:
             watch.lines += text.dropped
+            watch.first += text.dropped
         watch.feed(piece)
         yield piece
     watch.finish()
@@ -232,8 +238,26 @@ def _whole_lines(pieces: Iterable[bytes], cut: bool) -> Iterator[bytes]:
         yield rest
 
 
-def _without_comments(text: bytes, mark: bytes) -> bytes:
-    return re.sub(rb"(?:(?<=[\r\n])|\A)[ \t]*" + re.escape(mark) + rb"[^\r\n]*", b"", text)
+class _Comments:
+    """Whole lines whose comments become empty lines; a line inside a quoted value is none."""
+
+    def __init__(self, mark: str, quote: str | None) -> None:
+        self._mark, self._quote = mark.encode(), (quote or "").encode()
+        self._pattern = re.compile(rb"(?:(?<=[\r\n])|\A)[ \t]*" + re.escape(self._mark) + rb"[^\r\n]*")
+        self._inside = False
+
+    def emptied(self, text: bytes) -> bytes:
+        """The next lines without the comments among them."""
+        if not self._quote or (self._quote not in text and not self._inside):
+            return self._pattern.sub(b"", text)
+        return b"".join(map(self._line, text.splitlines(keepends=True)))
+
+    def _line(self, line: bytes) -> bytes:
+        if not self._inside and line.lstrip(b" \t").startswith(self._mark):
+            return line[len(line.rstrip(b"\r\n")) :]
+        # Quotes come in pairs, but for those that open a value that goes on.
+        self._inside ^= line.count(self._quote) % 2 == 1
+        return line
 
 
 def _joined_blanks(text: bytes) -> bytes:

@@ -112,7 +112,8 @@ def test_names_and_numbers_survive_the_way_through_text(
     try:
         groups = load_groups("-", [chosen], ["first"], reading=Reading(delimiter=delimiter), stdin=io.BytesIO(content))
     except DataError as error:
-        assert "constant" in error.problem and len({row[0] for row in rows}) == 1  # noqa: PT017, PT018
+        assert "constant" in error.problem or "too large to be read exactly" in error.problem  # noqa: PT017
+        assert len({row[0] for row in rows}) == 1
         return
     np.testing.assert_array_equal(groups.x.values[:, 0], [row[0] for row in rows])
     assert groups.x.names == (chosen,)

@@ -14,6 +14,7 @@ import pytest
 from minecli.errors import DataError, UsageError
 from minecli.tables.groups import Groups, load_groups
 from minecli.tables.options import Reading
+from minecli.tables.summary import describe_columns
 
 
 def load(text: str, x: str = "a", z: str = "b", missing: Any = "error", **options: Any) -> Groups:
@@ -256,3 +257,65 @@ def test_values_in_single_quotes() -> None:
     with pytest.raises(DataError, match="if values are in single quotes: --quote single"):
         load(text)
     assert xs(load(text, quote="single")) == [1.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("start", [2**64 - 12, 2**64, 10**29, -(2**63) - 40])
+def test_integers_that_no_64_bits_hold_are_no_constant(tmp_path: Path, start: int) -> None:
+    text = "a,b\n" + "".join(f"{start + i},{i * 7 % 11}\n" for i in range(30))
+    (tmp_path / "t.csv").write_text(text)
+    found = describe_columns(str(tmp_path / "t.csv")).columns[0]
+    assert found.distinct == 30
+    assert "constant" not in found.encoding
+    with pytest.raises(DataError, match=r"too large to be read exactly.*--type a=text --numeric a|cannot tell"):
+        load(text)
+
+
+def test_whole_numbers_rounded_among_others_are_said(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1.5,1\n" + "".join(f"{2**53 + i},{i % 7}\n" for i in range(30)))
+    notes = load_groups(str(tmp_path / "t.csv"), ["a"], ["b"]).notes
+    assert any("holds whole numbers beyond 2^53, some of which float64 rounds" in note for note in notes)
+
+
+def test_missing_values_in_lists_and_as_text(tmp_path: Path) -> None:
+    columns = {
+        "l": pa.array([[1.0, 2.0], [-999.0, 3.0], [2.0, 5.0], [4.0, 1.0]]),
+        "f": pa.FixedSizeListArray.from_arrays(pa.array([1.0, 2, 3, -999, 5, 6, 8, 8]), 2),
+        "h": pa.array([1.0, -999.0, 2.0, 3.0], pa.float32()).cast(pa.float16()),
+        "t": ["1.5", "-999.0", "2", "4"],
+        "b": [1.0, 2.0, 3.0, 5.0],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    for name in "lfht":
+        reading = Reading(na_values=("-999",))
+        found = load_groups(
+            str(tmp_path / "t.parquet"),
+            [name],
+            ["b"],
+            reading=reading,
+            missing="drop",
+            numeric=["t"] if name == "t" else [],
+        )
+        assert found.row_numbers.tolist() == [0, 2, 3], name
+        assert found.notes[0].startswith("dropped 1 of 4 rows")
+
+
+def test_comments_are_not_looked_for_inside_values() -> None:
+    text = "a,b,c\n" + '1,2,"u\n# x\nv"\n# away\n3,5,"u\n# y\nv"\n' * 5
+    found = load(text, "a", "c", comment="#")
+    assert found.rows_read == 10
+    assert found.z.columns[0].levels == 2
+
+
+def test_rows_without_values_may_come_first() -> None:
+    text = "\t\n0\t1\n1\t3\n4\t5\n"
+    assert load(text, "f0", "f1", delimiter="tab", header=False, missing="drop").rows_read == 4
+
+
+def test_a_header_of_whole_numbers_is_said() -> None:
+    assert any("if it is a row: --no-header" in note for note in load("3,20\n4,27\n5,21\n", "3", "20").notes)
+    assert load("2019,2020\n4,27\n5,21\n", "2019", "2020").notes == ()
+
+
+def test_one_column_of_decimal_commas() -> None:
+    with pytest.raises(DataError, match=r"one column of numbers with decimal commas .--delimiter ';' --decimal ,"):
+        load("x\n0,5\n1,5\n2,5\n3,5\n", "x", "x")
