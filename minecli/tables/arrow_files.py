@@ -54,6 +54,8 @@ def open_arrow_stream(part: Part) -> OpenTable:
             for batch in batches:
                 batch.validate(full=True)
                 kept.append(batch.select(list(columns)))
+            if stream.read(1):
+                raise ValueError("something follows its end, maybe another stream")
         if not stream.last.endswith(_END_MARKS):
             notes.append(f"{part.label} ends without the end mark of an Arrow stream: rows may be missing at its end")
         return pa.Table.from_batches(kept, wanted)

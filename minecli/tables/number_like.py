@@ -23,8 +23,8 @@ from dataclasses import dataclass
 BLANKS = " \t\u00a0\u2007\u2009\u202f"
 MARKS = f".,'\u2019_{BLANKS}"
 # A hyphen is no range at the beginning of a set.
-SIGNS = "-\u2212+"
-NEGATIVE = "-\u2212("
+SIGNS = "-\u2212\u2013+"
+NEGATIVE = "-\u2212\u2013("
 
 _SYMBOLS = "$\u00a2\u00a3\u00a5\u0e3f\u20a0-\u20bf"
 _CURRENCIES = frozenset((
@@ -42,6 +42,8 @@ _UNITS = frozenset((
     "percent", "ppb", "ppm", "psi", "pt", "px", "rpm", "sec", "t", "tb", "ug", "um", "us", "wh", "week", "wk", "yd",
     "year", "yr", "µg", "µm", "µs", "μg", "μm", "μs",
 ))  # fmt: skip
+# Thousands, millions and more.
+_MAGNITUDES = frozenset(("K", "k", "M", "B", "bn", "mn", "Mio", "Mrd"))
 _ORDINALS = frozenset(("st", "nd", "rd", "th"))
 _COMPOSED = re.compile(rf"[/°℃℉%‰‱²³^·*\"″{_SYMBOLS}]|^[cdkm]?m[23]$|^(ft|in|yd)[23]$")
 
@@ -146,7 +148,7 @@ def spellings(texts: Sequence[str]) -> list[Spelling | None]:
     unknown = {each.unit for each in found if each is not None and not _known(each)}
     # Codes have no decimals.
     decimals = any(each is not None and each.after and not each.body.isdigit() for each in found)
-    if len(unknown) < 2 or decimals:
+    if len(unknown) < 2 or decimals or unknown <= _MAGNITUDES:
         return found
     return [None if each is not None and each.unit in unknown else each for each in found]
 

@@ -214,6 +214,11 @@ def _header(name: str, label: str, size: int, open_: Open) -> _Array:
             f"{label} is cut short: an array of shape {shape} and type {dtype} needs {needed} bytes, and it has {size}",
             hint="is the file whole? copy or write it again",
         )
+    if needed < size and dtype.itemsize and not dtype.hasobject:
+        raise DataError(
+            f"{label} holds more than an array of shape {shape} and type {dtype}: {size - needed} bytes follow it",
+            hint="write each array to a file of its own, or all to one by numpy.savez",
+        )
     return _Array(name, label, dtype, shape, fortran, start + length, open_)
 
 

@@ -331,7 +331,7 @@ def test_too_many_levels_are_not_offered_as_labels() -> None:
         (["3A", "4A", "x"], [True, True, False]),
         (["3A", "4B", "5 kg"], [False, False, True]),
         (["1.5M", "300K"], [True, True]),
-        (["15M", "300K"], [False, False]),
+        (["15M", "300K"], [True, True]),
         (["<5", ">5"], [False, False]),
         (["<5", ">5", ">7"], [True, True, True]),
         (["5 kg", "5 lb", "3 rooms"], [True, True, True]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 from pathlib import Path
 
@@ -124,3 +125,58 @@ def test_a_stream_without_its_end_is_said(tmp_path: Path) -> None:
     (tmp_path / "t.arrows").write_bytes(whole[:-8])
     (note,) = load_groups(str(tmp_path / "t.arrows"), ["a"], ["b"]).notes
     assert "without the end mark of an Arrow stream: rows may be missing" in note
+
+
+def test_streams_one_after_the_other_are_not_read_in_part(tmp_path: Path) -> None:
+    table = pa.table({"a": [1.0, 2.0, 3.0], "b": [3.0, 1.0, 5.0]})
+    with pa.OSFile(str(tmp_path / "t.arrows"), "wb") as out, pa.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table)
+    path = tmp_path / "t.arrows"
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(DataError, match="something follows its end, maybe another stream"):
+        load_groups(str(path), ["a"], ["b"])
+
+
+@pytest.mark.parametrize("behind", [b"a,b\n3,4\n", b"\xfd7zXZ\x00\x00\x04damaged"])
+def test_what_follows_a_compressed_text_is_not_dropped(tmp_path: Path, behind: bytes) -> None:
+    whole = lzma.compress(b"a,b\n1,2\n2,7\n3,1\n")
+    path = tmp_path / "t.csv.xz"
+    path.write_bytes(whole + lzma.compress(b"4,4\n5,9\n") + b"\0" * 4)
+    assert load_groups(str(path), ["a"], ["b"]).rows_read == 5
+    for content in (whole + behind, whole[:-3]):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="cannot read"):
+            load_groups(str(path), ["a"], ["b"])
+
+
+def test_two_arrays_in_one_file(tmp_path: Path) -> None:
+    with open(tmp_path / "t.npy", "wb") as out:
+        for _ in range(2):
+            np.save(out, np.arange(10.0).reshape(5, 2))
+    with pytest.raises(DataError, match="bytes follow it"):
+        load_groups(str(tmp_path / "t.npy"), ["arr_0[0]"], ["arr_0[1]"])
+
+
+def test_files_in_a_folder_that_are_no_parts_are_said(folder: Path) -> None:
+    (folder / "3.csv").write_text("a,b\n1,2\n")
+    (folder / "README.md").write_text("parts")
+    (note,) = load_groups(str(folder), ["a"], ["b"]).notes
+    assert "1 file in" in note
+    assert "is no Parquet part and was passed over: '3.csv'" in note
+
+
+def test_a_column_that_is_in_the_files_and_in_the_names_of_folders_is_that_of_the_files(tmp_path: Path) -> None:
+    part(tmp_path / "k=1" / "1.parquet", 0, k=np.arange(30) % 7)
+    assert load_groups(str(tmp_path), ["k"], ["b"]).x.values[:, 0].tolist() == [float(i % 7) for i in range(30)]
+    part(tmp_path / "one" / "year=2023" / "1.parquet", 0)
+    assert "year" in open_table(str(tmp_path / "one"), Reading()).names
+    assert "year" in open_table(str(tmp_path / "one" / "*" / "*.parquet"), Reading()).names
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_folder_that_a_glob_cannot_list(folder: Path) -> None:
+    part(folder / "d1" / "1.parquet", 0)
+    (folder / "d2").mkdir(mode=0)
+    for pattern in ("*/*.parquet", "**/*.parquet"):
+        with pytest.raises(DataError, match=r"no permission to read .*d2"):
+            load_groups(str(folder / pattern), ["a"], ["b"])
