@@ -32,7 +32,7 @@ from minecli.apps.adversarial.data import RealSamples
 from minecli.apps.pixels import from_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
-from minecli.tables.columns import counted
+from minecli.tables.selectors.grammar import counted
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 FEWEST_IMAGES = 100

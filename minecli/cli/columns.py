@@ -31,7 +31,7 @@ def columns(
 ) -> None:
     from minecli.report import formats
     from minecli.report.listing import columns_payload, columns_table
-    from minecli.tables.sources import label_of
+    from minecli.tables.files.sources import label_of
     from minecli.tables.summary import describe_columns
 
     streams: Streams = ctx.obj

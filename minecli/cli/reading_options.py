@@ -11,7 +11,7 @@ import typer
 
 from minecli.cli.streams import Streams
 from minecli.errors import UsageError
-from minecli.tables.options import READING_FIELDS, Reading
+from minecli.tables.files.options import READING_FIELDS, Reading
 
 PANEL = "Reading the file"
 # Before this parameter of a command, which comes next in its help.
@@ -104,7 +104,7 @@ def announce_remote(source: str | Sequence[str], streams: Streams) -> None:
     """Say what is waited for, and how long at most, where a table is not on this machine."""
     for each in [source] if isinstance(source, str) else source:
         if "://" in each and not each.startswith("file:"):
-            from minecli.tables.remote import TIME_LIMIT
+            from minecli.tables.files.remote import TIME_LIMIT
 
             streams.info(f"waiting for {each}, at most {TIME_LIMIT:.0f} seconds for each answer")
 

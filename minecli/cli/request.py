@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from minecli.cli.settings import default_configs
 from minecli.errors import DataError, UsageError
 from minecli.estimators.registry import ESTIMATORS
-from minecli.tables.options import READING_FIELDS, Reading
+from minecli.tables.files.options import READING_FIELDS, Reading
 
 if TYPE_CHECKING:
     from minecli.estimators.facts import Block, Facts

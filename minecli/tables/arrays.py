@@ -36,12 +36,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.columns import typed
 from minecli.tables.exactness import Convert, close, difference, ends, least_entries, rounding, stored
 from minecli.tables.kinds import FEW_LEVELS, Array, Asked, ColumnUse, Kind, Plan, column_kind, left_out, plain_value
 from minecli.tables.labels import too_many
 from minecli.tables.levels import plan_levels
 from minecli.tables.missing import Mask
+from minecli.tables.selectors.grammar import typed
 
 _SLICE_ROWS = 1 << 18
 _BATCH_VALUES = 1 << 20

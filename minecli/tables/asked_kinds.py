@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minecli.errors import UsageError
-from minecli.tables.columns import quoted, selected
-from minecli.tables.header import Header
 from minecli.tables.kinds import Asked
 from minecli.tables.labels import label_values
 from minecli.tables.missing import Mask
+from minecli.tables.selectors.grammar import quoted, selected
+from minecli.tables.selectors.header import Header
 from minecli.tables.text_numbers import number_values
 
 

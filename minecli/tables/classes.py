@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.asked_kinds import asked_kinds
-from minecli.tables.columns import counted, quoted, select_columns
+from minecli.tables.files.options import Reading
+from minecli.tables.files.sources import label_of
 from minecli.tables.groups import OneGroup, learnable_group
-from minecli.tables.header import Header
 from minecli.tables.kinds import column_kind, decoded
 from minecli.tables.labels import MOST_CLASSES, too_many, whole_numbers
 from minecli.tables.missing import MissingPolicy
-from minecli.tables.options import Reading
-from minecli.tables.sources import label_of
+from minecli.tables.selectors.grammar import counted, quoted, select_columns
+from minecli.tables.selectors.header import Header
 from minecli.tables.text_numbers import refuse_damaged
 from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 from minecli.errors import DataError
 from minecli.tables.arrays import list_width, plan_column
 from minecli.tables.asked_kinds import as_asked
-from minecli.tables.columns import typed
 from minecli.tables.exactness import wide
 from minecli.tables.kinds import FEW_LEVELS, Asked, ColumnUse, Plain, Plan, column_kind, decoded, is_list, plain_value
 from minecli.tables.labels import too_many
 from minecli.tables.missing import Mask, holds_infinity, missing_rows
 from minecli.tables.ordered_values import Ordered, Tally, Values, as_arrow, is_ordered, ordered, plainly_stored, slices
+from minecli.tables.selectors.grammar import typed
 from minecli.tables.type_words import type_words
 from minecli.tables.value_kinds import LONG, Array, ValueKind, kinds_of_columns, value_kind
 

@@ -16,13 +16,13 @@ from typing import Any, BinaryIO, Literal
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
-from minecli.tables.columns import counted, select_columns, select_groups
-from minecli.tables.header import Header
+from minecli.tables.files.options import Reading
+from minecli.tables.files.sources import label_of
 from minecli.tables.kinds import Array, ColumnUse, Plan
 from minecli.tables.missing import MissingPolicy
-from minecli.tables.options import Reading
 from minecli.tables.origins import Origin, origin_of
-from minecli.tables.sources import label_of
+from minecli.tables.selectors.grammar import counted, select_columns, select_groups
+from minecli.tables.selectors.header import Header
 from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, Wanted, usable_rows
 
 _AS_FOUND = Reading()
@@ -100,7 +100,7 @@ def load_groups(
     seed: int = 0,
     stdin: BinaryIO | None = None,
 ) -> Groups:
-    """Read the columns that `x` and `z` select (grammar: `tables.columns`) into two arrays.
+    """Read the columns that `x` and `z` select (grammar: `tables.selectors.grammar`) into two arrays.
 
     `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other.
     `reading`: how it is read. `missing`:

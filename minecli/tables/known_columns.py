@@ -16,15 +16,15 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.arrays import list_entries, list_width, numbers
-from minecli.tables.columns import quoted
-from minecli.tables.header import Header
+from minecli.tables.files.options import Reading
+from minecli.tables.files.sources import label_of
 from minecli.tables.kinds import Array, column_kind, decoded
 from minecli.tables.labels import worded
 from minecli.tables.levels import shown_levels
 from minecli.tables.missing import Mask, MissingPolicy
-from minecli.tables.options import Reading
 from minecli.tables.origins import Origin, arrow_column, restored
-from minecli.tables.sources import label_of
+from minecli.tables.selectors.grammar import quoted
+from minecli.tables.selectors.header import Header
 from minecli.tables.text_numbers import first_strange, number_values, refuse_damaged
 from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.columns import typed
 from minecli.tables.kinds import ColumnUse, Kind, Plan, column_kind, decoded, left_out
 from minecli.tables.labels import MOST_CLASSES, refuse_many, too_many
 from minecli.tables.missing import Mask
 from minecli.tables.number_like import spelling, spellings
+from minecli.tables.selectors.grammar import typed
 from minecli.tables.text_numbers import first_strange, is_in, reading_option, refuse_damaged, row_in_file, shapes, short
 
 MAX_LEVELS = 64

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.columns import counted, quoted
 from minecli.tables.kinds import decoded, is_list
+from minecli.tables.selectors.grammar import counted, quoted
 
 Mask = npt.NDArray[np.bool_]
 MissingPolicy = Literal["error", "drop"]

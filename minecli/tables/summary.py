@@ -9,12 +9,12 @@ from typing import Any, BinaryIO
 
 from minecli.tables.asked_kinds import AskedKinds, asked_kinds
 from minecli.tables.column_summary import ColumnSummary
-from minecli.tables.formats import TEXT_FORMATS
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
-from minecli.tables.reading import filtered, open_table
+from minecli.tables.files.formats import TEXT_FORMATS
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.reading import filtered, open_table
+from minecli.tables.files.sources import label_of
 from minecli.tables.side_by_side import describe_all
-from minecli.tables.sources import label_of
 
 _AS_IT_IS = Reading()
 _INDEX = "index of the rows, used only where it is named"

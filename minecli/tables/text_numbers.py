@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.columns import typed
 from minecli.tables.kinds import column_kind, decoded
 from minecli.tables.missing import Mask
 from minecli.tables.number_like import BLANKS, MARKS, NEGATIVE, SIGNS, Spelling, spelling, unit_of
+from minecli.tables.selectors.grammar import typed
 from minecli.tables.written_dates import date_option
 
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"

@@ -17,16 +17,16 @@ from minecli.errors import DataError, UsageError
 from minecli.runtime.seeds import generator
 from minecli.tables.arrays import list_width
 from minecli.tables.asked_kinds import AskedKinds
-from minecli.tables.columns import counted
-from minecli.tables.header import Header
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.reading import open_table
 from minecli.tables.kinds import column_kind
 from minecli.tables.missing import Absence, Mask, MissingPolicy, find_missing, refuse_infinite, refuse_missing
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
-from minecli.tables.reading import open_table
+from minecli.tables.selectors.grammar import counted
+from minecli.tables.selectors.header import Header
 
 if TYPE_CHECKING:
-    from minecli.tables.where import RowFilter
+    from minecli.tables.selectors.where import RowFilter
 
 RowNumbers = npt.NDArray[np.integer[Any]]
 Selections = tuple[tuple[str, ...], ...]
@@ -171,7 +171,7 @@ def _read_columns(table: Any) -> dict[str, Any]:
 def _row_filter(reading: Reading) -> RowFilter | None:
     if reading.where is None:
         return None
-    from minecli.tables.where import row_filter
+    from minecli.tables.selectors.where import row_filter
 
     return row_filter(reading.where)
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from minecli.errors import DataError, MemoryShort, UsageError
-from minecli.tables import sources
+from minecli.tables.files import sources
+from minecli.tables.files.options import Reading
 from minecli.tables.groups import load_groups
-from minecli.tables.options import Reading
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 

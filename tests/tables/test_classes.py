@@ -14,7 +14,7 @@ from minecli.apps.ib.request import IbRequest
 from minecli.apps.ib.user_table import stratified_order
 from minecli.errors import DataError, UsageError
 from minecli.tables.classes import load_classes
-from minecli.tables.options import Reading
+from minecli.tables.files.options import Reading
 
 
 def text(labels, extra=""):

@@ -19,11 +19,11 @@ import pytest
 from minecli.errors import DataError
 from minecli.tables.arrays import plan_column
 from minecli.tables.column_summary import ColumnSummary, describe, describe_tally, distinct_count
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.reading import open_table, read_metadata
+from minecli.tables.files.schemas import METADATA_PREFIX
 from minecli.tables.ordered_values import Tally
-from minecli.tables.reading import open_table, read_metadata
-from minecli.tables.schemas import METADATA_PREFIX
 from minecli.tables.summary import describe_columns
 
 WHEN = dt.datetime(2004, 3, 10, 18)

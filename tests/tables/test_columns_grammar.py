@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minecli.errors import UsageError
-from minecli.tables.columns import Header, nearest, quoted, select_columns, select_groups, selected, typed
+from minecli.tables.selectors.grammar import Header, nearest, quoted, select_columns, select_groups, selected, typed
 
 NAMES = ["id", "x0", "x1", "x2", "gene_a", "gene_b", "Gene_c", "a,b", "t:0", "*", "/p", " pad", "!no"]
 
@@ -292,6 +292,8 @@ def test_a_range_is_a_slice_of_the_header(names: list[str], data: st.DataObject)
 
 
 def test_the_grammar_needs_no_table_library() -> None:
-    code = "import sys, minecli.tables.columns; print(sorted({'pandas', 'pyarrow', 'numpy'} & set(sys.modules)))"
+    code = (
+        "import sys, minecli.tables.selectors.grammar; print(sorted({'pandas', 'pyarrow', 'numpy'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pytest
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.databases import open_sqlite
-from minecli.tables.formats import detect_format
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
-from minecli.tables.sources import locate
+from minecli.tables.files.databases import open_sqlite
+from minecli.tables.files.formats import detect_format
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.sources import locate
 
 
 def database(path: Path, *statements: str) -> Path:

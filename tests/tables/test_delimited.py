@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.dialect import DELIMITERS, read_dialect
+from minecli.tables.files.dialect import DELIMITERS, read_dialect
+from minecli.tables.files.options import Reading
+from minecli.tables.files.sources import Part, locate
 from minecli.tables.groups import load_groups
-from minecli.tables.options import Reading
-from minecli.tables.sources import Part, locate
 from minecli.tables.summary import describe_columns
 
 

@@ -10,8 +10,8 @@ import itertools
 import numpy as np
 import pytest
 
+from minecli.tables.files.options import Reading
 from minecli.tables.groups import load_groups
-from minecli.tables.options import Reading
 
 ROWS = 200
 WORDS = ("oslo", "a note", "x, y", "1;2", 'say "so"', "tab\there", "two\nlines", "o|o", "")

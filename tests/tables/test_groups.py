@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.files.options import Reading
 from minecli.tables.groups import Groups, load_groups
-from minecli.tables.options import Reading
 
 ROWS = 200
 TEXT = "a,b,c\n" + "".join(f"{i},{i * 0.5},{i % 7}\n" for i in range(ROWS))

@@ -14,11 +14,11 @@ import pytest
 from pyarrow import orc
 
 from minecli.errors import DataError
-from minecli.tables import columnar
-from minecli.tables.columnar import open_json_lines, open_orc
-from minecli.tables.formats import detect_format
-from minecli.tables.opened import OpenTable
-from minecli.tables.sources import Part, locate
+from minecli.tables.files import columnar
+from minecli.tables.files.columnar import open_json_lines, open_orc
+from minecli.tables.files.formats import detect_format
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.sources import Part, locate
 
 
 def written(path: Path, text: str | bytes) -> Part:

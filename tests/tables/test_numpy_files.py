@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from minecli.errors import DataError
-from minecli.tables.formats import detect_format
-from minecli.tables.numpy_files import open_numpy
-from minecli.tables.opened import OpenTable
-from minecli.tables.sources import locate
+from minecli.tables.files.formats import detect_format
+from minecli.tables.files.numpy_files import open_numpy
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.sources import locate
 
 
 def opened(path: Path) -> OpenTable:

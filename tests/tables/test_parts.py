@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.files.options import Reading
+from minecli.tables.files.reading import open_table
 from minecli.tables.groups import load_groups
-from minecli.tables.options import Reading
-from minecli.tables.reading import open_table
 
 
 def part(path: Path, start: int, rows: int = 30, **more: object) -> None:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 
 from minecli.errors import DataError, UsageError
-from minecli.tables import queries
-from minecli.tables.opened import OpenTable
-from minecli.tables.queries import of_result, over
+from minecli.tables.files import queries
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.queries import of_result, over
 
 duckdb = pytest.importorskip("duckdb", reason="minecli[duckdb] is not installed")
 

@@ -7,9 +7,9 @@ import io
 import pytest
 
 from minecli.errors import DataError
+from minecli.tables.files.options import Reading
+from minecli.tables.files.quotes import MOST_LINES, QuoteWatch
 from minecli.tables.groups import load_groups
-from minecli.tables.options import Reading
-from minecli.tables.quotes import MOST_LINES, QuoteWatch
 
 ROWS = b"".join(b"%d.5,%d.2,m\n" % (i, 2 * i) for i in range(150))
 HEADER = b"x,z,size\n"

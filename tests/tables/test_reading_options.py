@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.files.options import Reading
 from minecli.tables.groups import Groups, load_groups
-from minecli.tables.options import Reading
 from minecli.tables.summary import describe_columns
 
 

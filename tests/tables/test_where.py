@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minecli.errors import UsageError
-from minecli.tables.header import Header
-from minecli.tables.where import row_filter
+from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.where import row_filter
 
 _DAYS = [datetime.date(2024, 1, 1), datetime.date(2024, 2, 1), None, datetime.date(2025, 1, 1)]
 _MOMENTS = [datetime.datetime(2024, 1, 1, 10), datetime.datetime(2024, 1, 2), None, datetime.datetime(2025, 1, 1)]

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.formats import detect_format
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
-from minecli.tables.sources import locate
-from minecli.tables.workbooks import open_workbook
+from minecli.tables.files.formats import detect_format
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.sources import locate
+from minecli.tables.files.workbooks import open_workbook
 
 pytest.importorskip("python_calamine", reason="minecli[excel] is not installed")
 
@@ -271,7 +271,7 @@ def test_a_value_in_the_farthest_corner(tmp_path) -> None:
 
 def test_a_stray_value_far_away(tmp_path, monkeypatch) -> None:
     path = xlsx(tmp_path / "t.xlsx", s=[["a"], [1], *[[]] * 50, [None] * 50 + [1]])
-    monkeypatch.setattr("minecli.tables.workbooks._MOST_CELLS", 1000)
+    monkeypatch.setattr("minecli.tables.files.workbooks._MOST_CELLS", 1000)
     assert "has 53 rows and 51 columns, empty ones included" in refused(DataError, path)
 
 

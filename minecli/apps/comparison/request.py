@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.options import READING_FIELDS, Reading
+from minecli.tables.files.options import READING_FIELDS, Reading
 
 _LISTS = ("methods", "seeds", "x", "categorical", "numeric")
 # What earlier versions knew of reading; a run of theirs has these alone in its mark.

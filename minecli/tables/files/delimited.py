@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.csv
 
 from minecli.errors import DataError, MinecliError
-from minecli.tables.dialect import Dialect
-from minecli.tables.markers import Markers
-from minecli.tables.options import Reading
-from minecli.tables.quotes import QuoteWatch
-from minecli.tables.sources import READ_ERRORS, Part, explanation, first_line
-from minecli.tables.text_stream import CleanText, Lending, TextStream, lent, pieces_of, watched
+from minecli.tables.files.dialect import Dialect
+from minecli.tables.files.markers import Markers
+from minecli.tables.files.options import Reading
+from minecli.tables.files.quotes import QuoteWatch
+from minecli.tables.files.sources import READ_ERRORS, Part, explanation, first_line
+from minecli.tables.files.text_stream import CleanText, Lending, TextStream, lent, pieces_of, watched
 
 NULL_SPELLINGS = (
     "", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None",

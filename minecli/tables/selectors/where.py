@@ -28,10 +28,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from minecli.errors import UsageError
-from minecli.tables import conditions
-from minecli.tables.conditions import OPTION, Value
-from minecli.tables.header import Header, element, entry_name
-from minecli.tables.wording import counted, nearest, quoted
+from minecli.tables.selectors import conditions
+from minecli.tables.selectors.conditions import OPTION, Value
+from minecli.tables.selectors.header import Header, element, entry_name
+from minecli.tables.selectors.wording import counted, nearest, quoted
 
 Mask = npt.NDArray[np.bool_]
 Compute = Callable[[Callable[[str], Value]], Value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from minecli.tables.header import Request
+from minecli.tables.selectors.header import Request
 
 _LARGEST = 4 << 20
 _ONE_PER_LINE = "give one selector per line"

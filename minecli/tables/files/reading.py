@@ -16,25 +16,25 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError, MemoryShort, UsageError
 from minecli.runtime.memory import available_bytes
-from minecli.tables.arrow_files import open_arrow_file, open_arrow_stream
-from minecli.tables.asked_types import AskedTypes
-from minecli.tables.delimited import TextRows, no_rows
-from minecli.tables.dialect import read_dialect
-from minecli.tables.formats import TEXT_FORMATS, WORKBOOK_FORMATS, Format, detect_format
-from minecli.tables.header import element
-from minecli.tables.markers import Markers
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
-from minecli.tables.parquet import has_folder_columns, open_parquet, open_parts
-from minecli.tables.schemas import check_unique
-from minecli.tables.sources import Part, Source, explained, label_of, locate
-from minecli.tables.written_integers import (
+from minecli.tables.files.arrow_files import open_arrow_file, open_arrow_stream
+from minecli.tables.files.asked_types import AskedTypes
+from minecli.tables.files.delimited import TextRows, no_rows
+from minecli.tables.files.dialect import read_dialect
+from minecli.tables.files.formats import TEXT_FORMATS, WORKBOOK_FORMATS, Format, detect_format
+from minecli.tables.files.markers import Markers
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.parquet import has_folder_columns, open_parquet, open_parts
+from minecli.tables.files.schemas import check_unique
+from minecli.tables.files.sources import Part, Source, explained, label_of, locate
+from minecli.tables.files.written_integers import (
     as_written,
     has_long_integers,
     may_be_rounded,
     notes_on_rounding,
     rounded_note,
 )
+from minecli.tables.selectors.header import element
 
 _BYTES_OF_A_VALUE = 8
 _ROUNDED = ("--type COL=text --numeric COL reads them exactly", "write them as texts, and name them in --numeric")
@@ -56,7 +56,7 @@ def open_table(
     table = _joined(found, reading, types, markers)
     types.check(table.names, label_of(source))
     if reading.sql is not None and table.format != "sqlite":
-        from minecli.tables.queries import over
+        from minecli.tables.files.queries import over
 
         table = over(table, reading.sql)
     return _complete(table, types, markers, queried=reading.sql is not None, said=found.notes)
@@ -66,7 +66,7 @@ def filtered(table: OpenTable, reading: Reading) -> OpenTable:
     """An open table with the rows alone that `where` keeps."""
     if reading.where is None:
         return table
-    from minecli.tables.where import row_filter
+    from minecli.tables.selectors.where import row_filter
 
     chosen = row_filter(reading.where)
 
@@ -138,23 +138,23 @@ def _text(part: Part, form: Format, reading: Reading, types: AskedTypes, markers
 def _rarer(part: Part, form: Format, reading: Reading) -> OpenTable:
     """Formats whose readers are loaded where they are needed alone."""
     if form == "jsonl":
-        from minecli.tables.columnar import open_json_lines
+        from minecli.tables.files.columnar import open_json_lines
 
         return open_json_lines(part)
     if form == "orc":
-        from minecli.tables.columnar import open_orc
+        from minecli.tables.files.columnar import open_orc
 
         return open_orc(part)
     if form in ("npy", "npz"):
-        from minecli.tables.numpy_files import open_numpy
+        from minecli.tables.files.numpy_files import open_numpy
 
         return open_numpy(part)
     if form == "sqlite":
-        from minecli.tables.databases import open_sqlite
+        from minecli.tables.files.databases import open_sqlite
 
         return open_sqlite(part, reading)
 
-    from minecli.tables.workbooks import open_workbook
+    from minecli.tables.files.workbooks import open_workbook
 
     return open_workbook(part, reading)
 

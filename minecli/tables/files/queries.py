@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 
 from minecli.errors import DataError, MemoryShort, MinecliError, UsageError
-from minecli.tables.formats import Format
-from minecli.tables.opened import OpenTable
-from minecli.tables.schemas import list_widths
-from minecli.tables.sources import first_line
-from minecli.tables.wording import counted, quoted
+from minecli.tables.files.formats import Format
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.schemas import list_widths
+from minecli.tables.files.sources import first_line
+from minecli.tables.selectors.wording import counted, quoted
 
 QUERY_NAME = "data"
 _SETTINGS = (

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.fs
 
 from minecli.errors import DataError
-from minecli.tables.sources import PARQUET_SUFFIXES, READ_ERRORS, Part, Source, first_line
+from minecli.tables.files.sources import PARQUET_SUFFIXES, READ_ERRORS, Part, Source, first_line
 
 # A store that is there answers within a second or two.
 TIME_LIMIT = 30.0

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.csv
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.columns import quoted
-from minecli.tables.options import Reading
-from minecli.tables.quotes import QuoteWatch
-from minecli.tables.sources import READ_ERRORS, Part
-from minecli.tables.text_stream import Cleaning, CleanText, known_encoding
+from minecli.tables.files.options import Reading
+from minecli.tables.files.quotes import QuoteWatch
+from minecli.tables.files.sources import READ_ERRORS, Part
+from minecli.tables.files.text_stream import Cleaning, CleanText, known_encoding
+from minecli.tables.selectors.grammar import quoted
 
 DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = "whitespace"

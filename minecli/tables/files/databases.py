@@ -21,12 +21,12 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.cells import CellColumn
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
-from minecli.tables.queries import QUERY_NAME, of_result
-from minecli.tables.sources import Part, first_line
-from minecli.tables.wording import nearest, quoted
+from minecli.tables.files.cells import CellColumn
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.queries import QUERY_NAME, of_result
+from minecli.tables.files.sources import Part, first_line
+from minecli.tables.selectors.wording import nearest, quoted
 
 _PLAIN = " NOT INDEXED"
 _WITHOUT_LOG = "&immutable=1"

@@ -28,10 +28,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from minecli.errors import DataError
-from minecli.tables.formats import Format
-from minecli.tables.opened import OpenTable
-from minecli.tables.sources import Part, explained
-from minecli.tables.wording import counted, quoted
+from minecli.tables.files.formats import Format
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.sources import Part, explained
+from minecli.tables.selectors.wording import counted, quoted
 
 _NAME_OF_A_SINGLE_ARRAY = "arr_0"
 _WORD = "a NumPy array"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from minecli.tables.formats import Format
-from minecli.tables.header import Header
+from minecli.tables.files.formats import Format
+from minecli.tables.selectors.header import Header
 
 
 @dataclass(frozen=True)

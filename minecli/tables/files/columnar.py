@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from minecli.errors import DataError
-from minecli.tables.delimited import no_rows
-from minecli.tables.opened import OpenTable
-from minecli.tables.schemas import list_widths
-from minecli.tables.sources import Part, explained, first_line
+from minecli.tables.files.delimited import no_rows
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.schemas import list_widths
+from minecli.tables.files.sources import Part, explained, first_line
 
 _BLOCK = 1 << 20
 _LONGEST_OBJECT = 1 << 30

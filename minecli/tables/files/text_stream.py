@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.quotes import QuoteWatch
+from minecli.tables.files.quotes import QuoteWatch
 
 _BLANKS_OR_QUOTED = re.compile(rb'"[^"\r\n]*"|[ \t]+')
 _BLANKS = re.compile(rb"[ \t]+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from minecli.errors import UsageError
-from minecli.tables.header import Request, entry_name
+from minecli.tables.selectors.header import Request, entry_name
 
 _ENTRIES = re.compile(
     r"(?P<column>.*)\[(?:(?P<entry>-?[0-9]{1,18})|(?P<start>-?[0-9]{1,18})?:(?P<stop>-?[0-9]{1,18})?)\]", re.DOTALL
@@ -19,7 +19,7 @@ def entries_of(text: str, request: Request) -> tuple[str, range] | None:
 
     Raises UsageError for entries that the lists do not have, and for places counted from an end that is not known.
 
-    >>> from minecli.tables.header import Header
+    >>> from minecli.tables.selectors.header import Header
     >>> entries_of("emb[-2:]", Request(Header(("emb",), lists={"emb": 8}), "--x", "FILE"))
     ('emb', range(6, 8))
     """

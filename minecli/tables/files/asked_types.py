@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.wording import nearest
+from minecli.tables.selectors.wording import nearest
 
 TYPES = {
     "int64": pa.int64(), "integer": pa.int64(), "int": pa.int64(), "uint64": pa.uint64(), "float64": pa.float64(),

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from minecli.errors import DataError, MemoryShort, MinecliError, UsageError
-from minecli.tables.columns import counted, nearest, quoted
+from minecli.tables.selectors.grammar import counted, nearest, quoted
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 # What is beside parts and holds no rows.
@@ -196,7 +196,7 @@ def locate(source: str | Sequence[str], stdin: BinaryIO | None = None) -> Source
     if "\0" in source:
         raise UsageError("the path of the table holds a NUL byte", hint="give a file, a folder, a URL or -")
     if _URL.match(source):
-        from minecli.tables.remote import remote
+        from minecli.tables.files.remote import remote
 
         return remote(source)
     path = Path(source).expanduser()

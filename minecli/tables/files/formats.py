@@ -10,8 +10,8 @@ from pathlib import PurePath
 from typing import Literal
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.sources import Part, explained
-from minecli.tables.wording import quoted
+from minecli.tables.files.sources import Part, explained
+from minecli.tables.selectors.wording import quoted
 
 Format = Literal[
     "csv", "tsv", "parquet", "arrow", "arrow-stream", "jsonl", "orc", "npy", "npz", "sqlite", "xlsx", "xls", "ods"

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from minecli.errors import DataError
-from minecli.tables.columns import quoted
 from minecli.tables.kinds import is_list
+from minecli.tables.selectors.grammar import quoted
 
 METADATA_PREFIX = "minecli."
 

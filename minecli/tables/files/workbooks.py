@@ -21,14 +21,14 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError, MinecliError, UsageError
 from minecli.runtime.memory import available_bytes
-from minecli.tables import sheet_process
-from minecli.tables.cells import CellColumn, cell_text
-from minecli.tables.delimited import NULL_SPELLINGS
-from minecli.tables.formats import Format
-from minecli.tables.opened import OpenTable
-from minecli.tables.options import Reading
-from minecli.tables.sources import Part, explained
-from minecli.tables.wording import nearest, quoted
+from minecli.tables.files import sheet_process
+from minecli.tables.files.cells import CellColumn, cell_text
+from minecli.tables.files.delimited import NULL_SPELLINGS
+from minecli.tables.files.formats import Format
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.options import Reading
+from minecli.tables.files.sources import Part, explained
+from minecli.tables.selectors.wording import nearest, quoted
 
 _EXACT = 2**53
 _OLD = b"\xd0\xcf\x11\xe0"

@@ -36,10 +36,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from minecli.errors import UsageError
-from minecli.tables.entries import all_entries, entry_names
-from minecli.tables.header import Header, Request, element
-from minecli.tables.selectors import Step, steps
-from minecli.tables.wording import counted, escaped, nearest, quoted, typed
+from minecli.tables.selectors.entries import all_entries, entry_names
+from minecli.tables.selectors.expansion import Step, steps
+from minecli.tables.selectors.header import Header, Request, element
+from minecli.tables.selectors.wording import counted, escaped, nearest, quoted, typed
 
 __all__ = [
     "Header",

@@ -1,4 +1,4 @@
-"""From selectors to columns, piece by piece; the grammar is described in `tables.columns`."""
+"""From selectors to columns, piece by piece; the grammar is described in `tables.selectors.grammar`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from minecli.errors import UsageError
-from minecli.tables.entries import entries_of, why_no_entry
-from minecli.tables.header import Request
-from minecli.tables.name_lists import is_comment, lines_of
-from minecli.tables.wording import counted, nearest, quoted, typed
+from minecli.tables.selectors.entries import entries_of, why_no_entry
+from minecli.tables.selectors.header import Request
+from minecli.tables.selectors.name_lists import is_comment, lines_of
+from minecli.tables.selectors.wording import counted, nearest, quoted, typed
 
 # What is longer than this and no name is no selector: it is some other file.
 _LONGEST = 10_000
@@ -76,7 +76,7 @@ class _Piece(NamedTuple):
 
 
 def steps(selectors: Sequence[str], request: Request) -> Iterator[Step]:
-    """Each piece of each selector in turn; see `tables.columns.select_columns` for what is raised."""
+    """Each piece of each selector in turn; see `tables.selectors.grammar.select_columns` for what is raised."""
     for selector in selectors:
         yield from _expand(selector, request)
 

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc
 
-from minecli.tables.opened import OpenTable
-from minecli.tables.schemas import check_unique, index_columns, list_widths, own_metadata
-from minecli.tables.sources import Part, explained
+from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.schemas import check_unique, index_columns, list_widths, own_metadata
+from minecli.tables.files.sources import Part, explained
 
 _END_MARKS = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
 

@@ -1,0 +1,1 @@
+"""Files of any format, and tables behind URLs, as Arrow columns."""

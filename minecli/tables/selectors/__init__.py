@@ -1,0 +1,1 @@
+"""What a person types to name columns and rows."""
