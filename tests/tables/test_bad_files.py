@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from minecli.errors import DataError, MemoryShort, UsageError
-from minecli.tables.files import sources
 from minecli.tables.files.options import Reading
 from minecli.tables.groups import load_groups
 
@@ -198,7 +197,7 @@ def test_no_permission_and_no_memory(tmp_path, monkeypatch, error, kind, expecte
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(sources.pa, "OSFile", fail)
+    monkeypatch.setattr(pa, "OSFile", fail)
     with pytest.raises(kind, match=expected):
         load_groups(str(path), ["a"], ["b"])
 

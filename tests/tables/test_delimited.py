@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from minecli.errors import DataError, UsageError
 from minecli.tables.files.dialect import DELIMITERS, read_dialect
 from minecli.tables.files.options import Reading
-from minecli.tables.files.sources import Part, locate
+from minecli.tables.files.parts import Part
+from minecli.tables.files.sources import locate
 from minecli.tables.groups import load_groups
 from minecli.tables.summary import describe_columns
 

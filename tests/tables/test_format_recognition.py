@@ -17,7 +17,8 @@ from pyarrow import orc
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.files.formats import SPELLINGS, Format, detect_format, named_format
-from minecli.tables.files.sources import Part, locate
+from minecli.tables.files.parts import Part
+from minecli.tables.files.sources import locate
 
 _TEXT = b"a,b\n1,2\n"
 # Some begin with letters that other formats begin with, some nearly as JSON does.

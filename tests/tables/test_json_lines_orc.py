@@ -18,7 +18,8 @@ from minecli.tables.files import columnar
 from minecli.tables.files.columnar import open_json_lines, open_orc
 from minecli.tables.files.formats import detect_format
 from minecli.tables.files.opened import OpenTable
-from minecli.tables.files.sources import Part, locate
+from minecli.tables.files.parts import Part
+from minecli.tables.files.sources import locate
 
 
 def written(path: Path, text: str | bytes) -> Part:

@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc
 
+from minecli.tables.files.faults import explained
 from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.parts import Part
 from minecli.tables.files.schemas import check_unique, index_columns, list_widths, own_metadata
-from minecli.tables.files.sources import Part, explained
 
 _END_MARKS = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
 

@@ -20,9 +20,10 @@ import pyarrow.json
 
 from minecli.errors import DataError
 from minecli.tables.files.delimited import no_rows
+from minecli.tables.files.faults import explained, first_line
 from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.parts import Part
 from minecli.tables.files.schemas import list_widths
-from minecli.tables.files.sources import Part, explained, first_line
 
 _BLOCK = 1 << 20
 _LONGEST_OBJECT = 1 << 30

@@ -22,10 +22,11 @@ import pyarrow as pa
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.files.cells import CellColumn
+from minecli.tables.files.faults import first_line
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
+from minecli.tables.files.parts import Part
 from minecli.tables.files.queries import QUERY_NAME, of_result
-from minecli.tables.files.sources import Part, first_line
 from minecli.tables.selectors.wording import nearest, quoted
 
 _PLAIN = " NOT INDEXED"

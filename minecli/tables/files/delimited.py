@@ -20,10 +20,11 @@ import pyarrow.csv
 
 from minecli.errors import DataError, MinecliError
 from minecli.tables.files.dialect import Dialect
+from minecli.tables.files.faults import READ_ERRORS, explanation, first_line
 from minecli.tables.files.markers import Markers
 from minecli.tables.files.options import Reading
+from minecli.tables.files.parts import Part
 from minecli.tables.files.quotes import QuoteWatch
-from minecli.tables.files.sources import READ_ERRORS, Part, explanation, first_line
 from minecli.tables.files.text_stream import CleanText, Lending, TextStream, lent, pieces_of, watched
 
 NULL_SPELLINGS = (

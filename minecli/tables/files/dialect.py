@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.files.faults import READ_ERRORS
 from minecli.tables.files.options import Reading
+from minecli.tables.files.parts import Part
 from minecli.tables.files.quotes import QuoteWatch
-from minecli.tables.files.sources import READ_ERRORS, Part
 from minecli.tables.files.text_stream import Cleaning, CleanText, known_encoding
 from minecli.tables.selectors.grammar import quoted
 

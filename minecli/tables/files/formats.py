@@ -10,7 +10,8 @@ from pathlib import PurePath
 from typing import Literal
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.files.sources import Part, explained
+from minecli.tables.files.faults import explained
+from minecli.tables.files.parts import Part
 from minecli.tables.selectors.wording import quoted
 
 Format = Literal[

@@ -28,9 +28,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from minecli.errors import DataError
+from minecli.tables.files.faults import explained
 from minecli.tables.files.formats import Format
 from minecli.tables.files.opened import OpenTable
-from minecli.tables.files.sources import Part, explained
+from minecli.tables.files.parts import Part
 from minecli.tables.selectors.wording import counted, quoted
 
 _NAME_OF_A_SINGLE_ARRAY = "arr_0"

@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 
 from minecli.errors import DataError
 from minecli.runtime.memory import refuse_beyond
+from minecli.tables.files.faults import explained
 from minecli.tables.files.opened import OpenTable
+from minecli.tables.files.parts import Part, Source
 from minecli.tables.files.schemas import check_unique, index_columns, list_widths, own_metadata
-from minecli.tables.files.sources import Part, Source, explained
 
 _BYTES_OF_TEXT = 16
 

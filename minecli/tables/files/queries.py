@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from minecli.errors import DataError, MemoryShort, MinecliError, UsageError
+from minecli.tables.files.faults import first_line
 from minecli.tables.files.formats import Format
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.schemas import list_widths
-from minecli.tables.files.sources import first_line
 from minecli.tables.selectors.wording import counted, quoted
 
 QUERY_NAME = "data"

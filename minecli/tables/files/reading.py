@@ -20,13 +20,15 @@ from minecli.tables.files.arrow_files import open_arrow_file, open_arrow_stream
 from minecli.tables.files.asked_types import AskedTypes
 from minecli.tables.files.delimited import TextRows, no_rows
 from minecli.tables.files.dialect import read_dialect
+from minecli.tables.files.faults import explained
 from minecli.tables.files.formats import TEXT_FORMATS, WORKBOOK_FORMATS, Format, detect_format
 from minecli.tables.files.markers import Markers
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
 from minecli.tables.files.parquet import has_folder_columns, open_parquet, open_parts
+from minecli.tables.files.parts import Part, Source
 from minecli.tables.files.schemas import check_unique
-from minecli.tables.files.sources import Part, Source, explained, label_of, locate
+from minecli.tables.files.sources import label_of, locate
 from minecli.tables.files.written_integers import (
     as_written,
     has_long_integers,

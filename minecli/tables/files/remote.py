@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.fs
 
 from minecli.errors import DataError
-from minecli.tables.files.sources import PARQUET_SUFFIXES, READ_ERRORS, Part, Source, first_line
+from minecli.tables.files.faults import READ_ERRORS, first_line
+from minecli.tables.files.folders import PARQUET_SUFFIXES
+from minecli.tables.files.parts import Part, Source
 
 # A store that is there answers within a second or two.
 TIME_LIMIT = 30.0

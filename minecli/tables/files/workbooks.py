@@ -24,10 +24,11 @@ from minecli.runtime.memory import available_bytes
 from minecli.tables.files import sheet_process
 from minecli.tables.files.cells import CellColumn, cell_text
 from minecli.tables.files.delimited import NULL_SPELLINGS
+from minecli.tables.files.faults import explained
 from minecli.tables.files.formats import Format
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
-from minecli.tables.files.sources import Part, explained
+from minecli.tables.files.parts import Part
 from minecli.tables.selectors.wording import nearest, quoted
 
 _EXACT = 2**53
