@@ -7,9 +7,7 @@ numbers. If that does not decide, nobody but the person can.
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,12 +16,12 @@ import pyarrow as pa
 import pyarrow.csv
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.files.column_names import FIELDS_JUDGED, Rows, column_names, is_number, refuse_values_as_names
 from minecli.tables.files.faults import READ_ERRORS
 from minecli.tables.files.options import Reading
 from minecli.tables.files.parts import Part
 from minecli.tables.files.quotes import QuoteWatch
 from minecli.tables.files.text_stream import Cleaning, CleanText, known_encoding
-from minecli.tables.selectors.grammar import quoted
 
 DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = "whitespace"
@@ -32,20 +30,12 @@ _FIRST_LOOK = 1 << 16
 _LONGEST_HEADER = 1 << 26
 _LINES_SNIFFED = 20
 _MOST_LINES_SNIFFED = 200
-# Of each row; those of a wide table are alike.
-_FIELDS_JUDGED = 1000
 _LINES_NEEDED = 4
 # Fewer rows than that as wide as the first line, and something is wrong with the beginning.
 _POOR_FIT = 0.5
 _COMMENTS = ("#", "%", "!", ";", "/")
-# The names pandas gives to an index that has none.
-_PANDAS_UNNAMED = "Unnamed: 0"
 _SAID = re.compile(rb"sep=([\x20-\x7e\t])\r?\n", re.IGNORECASE)
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _WITH_COMMA = re.compile(rb"\s*[-+]?\d*,\d+\s*")
-_NUMBER_WITH_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
-
-Rows = list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -102,8 +92,8 @@ def read_dialect(part: Part, reading: Reading, *, tabs: bool = False) -> Dialect
         usual = found.delimiter == ("\t" if tabs else ",")
         notes = () if usual else (f"the delimiter of {part.label} was taken to be {_word(found)}",)
     if reading.header is None:
-        _refuse_values_as_names(rows, part)
-    names, index, unnamed = _names(rows[0], found.header, part)
+        refuse_values_as_names(rows, part)
+    names, index, unnamed = column_names(rows[0], found.header, part)
     return replace(found, names=names, index=index, notes=notes + unnamed)
 
 
@@ -225,8 +215,8 @@ def _fit(rows: Rows, delimiter: str) -> tuple[float, float]:
     if len(rows) < 2:
         return (1.0, 0.0)
     body = [row for row in rows[1:] if row]
-    fields = [field for row in body for field in row[:_FIELDS_JUDGED]]
-    numbers = sum(1 for field in fields if not field.strip() or _is_number(field, delimiter != ","))
+    fields = [field for row in body for field in row[:FIELDS_JUDGED]]
+    numbers = sum(1 for field in fields if not field.strip() or is_number(field, delimiter != ","))
     return round(len(body) / (len(rows) - 1), 6), round(numbers / max(len(fields), 1), 6)
 
 
@@ -327,57 +317,3 @@ def _asked_quote(quote: str | None) -> str | None:
             hint="as in --quote none, or --quote single",
         )
     return chosen
-
-
-def _refuse_values_as_names(rows: Rows, part: Part) -> None:
-    """Raise DataError where the first line seems to hold a row of values: read as names it would be lost."""
-    first, body = rows[0][:_FIELDS_JUDGED], [row for row in rows[1:] if row]
-    numbers = [i for i, field in enumerate(first) if _is_number(field, True)]
-    whole = all(first[i].strip().isdigit() for i in numbers)
-    repeated = [i for i in range(len(first)) if i not in numbers and any(row[i] == first[i] for row in body)]
-    numeric = [i for i in numbers if body and all(not row[i].strip() or _is_number(row[i], True) for row in body)]
-    alone = len(numbers) == len(first) and (not whole or len(set(first)) < len(first))
-    if alone or (numeric and (not whole or repeated)):
-        raise DataError(
-            f"the first line of {part.label} holds numbers ({quoted(first)}); it must name the columns",
-            hint="if it is a row like others: --no-header; if these are names: --header",
-        )
-
-
-def _names(first: Sequence[str], header: bool, part: Part) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The names of the columns, those that number the rows, and what to say of columns that have no name."""
-    if not header:
-        names = tuple(f"f{i}" for i in range(len(first)))
-        called = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-        return names, (), (f"the columns of {part.label} are called {called}",)
-    notes = []
-    if len(first) > 1 and all(name.strip().isdigit() for name in first) and not _counts(first):
-        notes.append(f"the first line of {part.label}, all numbers, names the columns; if it is a row: --no-header")
-    empty = [i for i, name in enumerate(first) if not name]
-    names = tuple(name or f"f{i}" for i, name in enumerate(first))
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
-        raise DataError(
-            f"the header of {part.label} has the same name more than once: {quoted(twice)}",
-            hint="each column needs a name of its own: edit the header line",
-        )
-    index = names[:1] if len(names) > 1 and (0 in empty or names[0] == _PANDAS_UNNAMED) else ()
-    if empty:
-        called = quoted([names[i] for i in empty])
-        which = "a column without a name is" if len(empty) == 1 else "columns without a name are"
-        notes.append(f"{part.label}: {which} called by the place: {called}")
-    return names, index, tuple(notes)
-
-
-def _counts(names: Sequence[str]) -> bool:
-    """Whether names of digits count the columns, from 0, from 1, or years one after the other.
-
-    >>> _counts(["0", "1", "2"]), _counts(["2019", "2020"]), _counts(["3", "20"])
-    (True, True, False)
-    """
-    numbers = [int(name) for name in names]
-    return all(b == a + 1 for a, b in itertools.pairwise(numbers))
-
-
-def _is_number(text: str, comma: bool) -> bool:
-    return bool(_NUMBER.fullmatch(text) or (comma and _NUMBER_WITH_COMMA.fullmatch(text)))
