@@ -183,13 +183,13 @@ def test_integers_written_as_text_come_back_as_integers() -> None:
         ("categorical", "many", "column 'many' has 120 levels in 120 rows; labels may have at most 1,000, and half as "
          "many as rows", "join rare levels"),
         ("categorical", "list", "column 'list' holds lists, which are no labels", "each entry is a number"),
-        ("categorical", "bytes", "column 'bytes' holds bytes", "iconv"),
+        ("categorical", "bytes", "column 'bytes' holds bytes", "--encoding latin-1"),
         ("numeric", "mostly", "column 'mostly' is to be numeric, but row 7 (counted from 0) holds '?', which is no "
          "number", "--na-values '?'; otherwise leave 'mostly' out of --numeric"),
         ("numeric", "word", "row 0 (counted from 0) holds 'w00', which is no number", "'word' out of --numeric"),
         ("numeric", "category", "row 0 (counted from 0) holds 'c0', which is no number", "'category' out of"),
         ("numeric", "huge", "column 'huge' holds '1e999' in row 9 (counted from 0); only finite", "repair these rows"),
-        ("numeric", "bytes", "column 'bytes' holds bytes", "iconv"),
+        ("numeric", "bytes", "column 'bytes' holds bytes", "--encoding latin-1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_that_is_refused(how: str, name: str, message: str, hint: str) -> None:

@@ -16,6 +16,8 @@ _WHOLE = r"^\s*[-+]?\d+\s*$"
 _LONG = r"^\s*[-+]?\d{16,}\s*$"
 # Whole numbers up to there are read as such.
 _MOST_INT64 = 2.0**63
+# Larger ones are no numbers that anybody counts by.
+_MOST_DIGITS = 1e40
 
 
 def may_be_rounded(column: Any) -> bool:
@@ -63,9 +65,9 @@ def notes_on_rounding(rows: Any, hint: str) -> list[str]:
         if not may_be_rounded(column) or not pc.all(pc.equal(pc.floor(column), column)).as_py():
             continue
         ends = pc.min_max(column).as_py()
-        if max(-ends["min"], ends["max"]) < _MOST_INT64:
+        if not _MOST_INT64 <= max(-ends["min"], ends["max"]) < _MOST_DIGITS:
             continue
-        if ends["min"] == ends["max"]:
+        if ends["min"] == ends["max"] and rows.num_rows > 1:
             raise DataError(
                 f"column '{name}' holds whole numbers too large to be read exactly, and none can be told from another",
                 hint=hint.replace("COL", name),
