@@ -22,6 +22,7 @@ from minecli.estimators.cross_fitting import CrossFitting, train_together
 from minecli.estimators.diagnostics import constant_columns, identical_columns
 from minecli.estimators.facts import find_facts
 from minecli.estimators.features import require_representable
+from minecli.estimators.forecast import require_memory
 from minecli.estimators.held_out import Collected, Summary
 from minecli.estimators.mine_diagnostics import Training, diagnose
 from minecli.mine.training import Evaluation
@@ -44,6 +45,7 @@ def estimate_mine(x: Array, z: Array, config: MineConfig, context: Context) -> E
 
     Raises:
         DataError: too few rows for the folds, a side that is constant, values beyond the precision.
+        MemoryShort: the networks would not fit into what is free.
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.standard_normal((400, 1))
@@ -125,7 +127,10 @@ class _Found:
 
     @classmethod
     def of(cls, x: Array, z: Array, config: MineConfig, context: Context) -> _Found:
-        """Look at the table before anything is trained; DataError where that cannot be."""
+        """Look at the table before anything is trained; DataError where that cannot be, MemoryShort where it would
+        not fit."""
+        if context.device == "cpu":
+            require_memory(len(x), (x.shape[1], z.shape[1]), config)
         notes, facts = constant_columns(x, z), context.facts or find_facts(x, z)
         if config.preprocess == "none":
             require_representable(x, z, config.precision)
