@@ -49,7 +49,7 @@ def shortage_in(problem: BaseException) -> MemoryShort | None:
             return _explained()
         if _says(one, _SAID_OF_THREADS):
             return MemoryShort(
-                "no other thread can be started: out of memory, or too many threads", hint="try --threads 1"
+                "no other thread can be started: out of memory, or too many threads", hint="try with OMP_NUM_THREADS=1"
             )
     return None
 

@@ -14,12 +14,12 @@ from minecli.mine.statistics_network import StatisticsNetwork
 F64 = torch.float64
 
 
-def model_rows(members, rows=200, batch_size=16):
+def model_rows(members, rows=200, batch_size=16, preprocess="none", dtype=F64, steps=None):
     x = np.random.default_rng(0).standard_normal((rows, 2))
     z = x[:, :1] + np.random.default_rng(1).standard_normal((rows, 1))
     split = split_rows(rows, MineConfig(folds=3), seed=0)
-    maps = [(FeatureMap(x, "none"), FeatureMap(z, "none"))] * len(split)
-    return ModelRows(x, z, split, maps, batch_size, 5, F64, "cpu", members)
+    maps = [(FeatureMap(x, preprocess), FeatureMap(z, preprocess))] * len(split)
+    return ModelRows(x, z, split, maps, batch_size, 5, dtype, "cpu", members, steps=steps)
 
 
 def network(models, seed=0):
@@ -76,3 +76,42 @@ def test_members_with_the_same_weights_have_the_same_criterion():
     values = rows.validation(OBJECTIVES["donsker-varadhan"])(net)
     assert torch.equal(values[::2], values[1::2])
     assert len(set(values.tolist())) == 3
+
+
+@pytest.mark.parametrize("preprocess", ["rank", "standardize", "none"])
+def test_features_are_the_same_numbers_kept_or_not(monkeypatch, preprocess):
+    kept = model_rows(2, preprocess=preprocess, dtype=torch.float32)
+    monkeypatch.setattr(rows_module, "CACHE_BYTES", 0)
+    monkeypatch.setattr(rows_module, "CHUNK_VALUES", 50)  # a few rows at a time
+    computed = model_rows(2, preprocess=preprocess, dtype=torch.float32)
+    assert (kept._cache is None, computed._cache is None) == (False, True)
+    for step in (0, 5):
+        for one, other in zip(kept.batch(step), computed.batch(step), strict=True):
+            assert torch.equal(one, other)
+    for one, other in zip(kept._validation_features, computed._validation_features, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_features_are_kept_where_training_comes_back_to_the_rows(monkeypatch):
+    rows = model_rows(1).training_rows
+    often = -(-2 * rows // 16)
+    assert model_rows(1, steps=often)._cache is not None
+    assert model_rows(1, steps=often - 1)._cache is None
+    # Three parts of 200 rows with 2 + 1 columns of float64.
+    size = 3 * 200 * 3 * 8
+    monkeypatch.setattr(rows_module, "CACHE_BYTES", size)
+    assert model_rows(1, steps=often)._cache is not None
+    monkeypatch.setattr(rows_module, "available_bytes", lambda: 4 * size - 1)
+    assert model_rows(1, steps=often)._cache is None
+
+
+def test_no_epoch_is_too_long_for_the_numbers_of_its_rows():
+    assert np.iinfo(np.int32).max >= rows_module.LONGEST_EPOCH
+
+
+def test_an_epoch_visits_every_training_row_once():
+    rows = model_rows(1, rows=200, batch_size=10)
+    per_epoch = rows.training_rows // 10
+    visited = np.concatenate([rows._places(step) for step in range(per_epoch)], axis=1)
+    for part in visited:
+        assert len(set(part.tolist())) == per_epoch * 10

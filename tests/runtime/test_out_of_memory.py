@@ -65,7 +65,9 @@ def test_what_says_that_memory_ran_out(problem, monkeypatch):
     ],
 )
 def test_what_says_that_there_are_no_more_threads(problem):
-    assert "no other thread can be started" in str(shortage_in(problem))
+    found = shortage_in(problem)
+    assert "no other thread can be started" in found.problem
+    assert found.hint == "try with OMP_NUM_THREADS=1"
 
 
 @pytest.mark.parametrize(
