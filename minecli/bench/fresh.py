@@ -26,10 +26,10 @@ from minecli.bench.config import FreshConfig
 from minecli.bench.records import Record, record_of
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.cross_fitting import fit_features, score_ceiling
-from minecli.estimators.held_out import COVERS_NEW_ROWS, Collected
-from minecli.estimators.mine_diagnostics import Training as TrainingFacts
-from minecli.estimators.mine_diagnostics import diagnose
+from minecli.estimators.neural.cross_fitting import fit_features, score_ceiling
+from minecli.estimators.neural.held_out import COVERS_NEW_ROWS, Collected
+from minecli.estimators.neural.mine_diagnostics import Training as TrainingFacts
+from minecli.estimators.neural.mine_diagnostics import diagnose
 from minecli.mine.evaluation import criterion_of, fit_weights, row_terms, score_matrix
 from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork

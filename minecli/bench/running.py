@@ -115,7 +115,7 @@ def _answers(
 def _answers_together(
     cells: Sequence[Cell], config: Any, context: Context, samples: Samples, versions: Mapping[str, str]
 ) -> list[Record]:
-    from minecli.estimators.mine import estimate_together
+    from minecli.estimators.neural.mine import estimate_together
 
     started = time.perf_counter()
     contexts = [replace(context, seed=cell.seed) for cell in cells]

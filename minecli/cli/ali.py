@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from minecli.apps.ali.config import METHODS, default_seeds, preset
-from minecli.apps.ali.request import DATASETS, AliRequest
+from minecli.apps.ali.config import DATASETS, METHODS, AliRequest, default_seeds, preset
 from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
 from minecli.cli.ali_run import ALI, encode_data, reconstruct_data, sample_run

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minecli.apps.ali.request import AliRequest
+from minecli.apps.ali.config import AliRequest
 from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table, read_with
 from minecli.cli.streams import Streams
 from minecli.errors import UsageError
 
 if TYPE_CHECKING:
     from minecli.apps.ali.datasets import AliDataset
-    from minecli.apps.ali.inputs import Inputs
-    from minecli.apps.ali.running import Coding
-    from minecli.apps.comparison.running import Arm
+    from minecli.apps.ali.results import Coding
+    from minecli.apps.ali.unseen import Inputs
+    from minecli.apps.ensembles.results import Arm
     from minecli.report.ali_figures import MethodPictures
     from minecli.tables.missing import MissingPolicy
 
@@ -29,13 +29,13 @@ def _load(*given: Any) -> AliDataset | None:
 
 
 def _build(request: AliRequest, dataset: AliDataset, method: str) -> Coding:
-    from minecli.apps.ali.running import untrained
+    from minecli.apps.ali.results import untrained
 
     return untrained(request, dataset, method)
 
 
 def _entry(arm: Arm[Coding], dataset: AliDataset) -> dict[str, Any]:
-    from minecli.apps.ali.running import arm_entry
+    from minecli.apps.ali.results import arm_entry
 
     return arm_entry(arm, dataset)
 
@@ -52,7 +52,7 @@ def _keep(folder: Path, payload: dict[str, Any], arms: Arms, dataset: AliDataset
 def _pictures(arm: Arm[Coding], dataset: AliDataset) -> MethodPictures:
     from dataclasses import fields
 
-    from minecli.apps.ali.running import shown_of
+    from minecli.apps.ali.results import shown_of
     from minecli.report.ali_figures import MethodPictures
 
     shown = shown_of(arm, dataset)
@@ -82,7 +82,7 @@ def encode_data(
     model: int | None,
 ) -> None:
     """Write data beside their codes."""
-    from minecli.apps.ali.coding import coded_columns, load_coder
+    from minecli.apps.ali.results import coded_columns, load_coder
 
     check_table_destination(output)
     request, method, model = chosen_model(folder, AliRequest, method, model)
@@ -95,7 +95,7 @@ def encode_data(
 def _inputs(
     folder: Path, request: AliRequest, data: str | None, data_root: Path | None, streams: Streams, skip_broken: bool
 ) -> Inputs:
-    from minecli.apps.ali.inputs import load_inputs
+    from minecli.apps.ali.unseen import load_inputs
 
     inputs = load_inputs(folder, request, data, data_root, streams.stdin, skip_broken)
     for note in inputs.notes:
@@ -116,7 +116,7 @@ def reconstruct_data(
     model: int | None,
 ) -> None:
     """Write what becomes of data that are encoded and decoded."""
-    from minecli.apps.ali.coding import load_coder, reconstructed, write_images
+    from minecli.apps.ali.results import load_coder, reconstructed, write_images
 
     as_images = output.suffix == "" and str(output) != "-"
     if not as_images:
@@ -139,8 +139,8 @@ def sample_run(
     folder: Path, rows: int, output: Path, streams: Streams, *, method: str | None, model: int | None, seed: int
 ) -> None:
     """Write fresh samples of one model of a run."""
-    from minecli.apps.ali.coding import load_coder
-    from minecli.apps.ali.inputs import layout_of_run
+    from minecli.apps.ali.results import load_coder
+    from minecli.apps.ali.unseen import layout_of_run
 
     check_table_destination(output)
     if rows < 1:

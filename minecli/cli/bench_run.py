@@ -188,7 +188,7 @@ def _work(
 
 def _payload(request: BenchRequest, progress: _Progress, device: Device, threads: Threads) -> dict[str, Any]:
     from minecli.bench.summary import by_estimator, by_task
-    from minecli.report.bench_payload import BenchReport, bench_payload
+    from minecli.report.payload import BenchReport, bench_payload
 
     records = progress.records
     environment = environment_facts(device, threads, request.seeds[0])
@@ -213,9 +213,9 @@ def _keep(run: RunDirectory, payload: dict[str, Any]) -> MinecliError | None:
     What goes wrong comes back instead of being raised: the result has yet to be shown.
     """
     from minecli.report.bench_figures import pictures
-    from minecli.report.bench_payload import answer_records
     from minecli.report.bench_tables import bench_markdown
     from minecli.report.formats import to_csv, to_json
+    from minecli.report.payload import answer_records
     from minecli.runtime.writing import write_bytes, write_text
 
     try:
@@ -231,8 +231,8 @@ def _keep(run: RunDirectory, payload: dict[str, Any]) -> MinecliError | None:
 
 def _show(payload: dict[str, Any], delivery: Delivery, streams: Streams) -> None:
     from minecli.report import formats
-    from minecli.report.bench_payload import answer_records
     from minecli.report.bench_tables import bench_table
+    from minecli.report.payload import answer_records
 
     if delivery.format == "ndjson":
         if delivery.output is not None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from minecli.apps.comparison.presets import BOUNDS
+from minecli.apps.ensembles.config import BOUNDS
 from minecli.cli.reading_options import reading_from
 from minecli.cli.request import lasting_source
 from minecli.cli.words import seed_list
 from minecli.errors import UsageError
 
 if TYPE_CHECKING:
-    from minecli.apps.comparison.request import ComparisonRequest
+    from minecli.apps.ensembles.config import ComparisonRequest
 
 METHOD_PANEL = "Method"
 TRAINING_PANEL = "Training"

@@ -20,7 +20,7 @@ from minecli.cli.words import flag
 from minecli.errors import MinecliError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from minecli.apps.comparison.request import ComparisonRequest
+    from minecli.apps.ensembles.config import ComparisonRequest
     from minecli.runtime.run_directory import RunDirectory
     from minecli.tables.missing import MissingPolicy
 
@@ -88,8 +88,8 @@ def run_application(
     resume: Path | None,
 ) -> int:
     """Train what is asked for, keep it in the run's folder and show it; the exit code."""
-    from minecli.apps.comparison.layout import write_columns
-    from minecli.apps.comparison.running import run_methods
+    from minecli.apps.datasets.sample_columns import write_columns
+    from minecli.apps.ensembles.results import run_methods
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, open_run
     from minecli.runtime.signals import stop_on_signals
@@ -142,8 +142,7 @@ def _payload(
     environment: dict[str, Any],
     stopped: bool,
 ) -> dict[str, Any]:
-    from minecli.report.method_payload import method_payload
-    from minecli.report.payload import plain
+    from minecli.report.payload import method_payload, plain
 
     found = method_payload(
         tool_version=__version__,
@@ -191,7 +190,7 @@ def _keep(
 
 def _show(application: Application, payload: dict[str, Any], showing: Showing, streams: Streams) -> None:
     from minecli.report import formats
-    from minecli.report.method_payload import seed_records
+    from minecli.report.payload import seed_records
 
     if showing.format == "table":
         color = streams.color(showing.output is None and streams.stdout_is_terminal)

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from minecli.apps.gan.config import METHODS, default_seeds, preset
-from minecli.apps.gan.request import DATASETS, GanRequest
+from minecli.apps.gan.config import DATASETS, METHODS, GanRequest, default_seeds, preset
 from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
 from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minecli.apps.gan.request import GanRequest
+from minecli.apps.gan.config import GanRequest
 from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table
 from minecli.cli.streams import Streams
 from minecli.errors import UsageError
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from minecli.apps.comparison.running import Arm
-    from minecli.apps.gan.datasets import Dataset
+    from minecli.apps.ensembles.results import Arm
+    from minecli.apps.gan.targets import Dataset
     from minecli.apps.gan.training import GanTraining
     from minecli.report.gan_figures import Cloud
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 
 def _load(*given: Any) -> Dataset | None:
-    from minecli.apps.gan.datasets import load_dataset
+    from minecli.apps.gan.targets import load_dataset
 
     return load_dataset(*given)
 
 
 def _build(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
-    from minecli.apps.gan.running import untrained
+    from minecli.apps.gan.results import untrained
 
     return untrained(request, dataset, method)
 
 
 def _entry(arm: Arm[GanTraining], dataset: Dataset) -> dict[str, Any]:
-    from minecli.apps.gan.running import arm_entry
+    from minecli.apps.gan.results import arm_entry
 
     return arm_entry(arm, dataset)
 
@@ -45,7 +45,7 @@ def _keep(folder: Path, payload: dict[str, Any], arms: Arms, dataset: Dataset) -
     """The samples of all seeds, and the pictures."""
     import pyarrow as pa
 
-    from minecli.apps.gan.running import picture_samples, sample_columns
+    from minecli.apps.gan.results import picture_samples, sample_columns
     from minecli.report.gan_figures import pictures
     from minecli.runtime.writing import write_bytes
     from minecli.tasks.table_file import table_bytes
@@ -77,7 +77,7 @@ def sample_run(
     folder: Path, rows: int, output: Path, streams: Streams, *, method: str | None, model: int | None, seed: int
 ) -> None:
     """Write samples of one model of a run, as they would be from the very generator that was kept."""
-    from minecli.apps.gan.sampling import samples_of
+    from minecli.apps.gan.results import samples_of
 
     check_table_destination(output)
     if rows < 1:

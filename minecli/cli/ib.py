@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, default_seeds, preset
-from minecli.apps.ib.request import IbRequest
+from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, IbRequest, default_seeds, preset
 from minecli.cli import comparison_options as copt
 from minecli.cli import options as opt
 from minecli.cli.comparison_run import run_command

@@ -6,39 +6,39 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minecli.apps.ib.request import IbRequest
+from minecli.apps.ib.config import IbRequest
 from minecli.cli.comparison_run import Application, check_table_destination, chosen_model, deliver_table, read_with
 from minecli.cli.streams import Streams
 
 if TYPE_CHECKING:
-    from minecli.apps.ib.classified import Classified
-    from minecli.apps.ib.phases import IbPhases
-    from minecli.apps.ib.running import IbArm
+    from minecli.apps.ib.choice import IbPhases
+    from minecli.apps.ib.labelled_rows import Classified
+    from minecli.apps.ib.results import IbArm
     from minecli.tables.missing import MissingPolicy
 
 
 def _load(request: IbRequest, device: str, stdin: Any, observer: Any, should_stop: Any) -> Classified | None:
-    from minecli.apps.ib.data import load_classified
+    from minecli.apps.ib.labelled_rows import load_classified
 
     del should_stop
     return load_classified(request, device, stdin, observer)
 
 
 def _build(request: IbRequest, data: Classified, method: str) -> IbPhases:
-    from minecli.apps.ib.phases import IbPhases
+    from minecli.apps.ib.choice import IbPhases
 
     return IbPhases(request, data, method)
 
 
 def _entry(arm: IbArm, data: Classified) -> dict[str, Any]:
-    from minecli.apps.ib.running import arm_entry
+    from minecli.apps.ib.results import arm_entry
 
     return arm_entry(arm)
 
 
 def _keep(folder: Path, payload: dict[str, Any], arms: Sequence[IbArm], data: Classified) -> None:
     """The pictures."""
-    from minecli.apps.ib.running import scatter_of
+    from minecli.apps.ib.results import scatter_of
     from minecli.report.ib_figures import pictures
     from minecli.runtime.writing import write_bytes
 
@@ -60,7 +60,7 @@ def _definitions(data: Classified) -> dict[str, str]:
 
 
 def _across(arms: Sequence[IbArm]) -> dict[str, Any]:
-    from minecli.apps.ib.running import comparisons
+    from minecli.apps.ib.results import comparisons
 
     return comparisons(arms)
 
@@ -81,8 +81,8 @@ def encode_data(
     model: int | None,
 ) -> None:
     """Write data beside their codes and what the classifier says of them."""
-    from minecli.apps.ib.coding import coded_columns, load_coder
-    from minecli.apps.ib.inputs import load_inputs
+    from minecli.apps.ib.labelled_rows import load_inputs
+    from minecli.apps.ib.results import coded_columns, load_coder
 
     check_table_destination(output)
     request, method, model = chosen_model(folder, IbRequest, method, model)

@@ -13,7 +13,7 @@ from minecli.result import Diagnostic, DiagnosticCode, Severity
 
 if TYPE_CHECKING:
     from minecli.estimators.facts import Facts
-    from minecli.estimators.neighbour_bias import BiasSignal
+    from minecli.estimators.nearest.neighbour_bias import BiasSignal
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -150,7 +150,7 @@ def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", 
 def far_neighbours(mi_nats: float, signal: BiasSignal) -> tuple[Diagnostic, ...]:
     """Warn where neighbourhoods may be too wide for the value to be within `tolerance_nats` of the truth.
 
-    >>> from minecli.estimators.neighbour_bias import BiasSignal
+    >>> from minecli.estimators.nearest.neighbour_bias import BiasSignal
     >>> far_neighbours(0.5, BiasSignal(10, -0.01, 0.0, 0.01, 0.01))
     ()
     """

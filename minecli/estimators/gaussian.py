@@ -15,7 +15,7 @@ from minecli.errors import DataError
 from minecli.estimators.config import GaussianConfig, Preprocess
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import constant_columns
-from minecli.estimators.scaling import rescale
+from minecli.estimators.nearest.scaling import rescale
 from minecli.events import Event
 from minecli.mine.canonical import Canonical, canonical_correlations
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Interval, Severity, Status

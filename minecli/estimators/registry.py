@@ -45,7 +45,7 @@ def _later(module: str, function: str) -> Callable[[], Estimator]:
     return load
 
 
-_NEURAL = _later("mine", "estimate_mine")
+_NEURAL = _later("neural.mine", "estimate_mine")
 _LEARNABLE = "independent rows, from which the dependence can be learnt"
 
 _ENTRIES = (
@@ -117,7 +117,7 @@ _ENTRIES = (
         fails="many columns: too low; repeated values: anything",
         reference="Kraskov, Stögbauer, Grassberger 2004",
         config=config.KsgConfig,
-        load=_later("ksg", "estimate_ksg"),
+        load=_later("nearest.ksg", "estimate_ksg"),
     ),
     Entry(
         name="mixed-ksg",
@@ -127,7 +127,7 @@ _ENTRIES = (
         fails="many columns: too low",
         reference="after Gao, Kannan, Oh, Viswanath 2017",
         config=config.MixedKsgConfig,
-        load=_later("mixed_ksg", "estimate_mixed_ksg"),
+        load=_later("nearest.mixed_ksg", "estimate_mixed_ksg"),
     ),
     Entry(
         name="plug-in",

@@ -6,9 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import FAINT, INK, drawn, image, new_figure, tidy
+from minecli.report.bench_style import (
+    FAINT,
+    INK,
+    drawn,
+    frame_square,
+    heading,
+    image,
+    method_colors,
+    new_figure,
+    panel_grid,
+    square_around,
+    tidy,
+)
 from minecli.report.mosaic import mosaic, paired_centres, paired_mosaic
-from minecli.report.panels import frame_square, heading, method_colors, panel_grid, square_around
 from minecli.report.training_curves import training_curves
 
 if TYPE_CHECKING:

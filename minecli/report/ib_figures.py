@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import INK, drawn, image, legend_above, new_figure, tidy
-from minecli.report.panels import frame_square, method_colors, panel_grid, square_around
+from minecli.report.bench_style import (
+    INK,
+    drawn,
+    frame_square,
+    image,
+    legend_above,
+    method_colors,
+    new_figure,
+    panel_grid,
+    square_around,
+    tidy,
+)
 from minecli.report.training_curves import training_curves
 
 if TYPE_CHECKING:

@@ -129,3 +129,115 @@ def plain(value: object) -> Any:
     if isinstance(value, Sequence):
         return [plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} is no plain value: {value!r}")
+
+
+def method_payload(
+    *,
+    tool_version: str,
+    command: str,
+    config: Mapping[str, object],
+    data: Mapping[str, object],
+    methods: Sequence[Mapping[str, object]],
+    interrupted: bool,
+    environment: Mapping[str, object],
+    definitions: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What was asked, what was learnt from, what every method and seed gave, and on what.
+
+    Args:
+        command: the word after `minecli`.
+        definitions: from metric to the sentence that says what it is, where the command has them.
+    """
+    defined = {} if definitions is None else {"definitions": plain(definitions)}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": "minecli",
+        "tool_version": tool_version,
+        "command": command,
+        "unit": "nats",
+        "config": plain(config),
+        "data": plain(data),
+        **defined,
+        "methods": [plain(entry) for entry in methods],
+        "interrupted": interrupted,
+        "environment": plain(environment),
+    }
+
+
+def metric_names(payload: Mapping[str, Any]) -> list[str]:
+    """The names of all metrics of a comparison, in the order in which methods and seeds bring them up.
+
+    >>> metric_names({"methods": [{"seeds": [{"metrics": {}}, {"metrics": {"modes": 3.0}}]}]})
+    ['modes']
+    """
+    return list(dict.fromkeys(name for e in payload["methods"] for s in e["seeds"] for name in s["metrics"]))
+
+
+def seed_records(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One record per method and seed, all with the same keys: a metric that a seed lacks is None, as one that diverged
+    has none."""
+    names = metric_names(payload)
+    return [
+        {"method": entry["method"], "seed": s["seed"], "status": s["status"], "step": s["step"]}
+        | {"information_nats": s["information_nats"]}
+        | {name: s["metrics"].get(name) for name in names}
+        for entry in payload["methods"]
+        for s in entry["seeds"]
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchReport:
+    """Everything one benchmark has to say. `cells` is how many the plan has, done or not."""
+
+    tool_version: str
+    command: str
+    config: Mapping[str, object]
+    cells: int
+    tasks: Sequence[Mapping[str, Any]]
+    estimators: Sequence[Mapping[str, Any]]
+    records: Sequence[Mapping[str, Any]]
+    environment: Mapping[str, object]
+
+
+def bench_payload(report: BenchReport) -> dict[str, Any]:
+    """The JSON object of one run of `minecli bench ...`, in nats."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": "minecli",
+        "tool_version": report.tool_version,
+        "command": report.command,
+        "unit": "nats",
+        "config": plain(report.config),
+        "cells": report.cells,
+        "cells_done": len(report.records),
+        "cells_failed": sum(record["status"] == "failed" for record in report.records),
+        "tasks": [plain(task) for task in report.tasks],
+        "estimators": [plain(estimator) for estimator in report.estimators],
+        "records": [plain(record) for record in report.records],
+        "environment": plain(report.environment),
+    }
+
+
+def answer_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:
+    """One flat record per task and estimator, for CSV."""
+    return [
+        {
+            "spec": task["spec"],
+            "group": task["group"],
+            **task["place"],
+            "true_mi_nats": task["true_mi_nats"],
+            "estimator": answer["estimator"],
+            "mean_nats": answer["mean_nats"],
+            "error_nats": answer["error_nats"],
+            "runs": answer["runs"],
+            "valued": answer["valued"],
+            "failed": answer["failed"],
+            "covered": answer["covered"],
+            "intervals": answer["intervals"],
+            "median_seconds": answer["median_seconds"],
+            "diagnostics": ";".join(answer["diagnostics"]),
+        }
+        for task in payload["tasks"]
+        for answer in task["answers"]
+    ]

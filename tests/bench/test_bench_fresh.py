@@ -9,7 +9,7 @@ from minecli.bench.config import Fig1Request, FreshConfig
 from minecli.bench.fresh import FreshRows, run_fresh
 from minecli.errors import UsageError
 from minecli.estimators.context import Context
-from minecli.estimators.cross_fitting import fit_features
+from minecli.estimators.neural.cross_fitting import fit_features
 from minecli.estimators.registry import ESTIMATORS
 
 SMALL = {"hidden": 8, "max_steps": 30, "batch_size": 64, "evaluate_every": 10}

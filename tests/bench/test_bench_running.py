@@ -192,7 +192,7 @@ def test_a_batch_that_is_refused_is_asked_one_by_one(monkeypatch):
     def refused(*args):
         raise DataError("no", hint="yes")
 
-    monkeypatch.setattr("minecli.estimators.mine.estimate_together", refused)
+    monkeypatch.setattr("minecli.estimators.neural.mine.estimate_together", refused)
     monkeypatch.setattr("minecli.bench.running.run_estimators", run_estimators)
     asked = SuiteRequest(
         tasks=("gaussian:rho=0.5",), seeds=(0, 1), rows=60, estimators={"mine": ESTIMATORS["mine"].config()}

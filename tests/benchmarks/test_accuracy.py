@@ -7,8 +7,8 @@ import torch
 
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.ksg import estimate_ksg
-from minecli.estimators.mine import estimate_mine
+from minecli.estimators.nearest.ksg import estimate_ksg
+from minecli.estimators.neural.mine import estimate_mine
 from minecli.estimators.registry import ESTIMATORS
 from minecli.runtime.seeds import generator
 from minecli.tasks.registry import make_task

@@ -11,8 +11,8 @@ import torch
 
 from minecli.estimators.config import KsgConfig, MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.ksg import estimate_ksg
-from minecli.estimators.mine import estimate_mine
+from minecli.estimators.nearest.ksg import estimate_ksg
+from minecli.estimators.neural.mine import estimate_mine
 
 pytestmark = pytest.mark.benchmark
 

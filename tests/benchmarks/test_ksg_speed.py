@@ -10,7 +10,7 @@ import pytest
 
 from minecli.estimators.config import KsgConfig
 from minecli.estimators.context import Context
-from minecli.estimators.ksg import estimate_ksg
+from minecli.estimators.nearest.ksg import estimate_ksg
 
 pytestmark = pytest.mark.benchmark
 THREADS = os.cpu_count() or 1

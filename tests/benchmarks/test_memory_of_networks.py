@@ -23,7 +23,7 @@ finally:
     print("peak kB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """
 LIBRARIES = """
-import resource, pyarrow.parquet, scipy.optimize, scipy.stats, torch._dynamo, minecli.estimators.mine
+import resource, pyarrow.parquet, scipy.optimize, scipy.stats, torch._dynamo, minecli.estimators.neural.mine
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -5,8 +5,8 @@ import time
 import pytest
 import torch
 
-from minecli.apps.ib.classified import Part
 from minecli.apps.ib.config import preset
+from minecli.apps.ib.labelled_rows import Part
 from minecli.apps.ib.training import IbTraining
 
 pytestmark = pytest.mark.benchmark

@@ -222,8 +222,8 @@ def test_what_was_held_out_is_encoded_without_a_judge(cli, digits, faces, tmp_pa
     assert cli("ali", "celeba", "--data-root", faces, *words, *FAST, "--run-dir", tmp_path / "faces").code == 0
     words = ("ali", "mnist", "--data-root", digits, "--method", "pca")
     assert cli(*words, *FAST, "--run-dir", tmp_path / "digits").code == 0
-    monkeypatch.setattr("minecli.apps.digits.load_classifier", None)
-    monkeypatch.setattr("minecli.apps.attributes.load_attribute_classifier", None)
+    monkeypatch.setattr("minecli.apps.metrics.digit_classifier.load_classifier", None)
+    monkeypatch.setattr("minecli.apps.metrics.attribute_classifier.load_attribute_classifier", None)
     for name, count, labelled in (("faces", 24, False), ("digits", 40, True)):
         ran = cli("ali", "encode", tmp_path / name, "-o", tmp_path / "z.parquet")
         assert ran.code == 0, ran.stderr

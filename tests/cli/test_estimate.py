@@ -328,7 +328,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_run(cli, gauss, tmp_path, 
 
 
 def test_a_loss_that_is_not_finite_gives_null_and_a_reason(cli, gauss, monkeypatch):
-    from minecli.estimators.rows import ModelRows
+    from minecli.estimators.neural.rows import ModelRows
 
     plain = ModelRows.batch
     monkeypatch.setattr(ModelRows, "batch", lambda self, step: tuple(t * float("nan") for t in plain(self, step)))

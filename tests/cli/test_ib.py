@@ -16,9 +16,8 @@ import pytest
 import torch
 
 from minecli.apps.ib import config as ib_config
-from minecli.apps.ib.config import METHODS
-from minecli.apps.ib.request import IbRequest
-from minecli.apps.ib.user_table import load_user_classes
+from minecli.apps.ib.config import METHODS, IbRequest
+from minecli.apps.ib.labelled_rows import load_user_classes
 from minecli.cli import ib
 from minecli.runtime.signals import Interruption
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from minecli.apps.ib.request import IbRequest
+from minecli.apps.ib.config import IbRequest
 from minecli.tables.groups import load_groups
 
 ON_CPU = ("--threads", "1", "--device", "cpu", "-q")

@@ -8,7 +8,7 @@ import pytest
 
 from minecli.report.ali_tables import ali_table
 from minecli.report.formats import to_csv, to_json
-from minecli.report.method_payload import method_payload, seed_records
+from minecli.report.payload import method_payload, seed_records
 
 SETTINGS = {"steps": 3000, "noise_dim": 0, "code_dim": 2, "beta": 1.0, "arch": "mlp"}
 DEFINITIONS = {"euclidean_error": "mean distance", "modes": "means reached", "unused": "never shown"}

@@ -7,11 +7,11 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from minecli.report.bench_figures import pictures, suite_picture
-from minecli.report.bench_payload import BenchReport, answer_records, bench_payload
 from minecli.report.bench_style import looks
 from minecli.report.bench_tables import bench_markdown, bench_table, list_table
 from minecli.report.formats import to_csv, to_json
 from minecli.report.paper_figures import fig1_picture, fig2_picture, regime
+from minecli.report.payload import BenchReport, answer_records, bench_payload
 
 
 def coverage(covered, intervals):

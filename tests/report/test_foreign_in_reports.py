@@ -15,12 +15,12 @@ from minecli.report.ali_tables import ali_table
 from minecli.report.bench_style import image
 from minecli.report.bench_tables import bench_table, list_table
 from minecli.report.formats import defused_columns, to_csv, to_json, to_ndjson
-from minecli.report.gan_columns import column_figure
+from minecli.report.gan_figures import column_figure
 from minecli.report.gan_tables import gan_table
 from minecli.report.ib_figures import pictures
 from minecli.report.ib_tables import ib_table
 from minecli.report.listing import columns_table, doctor_table, estimators_table
-from minecli.report.method_payload import method_payload
+from minecli.report.payload import method_payload
 from minecli.report.tables import estimate_table
 
 # No table of ours uses magenta.

@@ -8,7 +8,7 @@ import pytest
 
 from minecli.report.formats import to_csv, to_json
 from minecli.report.ib_tables import ib_table
-from minecli.report.method_payload import method_payload, seed_records
+from minecli.report.payload import method_payload, seed_records
 
 SETTINGS = {"epochs": 30, "code_dim": 8, "betas": [0.001]}
 ERRORS = {"error_percent": 1.2, "last_error_percent": 1.3, "oracle_error_percent": 1.1, "one_draw_error_percent": 1.9,

@@ -8,10 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from minecli.apps.ib.config import preset
-from minecli.apps.ib.data import load_classified
-from minecli.apps.ib.request import IbRequest
-from minecli.apps.ib.user_table import stratified_order
+from minecli.apps.ib.config import IbRequest, preset
+from minecli.apps.ib.labelled_rows import load_classified, stratified_order
 from minecli.errors import DataError, UsageError
 from minecli.tables.classes import load_classes
 from minecli.tables.files.options import Reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minecli.apps.comparison.presets import BOUNDS
+from minecli.apps.ensembles.config import BOUNDS
 from minecli.errors import UsageError
 from minecli.mine.config import TrainingConfig, require_number, require_whole
 

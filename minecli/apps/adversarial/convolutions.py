@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.comparison.blocks import drawn
+from minecli.apps.ensembles.layers import drawn
 from minecli.mine import batched_convolution
 from minecli.mine.batched_convolution import batched_conv2d, batched_conv_transpose2d
 

@@ -1,4 +1,4 @@
-"""Everything random in one step of models that are trained against a discriminator."""
+"""The prior Z = [eps, c] of a generator, drawn from streams named by seed and purpose."""
 
 from __future__ import annotations
 
@@ -9,9 +9,35 @@ import torch
 from torch import Tensor
 
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.adversarial.data import RealSamples
-from minecli.apps.adversarial.latent import draw_prior, stream
+from minecli.apps.datasets.real_samples import RealSamples
 from minecli.mine.sampling import random_shifts
+from minecli.runtime.seeds import torch_generator
+
+
+def stream(seed: int, *names: str | int) -> torch.Generator:
+    """The random stream of a seed for a purpose."""
+    return torch_generator(seed, "gan", *names)
+
+
+def draw_prior(config: AdversarialConfig, count: int, generator: torch.Generator) -> Tensor:
+    """Latents, shape (count, noise_dim + code_dim), normal or uniform on (-1, 1), on the CPU.
+
+    >>> draw_prior(AdversarialConfig(noise_dim=1, code_dim=2), 4, torch.Generator()).shape
+    torch.Size([4, 3])
+    """
+    if config.prior == "uniform":
+        return 2.0 * torch.rand(count, config.latent, generator=generator) - 1.0
+    return torch.randn(count, config.latent, generator=generator)
+
+
+def prior_of(seeds: Sequence[int], config: AdversarialConfig, count: int, *names: str | int) -> Tensor:
+    """Latents of all seeds for one purpose, shape (seeds, count, latent), on the CPU."""
+    return torch.stack([draw_prior(config, count, stream(seed, *names)) for seed in seeds])
+
+
+def code_of(config: AdversarialConfig, latent: Tensor) -> Tensor:
+    """The part c of a latent, shape (..., code_dim)."""
+    return latent[..., config.noise_dim :]
 
 
 @dataclass(frozen=True)
@@ -42,7 +68,7 @@ def draw_step(
         turns: how often networks ask for latents in a step.
         noisy: whether an encoder asks for noise.
 
-    >>> from minecli.apps.adversarial.data import RealRows
+    >>> from minecli.apps.datasets.real_samples import RealRows
     >>> settings, rows = AdversarialConfig(code_dim=3), RealRows(torch.eye(5))
     >>> draws = draw_step(settings, (0, 1), rows, 7, count=4, turns=2, noisy=True)
     >>> draws.real.shape, draws.priors[1].shape, draws.noises[1].shape

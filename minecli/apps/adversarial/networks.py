@@ -19,7 +19,7 @@ from minecli.apps.adversarial.image_networks import (
     ImagePairDiscriminator,
     ImageShape,
 )
-from minecli.apps.comparison.blocks import Perceptron
+from minecli.apps.ensembles.layers import Perceptron
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.runtime.seeds import torch_generator

@@ -1,17 +1,30 @@
-"""Models that are trained against a discriminator: what they share besides the loop of `comparison.side_by_side`."""
+"""What a model looks like that is trained against a discriminator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.adversarial.looks import AdversarialLook
-from minecli.apps.comparison.side_by_side import SideBySideTraining
+from minecli.apps.ensembles.evaluations import Look
+from minecli.apps.ensembles.training import SideBySideTraining
 from minecli.mine.sampling import random_shifts
+
+
+@dataclass(frozen=True)
+class AdversarialLook(Look):
+    """One model at one step. Losses, norms and the bound are smoothed over the last steps, but for the bound of a
+    statistics network, which is evaluated on fresh samples, in nats."""
+
+    discriminator_loss: float | None
+    generator_loss: float | None
+    adversarial_norm: float | None
+    information_norm: float | None
+
 
 # Samples and re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once; images
 # cost a convolution for every pair.

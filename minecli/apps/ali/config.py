@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.comparison.presets import changed_preset
+from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
 from minecli.errors import UsageError
 from minecli.mine.config import require_number, require_whole
 
@@ -148,3 +148,29 @@ def preset(name: str, dataset: str = GRID, *, folder: bool = False, **changes: A
     100
     """
     return changed_preset(_BY_DATASET.get(dataset, _IMAGES if folder else _TABLE), name, changes)
+
+
+DATASETS = (GRID, MNIST, CELEBA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliRequest(ComparisonRequest):
+    """A data set of `DATASETS`, a folder of images or a table, methods of `config.METHODS`, and their settings.
+
+    `skip_broken`: files of a folder that are no images are left out instead of refused.
+    """
+
+    COMMAND = "ali"
+    METHODS = METHODS
+    NAMED = DATASETS
+    ROOTED = (MNIST, CELEBA)
+    FOLDERS = True
+    CONFIG = AliConfig
+
+    config: AliConfig
+    skip_broken: bool = False
+
+    @property
+    def is_images(self) -> bool:
+        """Whether samples are images."""
+        return self.is_folder or self.dataset in (MNIST, CELEBA)

@@ -13,22 +13,22 @@ import torch
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.adversarial.data import Flattened, RealRows, RealSamples
-from minecli.apps.ali.config import CELEBA, GRID, MNIST
-from minecli.apps.ali.request import AliRequest
-from minecli.apps.celeba import HOME
-from minecli.apps.comparison.user_table import load_user_table
-from minecli.apps.mnist import Digits, default_cache, read_mnist
-from minecli.apps.mode_metrics import grid_metrics
-from minecli.apps.pixels import from_bytes
-from minecli.apps.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
-from minecli.apps.toys import Rows, gaussians25, grid_means
+from minecli.apps.ali.config import CELEBA, GRID, MNIST, AliRequest
+from minecli.apps.datasets.celeba import HOME
+from minecli.apps.datasets.mnist import Digits, default_cache, read_mnist
+from minecli.apps.datasets.pixels import from_bytes
+from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples
+from minecli.apps.datasets.synthetic import Rows, gaussians25, grid_means
+from minecli.apps.datasets.user_table import UserTable
+from minecli.apps.metrics.modes import grid_metrics
+from minecli.apps.metrics.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
+from minecli.apps.metrics.table_distances import TableDistances
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
 
 if TYPE_CHECKING:
-    from minecli.apps.image_folder import ImageFolder
-    from minecli.apps.table_rows import TableRows
+    from minecli.apps.datasets.image_folder import ImageFolder
+    from minecli.apps.datasets.table_rows import TableRows
 
 # Judging during training is to take seconds; the answer at the end is about all that is held out.
 WATCHED = 1000
@@ -101,7 +101,7 @@ def load_held_out(request: AliRequest, stdin: BinaryIO | None = None) -> tuple[T
     """The samples that a request holds out, (n, *shape) as they are, and their labels where they are known: those of
     `load_dataset`, without what judges models, which may take minutes to train."""
     if request.is_table:
-        found = load_user_table(request, stdin, request.config.held_out)
+        found = UserTable.of(request.load(stdin), request.config.held_out)
         return found.rows.features[found.held_out], None
     if request.dataset == GRID:
         _, held_out, labels = _grid_rows(request)
@@ -141,12 +141,13 @@ def _grid(request: AliRequest, device: str) -> AliDataset:
 
 
 def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDataset:
-    found = load_user_table(request, stdin, request.config.held_out)
+    found = UserTable.of(request.load(stdin), request.config.held_out)
     table = found.rows
+    distances = TableDistances(table)
 
     def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
         del which
-        return reconstruction_metrics(x, again) | table.judge(samples)
+        return reconstruction_metrics(x, again) | distances(samples)
 
     definitions = {
         **DEFINITIONS,
@@ -166,7 +167,7 @@ def digit_images(digits: Digits) -> Tensor:
 def _mnist(
     request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
 ) -> AliDataset | None:
-    from minecli.apps.digits import load_classifier
+    from minecli.apps.metrics.digit_classifier import load_classifier
 
     train, test = read_mnist(request.root, observer)
     classifier = load_classifier(train, test, device, default_cache(), observer, should_stop)
@@ -206,9 +207,9 @@ class _Images:
 
 
 def _read_images(request: AliRequest, device: str, observer: events.Observer = events.ignore) -> _Images:
-    from minecli.apps.celeba import held_out as celeba_held_out
-    from minecli.apps.celeba import is_celeba, read_celeba
-    from minecli.apps.image_folder import Broken, ImageFolder
+    from minecli.apps.datasets.celeba import held_out as celeba_held_out
+    from minecli.apps.datasets.celeba import is_celeba, read_celeba
+    from minecli.apps.datasets.image_folder import Broken, ImageFolder
 
     config = request.config
     broken: Broken = "skip" if request.skip_broken else "error"
@@ -268,7 +269,7 @@ def _attributes(
     facts: dict[str, Any],
 ) -> Score | None:
     """How well a classifier of attributes, trained here, reads them from reconstructions; None where it was stopped."""
-    from minecli.apps.attributes import load_attribute_classifier
+    from minecli.apps.metrics.attribute_classifier import load_attribute_classifier
 
     learnt, kept, cache = found.learnt, found.kept, default_cache()
     judge = load_attribute_classifier(found.images, attributes, learnt, kept, device, cache, observer, should_stop)

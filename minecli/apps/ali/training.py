@@ -23,9 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from minecli.apps.adversarial import losses
-from minecli.apps.adversarial.data import RealSamples
-from minecli.apps.adversarial.draws import Draws, draw_step
-from minecli.apps.adversarial.latent import prior_of, stream
+from minecli.apps.adversarial.draws import Draws, draw_step, prior_of, stream
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -36,7 +34,8 @@ from minecli.apps.adversarial.networks import (
 )
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.ali.config import AliConfig
-from minecli.apps.comparison.side_by_side import Judgement, applied
+from minecli.apps.datasets.real_samples import RealSamples
+from minecli.apps.ensembles.training import Judgement, applied
 
 # Reconstructions (n, *shape) and fresh samples of one model, on the CPU, to numbers.
 Judge = Callable[[Tensor, Tensor], dict[str, float | None]]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.comparison.presets import changed_preset
+from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
 from minecli.mine.config import require_whole
 
 # In the order in which a comparison shows them.
@@ -117,3 +117,26 @@ def preset(name: str, dataset: str = "spiral", **changes: Any) -> GanConfig:
     100
     """
     return changed_preset(_BY_DATASET.get(dataset, _TABLE), name, changes)
+
+
+DATASETS = ("spiral", "gaussians25", STACKED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanRequest(ComparisonRequest):
+    """A data set of `DATASETS` or a table, methods of `config.METHODS`, and their settings.
+
+    >>> from minecli.apps.gan.config import preset
+    >>> GanRequest(dataset="spirl", methods=("mine",), seeds=(0,), preset="quick", config=preset("quick"))
+    Traceback (most recent call last):
+    minecli.errors.UsageError: there is no data set 'spirl'; there are spiral, gaussians25, stacked-mnist, and tables \
+with --x COLS (did you mean spiral?)
+    """
+
+    COMMAND = "gan"
+    METHODS = METHODS
+    NAMED = DATASETS
+    ROOTED = (STACKED,)
+    CONFIG = GanConfig
+
+    config: GanConfig

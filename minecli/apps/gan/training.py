@@ -19,9 +19,7 @@ import torch
 from torch import Tensor
 
 from minecli.apps.adversarial import losses
-from minecli.apps.adversarial.data import Metrics, RealSamples
-from minecli.apps.adversarial.draws import Draws, draw_step
-from minecli.apps.adversarial.latent import code_of, prior_of, stream
+from minecli.apps.adversarial.draws import Draws, code_of, draw_step, prior_of, stream
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -30,7 +28,8 @@ from minecli.apps.adversarial.networks import (
     encoded,
 )
 from minecli.apps.adversarial.training import AdversarialTraining
-from minecli.apps.comparison.side_by_side import Judgement, applied
+from minecli.apps.datasets.real_samples import Metrics, RealSamples
+from minecli.apps.ensembles.training import Judgement, applied
 from minecli.apps.gan.config import GanConfig
 
 # Methods whose discriminator judges pairs of a sample and a latent.

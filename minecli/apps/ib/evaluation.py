@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from minecli.apps.ib.networks import Bottleneck
-from minecli.apps.ib.noise import Noise
+from minecli.apps.ib.networks import Bottleneck, Noise
 
 CALIBRATION_BINS = 15
 # Rows times draws times models that are computed at once, so that memory stays bounded.

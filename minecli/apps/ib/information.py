@@ -23,10 +23,8 @@ import torch
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.ib.losses import divergence_from_prior
-from minecli.apps.ib.networks import Bottleneck, Coded, mean_codes
-from minecli.apps.ib.noise import Noise
-from minecli.apps.ib.training import IbTraining
+from minecli.apps.ib.networks import Bottleneck, Coded, Noise, mean_codes
+from minecli.apps.ib.training import IbTraining, divergence_from_prior
 from minecli.mine.canonical import canonical_correlations
 from minecli.mine.config import TrainingConfig
 from minecli.mine.evaluation import bound_of, row_terms, score_matrix

@@ -11,7 +11,7 @@ from minecli.apps.adversarial.networks import (
     build_pair_discriminator,
     build_statistics_network,
 )
-from minecli.apps.comparison.side_by_side import only_model
+from minecli.apps.ensembles.training import only_model
 
 SMALL = AdversarialConfig(
     noise_dim=1, code_dim=4, generator_hidden=8, discriminator_hidden=8, generator_filters=2, discriminator_filters=2,

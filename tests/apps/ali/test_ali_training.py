@@ -5,13 +5,12 @@ import torch
 
 from minecli.apps.adversarial import losses
 from minecli.apps.adversarial.clipping import clip_adaptively
-from minecli.apps.adversarial.data import Flattened, RealRows
 from minecli.apps.adversarial.networks import encoded
-from minecli.apps.ali.coding import Coder
-from minecli.apps.ali.config import METHODS, preset
+from minecli.apps.ali.config import METHODS, AliRequest, preset
 from minecli.apps.ali.linear import LinearCoding
-from minecli.apps.ali.request import AliRequest
+from minecli.apps.ali.results import Coder
 from minecli.apps.ali.training import AliTraining
+from minecli.apps.datasets.real_samples import Flattened, RealRows
 from minecli.result import Status
 
 SMALL = {"generator_hidden": 32, "discriminator_hidden": 32, "batch_size": 50, "samples": 100, "evaluate_every": 10}

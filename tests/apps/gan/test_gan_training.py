@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from minecli.apps.adversarial.clipping import clip_adaptively
-from minecli.apps.adversarial.data import RealRows
-from minecli.apps.adversarial.latent import prior_of
+from minecli.apps.adversarial.draws import prior_of
+from minecli.apps.datasets.real_samples import RealRows
 from minecli.apps.gan.config import METHODS, preset
 from minecli.apps.gan.training import GanTraining
 from minecli.result import Status

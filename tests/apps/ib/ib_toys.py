@@ -2,9 +2,8 @@
 
 import torch
 
-from minecli.apps.ib.classified import Classified, Part
-from minecli.apps.ib.config import IbConfig
-from minecli.apps.ib.request import IbRequest
+from minecli.apps.ib.config import IbConfig, IbRequest
+from minecli.apps.ib.labelled_rows import Classified, Part
 from minecli.apps.ib.training import IbTraining
 
 CPU = torch.device("cpu")

@@ -5,10 +5,10 @@ import pytest
 import torch
 from ib_toys import blobs, classified, request, weights
 
-from minecli.apps.comparison.running import checkpoint_path
-from minecli.apps.ib.coding import coded_columns, load_coder
-from minecli.apps.ib.inputs import Inputs
-from minecli.apps.ib.phases import IbPhases
+from minecli.apps.ensembles.results import checkpoint_path
+from minecli.apps.ib.choice import IbPhases
+from minecli.apps.ib.labelled_rows import Inputs
+from minecli.apps.ib.results import coded_columns, load_coder
 from minecli.errors import UsageError
 from minecli.runtime.checkpoint import fingerprint, save_checkpoint
 
@@ -49,7 +49,7 @@ def test_many_rows_are_encoded_in_parts(tmp_path, monkeypatch):
     asked, _ = finished(tmp_path, "dvb")
     coder = load_coder(tmp_path, asked, "dvb", 5)
     whole = coder.encode(blobs(50).x)[0]
-    monkeypatch.setattr("minecli.apps.ib.coding._AT_ONCE", 7)
+    monkeypatch.setattr("minecli.apps.ib.results._AT_ONCE", 7)
     torch.testing.assert_close(coder.encode(blobs(50).x)[0], whole)
 
 

@@ -11,9 +11,8 @@ from scipy.stats import t as student
 
 from minecli.apps.ib import evaluation
 from minecli.apps.ib.evaluation import Answers, answers_of, calibration_error, entropy, error_percent, metrics_of
-from minecli.apps.ib.networks import Bottleneck, Coded
-from minecli.apps.ib.noise import Noise
-from minecli.apps.ib.significance import binomial_error_percent, compare, mcnemar
+from minecli.apps.ib.networks import Bottleneck, Coded, Noise
+from minecli.apps.ib.paired_errors import binomial_error_percent, compare, mcnemar
 
 
 class Spoken(Bottleneck):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from ib_toys import CPU, config, training
 
-from minecli.apps.ib.classified import Part
 from minecli.apps.ib.information import measured_information
+from minecli.apps.ib.labelled_rows import Part
 from minecli.apps.ib.training import IbTraining
 from minecli.result import Status
 

@@ -9,8 +9,8 @@ from torch.distributions import Categorical, Independent, Normal, kl_divergence
 from torch.nn import functional
 
 from minecli.apps.ib.config import METHODS, IbConfig, preset
-from minecli.apps.ib.losses import classification_loss, divergence_from_prior
 from minecli.apps.ib.networks import Coded
+from minecli.apps.ib.training import classification_loss, divergence_from_prior
 from minecli.errors import UsageError
 
 MODELS, ROWS, CLASSES, DRAWS = 2, 5, 4, 3

@@ -6,8 +6,7 @@ from ib_toys import CPU, config
 from torch.nn import functional
 
 from minecli.apps.ib.config import METHODS
-from minecli.apps.ib.networks import Bottleneck, NoisyStatistics, is_stochastic, mean_codes
-from minecli.apps.ib.noise import Noise
+from minecli.apps.ib.networks import Bottleneck, Noise, NoisyStatistics, is_stochastic, mean_codes
 
 INPUTS, ROWS, SEEDS = 5, 7, (3, 8)
 

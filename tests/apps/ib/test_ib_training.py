@@ -9,9 +9,8 @@ from torch.distributions import Normal, kl_divergence
 
 from minecli.apps.ib.config import METHODS
 from minecli.apps.ib.information import measured_information
-from minecli.apps.ib.losses import classification_loss
-from minecli.apps.ib.noise import Noise
-from minecli.apps.ib.training import IbTraining
+from minecli.apps.ib.networks import Noise
+from minecli.apps.ib.training import IbTraining, classification_loss
 from minecli.result import Status
 
 BETA_0_AND_LARGE = ((0, 0.0), (0, 100.0))

@@ -1,0 +1,211 @@
+"""What came of a run of adversarially learned inference: its answer on all held-out samples, and what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from minecli.apps.adversarial.draws import draw_prior, stream
+from minecli.apps.adversarial.networks import build_encoder, build_generator
+from minecli.apps.ali.config import AliRequest
+from minecli.apps.ali.datasets import WATCHED, AliDataset
+from minecli.apps.ali.linear import LinearCoding, PcaCoder
+from minecli.apps.ali.training import AliTraining
+from minecli.apps.ali.unseen import Inputs
+from minecli.apps.datasets.pixels import as_bytes
+from minecli.apps.datasets.sample_columns import with_latent
+from minecli.apps.ensembles.results import Arm, entry_of, kept_networks, require_state
+from minecli.apps.ensembles.training import applied
+from minecli.apps.metrics.reconstruction import SSIM_IMAGES, ms_ssim
+
+Coding = AliTraining | LinearCoding
+Array = npt.NDArray[np.float32]
+
+_AT_ONCE = 2000
+_SHOWN_IMAGES = 32
+_SHOWN_ROWS = 2000
+_TRAVERSED, _TRAVERSAL_STEPS, _TRAVERSAL_REACH = 6, 9, 2.5
+
+
+def untrained(request: AliRequest, dataset: AliDataset, method: str) -> Coding:
+    """The models of a method before their first step."""
+    watched, config, seeds = dataset.held_out[:WATCHED], request.config, request.seeds
+    if method == "pca":
+        return LinearCoding(dataset.real, watched, config, seeds, dataset.watched, dataset.bounded)
+    return AliTraining(dataset.real, watched, method, config, seeds, dataset.watched, dataset.bounded)
+
+
+def arm_entry(arm: Arm[Coding], dataset: AliDataset) -> dict[str, Any]:
+    """One method's answer as plain values: the metrics of every seed are those of all held-out samples."""
+    coding = arm.training
+    if not arm.finished or all(step is not None for step in coding.broken):
+        return entry_of(arm)
+    parts = torch.split(dataset.held_out, _AT_ONCE)
+    again = torch.cat([coding.decode(coding.encode(part, best=True), best=True) for part in parts], 1)
+    samples = coding.sample(coding.config.samples, "judged", best=True)
+    everything = np.arange(len(dataset.held_out))
+    metrics = [
+        {} if coding.broken[m] is not None else _metrics(dataset, again[m], samples[m], everything)
+        for m in range(len(coding.seeds))
+    ]
+    return entry_of(arm, metrics)
+
+
+def _metrics(
+    dataset: AliDataset, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]
+) -> dict[str, float | None]:
+    metrics = dataset.judged(again, samples, which)
+    if dataset.bounded:
+        # Minutes for ten thousand images, and the mean of a thousand is known to a percent.
+        pair = (part[:SSIM_IMAGES].reshape(-1, *dataset.shape) for part in (dataset.held_out, again))
+        metrics["ms_ssim"] = ms_ssim(*pair)
+    return metrics
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What pictures show of one method's first seed: samples (n, *shape), latents (n, l), and, of images, what walks
+    along one component of the latent give, (rows, steps, *shape)."""
+
+    originals: Array
+    reconstructions: Array
+    samples: Array
+    latents: Array
+    labels: npt.NDArray[np.int64] | None
+    traversal: Array | None
+
+
+def shown_of(arm: Arm[Coding], dataset: AliDataset) -> Shown:
+    """Held-out samples, what became of them, and fresh samples."""
+    coding, count = arm.training, _SHOWN_IMAGES if dataset.bounded else _SHOWN_ROWS
+    originals = dataset.held_out[:count]
+    codes = coding.encode(originals, best=True)
+    return Shown(
+        _as_they_are(originals, dataset),
+        _as_they_are(coding.decode(codes, best=True)[0], dataset),
+        _as_they_are(coding.sample(count, "picture", best=True)[0], dataset),
+        codes[0].numpy(),
+        None if dataset.labels is None else dataset.labels[:count],
+        _traversal(coding, codes, dataset) if dataset.bounded else None,
+    )
+
+
+def _traversal(coding: Coding, codes: Tensor, dataset: AliDataset) -> Array:
+    """Walks of the first codes along the component that varies most."""
+    component = int(codes[0].var(0).argmax())
+    walks = codes[:, :_TRAVERSED, None].repeat(1, 1, _TRAVERSAL_STEPS, 1)
+    walks[..., component] = torch.linspace(-_TRAVERSAL_REACH, _TRAVERSAL_REACH, _TRAVERSAL_STEPS)
+    made = coding.decode(walks.flatten(1, 2), best=True)[0]
+    return _as_they_are(made, dataset).reshape(-1, _TRAVERSAL_STEPS, *dataset.shape)
+
+
+def _as_they_are(samples: Tensor, dataset: AliDataset) -> Array:
+    found: Array = samples.reshape(-1, *dataset.shape).numpy()
+    return found
+
+
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Coder:
+    """One model of a run.
+
+    `shape` is that of a sample as it is; perceptrons see images as rows of pixels.
+    """
+
+    request: AliRequest
+    shape: tuple[int, ...]
+    encoder: nn.Module | PcaCoder
+    generator: nn.Module | None
+
+    @property
+    def _seen(self) -> tuple[int, ...]:
+        return seen_shape(self.request, self.shape)
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """The means of q(z|x), shape (n, l), of samples (n, *shape)."""
+        if isinstance(self.encoder, PcaCoder):
+            return (self.encoder.encode(samples.flatten(1)) / self.encoder.deviations).float()
+        outputs = applied(self.encoder, samples.reshape(1, -1, *self._seen), _CPU)
+        return outputs[0, :, : self.request.config.latent]
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Samples (n, *shape) of latents (n, l)."""
+        if isinstance(self.encoder, PcaCoder):
+            rows = self.encoder.decode(latents * self.encoder.deviations, bounded=len(self.shape) > 1)
+            return rows.float().reshape(-1, *self.shape)
+        assert self.generator is not None
+        return applied(self.generator, latents[None], _CPU)[0].reshape(-1, *self.shape)
+
+    def sample(self, count: int, seed: int) -> Tensor:
+        """Fresh samples (count, *shape)."""
+        prior = draw_prior(self.request.config, count, stream(seed, "drawn"))
+        width = len(self.encoder.deviations) if isinstance(self.encoder, PcaCoder) else prior.shape[1]
+        return self.decode(prior[:, :width])
+
+
+def seen_shape(request: AliRequest, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape in which networks see samples: images are rows of pixels for perceptrons."""
+    if len(shape) > 1 and request.config.arch == "mlp":
+        return (int(torch.Size(shape).numel()),)
+    return shape
+
+
+def load_coder(folder: Path, request: AliRequest, method: str, model: int, shape: tuple[int, ...]) -> Coder:
+    """The model of seed `model` that a run's folder keeps: the last that was whole when it was looked at.
+
+    Raises:
+        UsageError: the run has not come far enough.
+        DataError: its checkpoint cannot be read.
+    """
+    state = require_state(folder, request, method, "encoder")
+    if method == "pca":
+        return Coder(request, shape, PcaCoder.from_state(state["coder"]), None)
+    config, seen, seeds = request.config, seen_shape(request, shape), request.seeds
+    encoder = build_encoder(seeds, seen, config, 2 * config.latent)
+    generator = build_generator(seeds, seen, config, bounded=len(shape) > 1)
+    kept_networks(state, seeds, model, encoder=encoder, generator=generator)
+    return Coder(request, shape, encoder, generator)
+
+
+def coded_columns(inputs: Inputs, coder: Coder, as_list: bool = True) -> dict[str, Any]:
+    """The inputs as columns, the label where it is known, and their codes: the list column `latent`, or columns
+    latent0, latent1, ... where lists are not wanted."""
+
+    codes = coder.encode(inputs.samples).numpy()
+    columns = inputs.columns(inputs.samples)
+    if inputs.labels is not None:
+        columns["label"] = inputs.labels
+    return with_latent(columns, codes, as_list)
+
+
+def reconstructed(inputs: Inputs, coder: Coder) -> Tensor:
+    """What becomes of the inputs (n, *shape) when they are encoded and decoded."""
+    return coder.decode(coder.encode(inputs.samples))
+
+
+def write_images(images: Tensor, names: Sequence[str], folder: Path) -> None:
+    """Write images (n, 1 or 3, h, w) as NAME.png into a folder, which is made where it does not exist.
+
+    Raises:
+        OutputError: that cannot be done.
+    """
+    from PIL import Image
+
+    from minecli.runtime.writing import atomic_path, output_error
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise output_error(f"the folder '{folder}'", problem) from None
+    for pixels, name in zip(as_bytes(images.numpy()), names, strict=True):
+        with atomic_path(folder / f"{Path(name).stem}.png") as partial:
+            Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)).save(partial, format="PNG")

@@ -1,0 +1,103 @@
+"""How samples of a data set become a table: what a run folder needs to write them without the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minecli.apps.datasets.pixels import as_bytes
+from minecli.errors import DataError, UsageError
+from minecli.runtime.writing import write_text
+
+if TYPE_CHECKING:
+    from minecli.apps.datasets.table_rows import TableRows
+
+COLUMNS_FILE = "columns.json"
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The shape of one sample, and the columns of a table that samples (n, *shape) make."""
+
+    shape: tuple[int, ...]
+    columns: Callable[[Samples], dict[str, Any]]
+
+
+def coordinates(count: int) -> Layout:
+    """Rows of so many numbers: columns x0, x1, ..."""
+    return Layout((count,), lambda rows: {f"x{i}": rows[:, i] for i in range(count)})
+
+
+def table_layout(table: TableRows) -> Layout:
+    """Features of a user's table: its own columns in their own units."""
+    return Layout((len(table.names),), lambda rows: table.arrow_columns(table.restore(rows)))
+
+
+def channel_lists(shape: tuple[int, ...], name: str) -> Layout:
+    """Images of channels that are pictures of their own: a column of lists of bytes per channel, name0, name1, ...
+
+    Lists go row by row from the top; 0 stands for -1, 255 for 1.
+    """
+    return Layout(shape, lambda images: {f"{name}{c}": _lists(images[:, c]) for c in range(shape[0])})
+
+
+def pixel_lists(shape: tuple[int, ...]) -> Layout:
+    """Images as one column `image` of lists of bytes, channel after channel, row by row from the top."""
+    return Layout(shape, lambda images: {"image": _lists(images)})
+
+
+def _lists(images: Samples) -> Any:
+    import pyarrow as pa
+
+    pixels = as_bytes(images).reshape(len(images), -1)
+    return pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), pixels.shape[1])
+
+
+def with_latent(columns: Mapping[str, Any], codes: Samples, as_list: bool) -> dict[str, Any]:
+    """Columns and, under a name that is free, the codes (n, l) of their rows: the list column `latent`, or columns
+    latent0, latent1, ... where lists are not wanted."""
+    import pyarrow as pa
+
+    name = "latent"
+    while name in columns or any(f"{name}{i}" in columns for i in range(codes.shape[1])):
+        name += "_"
+    if not as_list:
+        return {**columns, **{f"{name}{i}": codes[:, i] for i in range(codes.shape[1])}}
+    return {**columns, name: pa.FixedSizeListArray.from_arrays(pa.array(codes.ravel()), codes.shape[1])}
+
+
+def write_columns(folder: Path, table: TableRows, mark: str) -> None:
+    """Keep in a run's folder what makes generated features columns of the user's table again, and the fingerprint
+    `mark` of its rows.
+
+    Raises:
+        UsageError: the folder holds that of other rows, which a resumed run must not go on with.
+    """
+    path = folder / COLUMNS_FILE
+    if path.exists():
+        if json.loads(path.read_text(encoding="utf-8")).get("fingerprint", mark) != mark:
+            raise UsageError(
+                f"the data are no longer those that the run in '{folder}' has learnt from",
+                hint="start another run with --run-dir, or bring the data back",
+            )
+        return
+    write_text(path, json.dumps(table.to_json() | {"fingerprint": mark}, indent=1) + "\n")
+
+
+def read_columns(folder: Path) -> TableRows:
+    """What `write_columns` kept; DataError where it cannot be read."""
+    from minecli.apps.datasets.table_rows import TableRows
+
+    path = folder / COLUMNS_FILE
+    try:
+        return TableRows.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise DataError(f"'{path}' cannot be read: {problem}", hint="start the run again in another folder") from None

@@ -1,0 +1,1 @@
+"""One training for several models at once, one per seed: batched layers, the loop, checkpoints, results."""

@@ -1,0 +1,212 @@
+"""One training per method, with its checkpoint, and what came of it as plain values."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from torch import nn
+
+from minecli import events
+from minecli.apps.ensembles.config import ComparisonRequest
+from minecli.apps.ensembles.evaluations import Look
+from minecli.apps.ensembles.training import Save, only_model
+from minecli.errors import DataError, UsageError
+from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
+
+
+class Training(Protocol):
+    """What is trained, or fitted in closed form: one model per seed."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One model each."""
+
+    @property
+    def broken(self) -> list[int | None]:
+        """At which step each model was no longer whole; None for those that are."""
+
+    @property
+    def history(self) -> Sequence[Sequence[Look]]:
+        """The looks at each model."""
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+
+    @property
+    def steps(self) -> int:
+        """Of how many."""
+
+    def run(
+        self,
+        observer: events.Observer = events.ignore,
+        should_stop: Callable[[], bool] = events.never,
+        save: Save | None = None,
+    ) -> bool:
+        """See `AdversarialTraining.run`."""
+
+    def status(self, model: int) -> str:
+        """How a model has ended."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of an earlier run."""
+
+
+T = TypeVar("T", bound=Training)
+
+
+@dataclass(frozen=True)
+class Arm(Generic[T]):
+    """What came of one method: the training, and the seconds it took this time."""
+
+    method: str
+    training: T
+    seconds: float
+    finished: bool
+
+
+def checkpoint_path(folder: Path, method: str) -> Path:
+    """Where a run's folder keeps the state of a method."""
+    return folder / f"checkpoint-{method}.pt"
+
+
+def load_state(folder: Path, request: ComparisonRequest, method: str) -> dict[str, Any] | None:
+    """The state of a method that a run's folder keeps, None where there is none.
+
+    Raises:
+        DataError: it cannot be read.
+        UsageError: it belongs to another run.
+    """
+    path = checkpoint_path(folder, method)
+    return load_checkpoint(path, fingerprint=fingerprint(request.marked(method))) if path.exists() else None
+
+
+def require_state(folder: Path, request: ComparisonRequest, method: str, what: str) -> dict[str, Any]:
+    """The state of a method that a run's folder keeps; `what` it holds, for the message.
+
+    Raises:
+        DataError: it cannot be read.
+        UsageError: it belongs to another run, or the run has not come far enough to have one.
+    """
+    state = load_state(folder, request, method)
+    if state is None:
+        raise UsageError(
+            f"the run in '{folder}' has no {what} of method '{method}' yet",
+            hint=f"go on with it: minecli {request.COMMAND} --resume {folder}",
+        )
+    return state
+
+
+def kept_networks(state: Mapping[str, Any], seeds: Sequence[int], model: int, **networks: nn.Module) -> None:
+    """Fill networks of all seeds, by their names in a state, with the last that were whole when they were looked at,
+    and leave the model of seed `model` alone in them; in place."""
+    which = seeds.index(model)
+    for name, network in networks.items():
+        network.load_state_dict(state["good"][name])
+        only_model(network, which)
+
+
+def run_methods(
+    request: ComparisonRequest,
+    build: Callable[[str], T],
+    *,
+    folder: Path | None,
+    observer: events.Observer = events.ignore,
+    should_stop: Callable[[], bool] = events.never,
+) -> list[Arm[T]]:
+    """Train the methods one after the other, each from its checkpoint in `folder` where there is one.
+
+    Args:
+        build: makes an untrained model of a method.
+    """
+    arms: list[Arm[T]] = []
+    for method in sorted(request.methods, key=list(request.METHODS).index):
+        training = build(method)
+        save = None
+        if folder is not None:
+            state = load_state(folder, request, method)
+            if state is not None:
+                training.load_state_dict(state)
+            save = _saver(checkpoint_path(folder, method), fingerprint(request.marked(method)), method, observer)
+        begun = time.perf_counter()
+        finished = training.run(observer, should_stop, save)
+        arms.append(Arm(method, training, time.perf_counter() - begun, finished))
+        if not finished:
+            break
+    return arms
+
+
+def _saver(path: Path, mark: str, method: str, observer: events.Observer) -> Save:
+    def warn(message: str) -> None:
+        observer(events.Event(method, 0, 0, {}, message))
+
+    checkpoint = PeriodicCheckpoint(path, mark, warn)
+    return lambda state, at_once: checkpoint.save(state, at_once=at_once)
+
+
+def entry_of(arm: Arm[T], metrics: Sequence[Mapping[str, float | None]] | None = None) -> dict[str, Any]:
+    """One method's answer as plain values: every seed with its metrics, and their mean and standard error.
+
+    Args:
+        metrics: of every seed; those of the last look where there are none.
+    """
+    training = arm.training
+    seeds: list[dict[str, Any]] = []
+    for m, seed in enumerate(training.seeds):
+        history = training.history[m]
+        last = history[-1] if history else None
+        seeds.append(
+            {
+                "seed": seed,
+                "status": str(training.status(m)),
+                "broken_at_step": training.broken[m],
+                "step": 0 if last is None else last.step,
+                "information_nats": None if last is None else last.information_nats,
+                "metrics": dict(metrics[m] if metrics is not None else {} if last is None else last.metrics),
+                "history": [asdict(look) for look in history],
+            }
+        )
+    return {
+        "method": arm.method,
+        "seconds": arm.seconds,
+        "finished": arm.finished,
+        "seeds": seeds,
+        "summary": summary_of([s["metrics"] for s in seeds]),
+    }
+
+
+def summary_of(metrics: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
+    """Mean, standard error and number of seeds of every metric.
+
+    >>> summary_of([{"modes": 24.0}, {"modes": 25.0}])
+    {'modes': {'mean': 24.5, 'standard_error': 0.5, 'seeds': 2}}
+    """
+    summary: dict[str, Any] = {}
+    for name in next((m for m in metrics if m), {}):
+        values = [v for m in metrics if (v := m.get(name)) is not None]
+        mean, error = mean_and_error(values) if values else (None, None)
+        summary[name] = {"mean": mean, "standard_error": error, "seeds": len(values)}
+    return summary
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:
+    """The mean over seeds and its standard error, the standard deviation (n - 1) over sqrt(n); None for one seed.
+
+    Raises:
+        DataError: no value, or one that is not finite.
+
+    >>> mean_and_error([1.0, 3.0]), mean_and_error([2.0])
+    ((2.0, 1.0), (2.0, None))
+    """
+    if not values or not all(math.isfinite(value) for value in values):
+        problem = f"the values are {list(values)}; there must be at least one, and all must be finite"
+        raise DataError(problem, hint="leave out seeds without a value")
+    found = np.asarray(values, dtype=np.float64)
+    error = float(found.std(ddof=1) / math.sqrt(len(found))) if len(found) > 1 else None
+    return float(found.mean()), error

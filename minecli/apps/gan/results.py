@@ -1,0 +1,71 @@
+"""What came of a GAN's run: its samples, and its answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from minecli.apps.adversarial.draws import draw_prior, stream
+from minecli.apps.adversarial.networks import build_generator
+from minecli.apps.datasets.sample_columns import read_columns
+from minecli.apps.ensembles.results import Arm, entry_of, kept_networks, require_state
+from minecli.apps.ensembles.training import applied
+from minecli.apps.gan.config import GanRequest
+from minecli.apps.gan.targets import Dataset, layout_of
+from minecli.apps.gan.training import GanTraining
+
+_PICTURE_SAMPLES = {1: 20_000, 3: 64}
+
+
+def untrained(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
+    """The GANs of a method before their first step."""
+    return GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics)
+
+
+def picture_samples(arm: Arm[GanTraining]) -> npt.NDArray[np.float32]:
+    """So many samples of the first seed as pictures want, shape (n, *shape)."""
+    count = _PICTURE_SAMPLES[len(arm.training.data.shape)]
+    samples, _ = arm.training.sample(count, "picture", best=True)
+    found: npt.NDArray[np.float32] = samples[0].numpy()
+    return found
+
+
+def sample_columns(arm: Arm[GanTraining], dataset: Dataset) -> dict[str, Any]:
+    """`config.samples` samples of every seed as columns of a table: first the seed, under a name that is free."""
+    samples, _ = arm.training.sample(arm.training.config.samples, "written", best=True)
+    models, count = samples.shape[:2]
+    columns = dataset.layout.columns(samples.reshape(models * count, *samples.shape[2:]).numpy())
+    name = "seed"
+    while name in columns:
+        name += "_"
+    return {name: np.repeat(np.array(arm.training.seeds), count)} | columns
+
+
+def arm_entry(arm: Arm[GanTraining], dataset: Dataset) -> dict[str, Any]:
+    """One method's answer as plain values, with the full report on the first seed where the data set has one."""
+    entry = entry_of(arm)
+    if dataset.report is not None and arm.training.history[0]:
+        samples, _ = arm.training.sample(arm.training.config.samples, "report", best=True)
+        entry["report"] = dataset.report(samples[0].numpy())
+    return entry
+
+
+def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows: int, seed: int) -> dict[str, Any]:
+    """Draw `rows` samples of the model of seed `model`, as columns of a table; `seed` decides which.
+
+    It is the last generator that gave finite samples when it was looked at; see `GanTraining.good`.
+
+    Raises:
+        UsageError: the run has not come far enough to have a generator of that method.
+        DataError: the checkpoint cannot be read.
+    """
+    state = require_state(folder, request, method, "generator")
+    layout = layout_of(request, read_columns(folder) if request.is_table else None)
+    generator = build_generator(request.seeds, layout.shape, request.config)
+    kept_networks(state, request.seeds, model, generator=generator)
+    prior = draw_prior(request.config, rows, stream(seed, "drawn", model))[None]
+    return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())

@@ -1,0 +1,227 @@
+"""A method's whole training: epoch and beta are chosen on rows held back, then all rows are learnt from.
+
+Nobody looks at the test rows to choose anything; the best of the looks at them is reported under a name that says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from minecli import events
+from minecli.apps.ensembles.evaluations import Look
+from minecli.apps.ensembles.training import Save
+from minecli.apps.ib.config import IbRequest
+from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
+from minecli.apps.ib.information import Information, measured_information
+from minecli.apps.ib.labelled_rows import Classified
+from minecli.apps.ib.networks import Noise, is_stochastic
+from minecli.apps.ib.training import IbTraining
+from minecli.result import Status
+
+# Methods that beta means something to.
+WEIGHED = ("dvb", "dvb-additive", "mine-gaussian", "mine-propagated", "mine-additive")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The beta and the epoch whose rows held back were answered best, by the mean error over seeds."""
+
+    beta: float
+    epoch: int
+    error_percent: float
+
+
+class IbPhases:
+    """One method with all its seeds; `IbTraining` says how it is trained.
+
+    `choosing` trains every seed with every beta on a part of the rows, `final` every seed with the chosen beta on all;
+    `information` is what I(X;Z) was measured to be: of the models of `choosing`, where there are several betas, and of
+    those of `final`.
+    """
+
+    def __init__(self, request: IbRequest, data: Classified, method: str) -> None:
+        self.request, self.data, self.method, self.config = request, data, method, request.config
+        self.device, self.seeds = torch.device(data.device), request.seeds
+        betas = self.config.betas if method in WEIGHED else self.config.betas[:1]
+        self.models = tuple((seed, beta) for beta in betas for seed in self.seeds)
+        self.choosing: IbTraining | None = None
+        self.final: IbTraining | None = None
+        self.choice: Choice | None = None
+        self.information: dict[str, list[Information]] = {}
+        if self.config.choose:
+            self.choosing = self._training(data.learnt, data.held_back, self.models, None)
+
+    def _training(self, train: Any, held_out: Any, models: Any, epoch: int | None) -> IbTraining:
+        classes = len(self.data.classes)
+        return IbTraining(train, held_out, self.method, self.config, models, classes, self.device, epoch)
+
+    @property
+    def step(self) -> int:
+        """Of the phase that is under way."""
+        training = self.final or self.choosing
+        return 0 if training is None else training.step
+
+    @property
+    def steps(self) -> int:
+        """Of how many."""
+        training = self.final or self.choosing
+        return 0 if training is None else training.steps
+
+    @property
+    def history(self) -> list[list[Look]]:
+        """Looks at the models of the final phase, on the test rows."""
+        return [[] for _ in self.seeds] if self.final is None else self.final.history
+
+    @property
+    def broken(self) -> list[int | None]:
+        """Of every seed the step at which it broke."""
+        if self.final is not None:
+            return self.final.broken
+        gone = self.choosing is not None and self.choice is None and all(b is not None for b in self.choosing.broken)
+        return [self.choosing.step if gone and self.choosing is not None else None] * len(self.seeds)
+
+    def status(self, model: int) -> str:
+        """How a seed has ended."""
+        if self.final is None:
+            return Status.DIVERGED if self.broken[model] is not None else Status.INTERRUPTED
+        return self.final.status(model)
+
+    def run(
+        self,
+        observer: events.Observer = events.ignore,
+        should_stop: Callable[[], bool] = events.never,
+        save: Save | None = None,
+    ) -> bool:
+        """Go through both phases and measure the information; False where it was stopped before."""
+
+        def save_whole(state: dict[str, Any], at_once: bool) -> None:
+            del state
+            if save is not None:
+                save(self.state_dict(), at_once)
+
+        if self.choosing is not None and self.choice is None:
+            if not self.choosing.run(_staged(observer, "choosing"), should_stop, save_whole):
+                return False
+            self.choice = chosen(self.choosing, self.models)
+            if self.choice is None:
+                return True
+            if len(self.models) > len(self.seeds) and not self._measure("choosing", observer, should_stop):
+                self.choice = None
+                return False
+            save_whole({}, True)
+        if self.final is None:
+            self._begin_final()
+        assert self.final is not None
+        if not self.final.run(observer, should_stop, save_whole):
+            return False
+        if not self._measure("final", observer, should_stop):
+            return False
+        save_whole({}, True)
+        return True
+
+    @property
+    def beta(self) -> float:
+        """The chosen one, or the only one."""
+        return self.config.betas[0] if self.choice is None else self.choice.beta
+
+    def _begin_final(self) -> None:
+        epoch = None if self.choice is None else self.choice.epoch
+        models = [(seed, self.beta) for seed in self.seeds]
+        self.final = self._training(self.data.train, self.data.test, models, epoch)
+
+    def _measure(self, phase: str, observer: events.Observer, should_stop: Callable[[], bool]) -> bool:
+        """Measure I(X;Z) of a phase's models on the rows they are judged by; False where it was stopped."""
+        if phase in self.information or not is_stochastic(self.method):
+            return True
+        training = self.choosing if phase == "choosing" else self.final
+        assert training is not None
+        found = measured_information(training, observer, should_stop)
+        if found is None:
+            return False
+        self.information[phase] = found
+        return True
+
+    def chosen_metrics(self, answers: Answers) -> list[dict[str, float | None]]:
+        """Every seed's numbers by its answers on the test rows: at the chosen epoch, at the last, and at the best for
+        the eye."""
+        assert self.final is not None
+        each: list[dict[str, float | None]] = []
+        for m in range(len(self.seeds)):
+            looks = self.final.history[m]
+            if not looks:
+                each.append({})
+                continue
+            metrics = metrics_of(answers, self.data.test.labels, m)
+            errors = [look.metrics["error_percent"] for look in looks]
+            kept = [look for look in looks if look.step <= self.final.chosen_epoch * self.final.per_epoch]
+            metrics["information_in_training_nats"] = kept[-1].information_nats if kept else None
+            metrics["last_error_percent"] = errors[-1] if self.broken[m] is None else None
+            metrics["oracle_error_percent"] = min(e for e in errors if e is not None)
+            each.append(metrics)
+        return each
+
+    @cached_property
+    def test_answers(self) -> Answers:
+        """Of a training that is done, what the kept models say about the test rows."""
+        assert self.final is not None
+        noise = Noise(self.seeds, self.device, "evaluation")
+        test = self.data.test
+        network: Any = self.final.good["classifier"]
+        return answers_of(network, test.x, test.labels, noise, self.config.test_draws)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything `load_state_dict` needs to go on as if nothing had happened; `good` are the models to use."""
+        state: dict[str, Any] = {
+            "classes": list(self.data.classes),
+            "choice": None if self.choice is None else [self.choice.beta, self.choice.epoch, self.choice.error_percent],
+            "information": {k: [i.to_json() for i in each] for k, each in self.information.items()},
+            "choosing": None if self.choosing is None else self.choosing.state_dict(),
+            "final": None if self.final is None else self.final.state_dict(),
+        }
+        if self.final is not None:
+            state["good"] = state["final"].pop("good")
+            if state["choosing"] is not None:
+                state["choosing"].pop("good")
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a run with the same data, settings and seeds."""
+        self.choice = None if state["choice"] is None else Choice(*state["choice"])
+        self.information = {k: [Information(**i) for i in each] for k, each in state["information"].items()}
+        if self.choosing is not None:
+            self.choosing.load_state_dict(state["choosing"])
+        if state["final"] is not None:
+            self._begin_final()
+            assert self.final is not None
+            self.final.load_state_dict(state["final"] | {"good": state["good"]})
+
+
+def chosen(training: IbTraining, models: Sequence[tuple[int, float]]) -> Choice | None:
+    """The beta and epoch of the least mean error on the rows held back, of equal ones of the least mean -log
+    likelihood; None where no model is whole. A beta with which some seed broke is not chosen where there are others."""
+    found: list[tuple[bool, float, float, Choice]] = []
+    for beta in dict.fromkeys(beta for _, beta in models):
+        own = [m for m, (_, b) in enumerate(models) if b == beta]
+        whole = [m for m in own if training.broken[m] is None]
+        for looks in zip(*(training.history[m] for m in whole), strict=True):
+            error = _mean([look.metrics["error_percent"] for look in looks])
+            epoch = looks[0].step // training.per_epoch
+            likelihood = _mean([look.metrics["nll_nats"] for look in looks])
+            found.append((len(whole) < len(own), error, likelihood, Choice(beta, epoch, error)))
+    return min(found, key=lambda each: each[:3])[3] if found else None
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known else math.inf
+
+
+def _staged(observer: events.Observer, phase: str) -> events.Observer:
+    """Events whose stage says in which phase they are."""
+    return lambda event: observer(replace(event, stage=f"{event.stage}, {phase}"))

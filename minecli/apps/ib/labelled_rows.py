@@ -1,0 +1,205 @@
+"""Rows with classes: what is learnt from, what chooses epoch and beta, and what is tested on."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from minecli import events
+from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits, read_mnist
+from minecli.apps.datasets.sample_columns import pixel_lists, read_columns, table_layout
+from minecli.apps.datasets.table_rows import TableRows
+from minecli.apps.datasets.user_table import facts_of, known_features
+from minecli.apps.ib.config import MNIST, IbRequest
+from minecli.errors import DataError, UsageError
+from minecli.runtime.checkpoint import fingerprint
+from minecli.runtime.seeds import generator
+from minecli.tables.classes import load_classes
+
+_CHOOSING_SHARE = 1.0 / 6.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows (n, inputs) float32 and their classes (n,) int64."""
+
+    x: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A data set of rows with classes.
+
+    `train` holds all rows to learn from; of these the last `choosing` are held back where an epoch and a beta are to
+    be chosen. `classes` are what people call them; networks that learn from them compute on `device`. `facts` are plain
+    values that a reader of the result needs; `table` is a user's own.
+    """
+
+    train: Part
+    test: Part
+    choosing: int
+    classes: tuple[bool | int | str, ...]
+    device: str = "cpu"
+    facts: dict[str, Any] = field(default_factory=dict)
+    table: TableRows | None = None
+
+    @property
+    def learnt(self) -> Part:
+        """The rows to learn from while others choose."""
+        return Part(self.train.x[: -self.choosing], self.train.labels[: -self.choosing])
+
+    @property
+    def held_back(self) -> Part:
+        """The rows that choose."""
+        return Part(self.train.x[-self.choosing :], self.train.labels[-self.choosing :])
+
+
+def choosing_rows(count: int) -> int:
+    """How many of so many training rows are held back: 10,000 of MNIST's.
+
+    >>> choosing_rows(60_000), choosing_rows(20)
+    (10000, 3)
+    """
+    return max(1, round(_CHOOSING_SHARE * count))
+
+
+def load_classified(
+    request: IbRequest,
+    device: str = "cpu",
+    stdin: BinaryIO | None = None,
+    observer: events.Observer = events.ignore,
+) -> Classified:
+    """Read what a request names, the same for every method and seed.
+
+    Raises:
+        DataError, UsageError: see `apps.mnist.read_mnist` and `tables.classes.load_classes`.
+    """
+    if request.is_table:
+        from minecli.apps.ib.labelled_rows import load_user_classes
+
+        return load_user_classes(request, device, stdin)
+    train, test = read_mnist(None if request.data_root is None else Path(request.data_root), observer)
+    count = min(request.config.rows, len(train.images))
+    choosing = choosing_rows(count)
+    facts = {"rows": count, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": len(test.images)}
+    first = Digits(train.images[:count], train.labels[:count])
+    return Classified(digit_rows(first), digit_rows(test), choosing, tuple(range(CLASSES)), device, facts)
+
+
+def digit_rows(digits: Digits) -> Part:
+    """Digits as rows of 784 pixels from -1 to 1."""
+    return Part(pixel_rows(digits.images), torch.from_numpy(digits.labels.astype(np.int64)))
+
+
+def pixel_rows(images: npt.NDArray[np.uint8]) -> torch.Tensor:
+    """Bytes (n, 28, 28) as (n, 784) from -1 to 1."""
+    return torch.from_numpy(images).reshape(-1, SIDE * SIDE).float().div_(127.5).sub_(1.0)
+
+
+_TEST_SHARE = 0.2
+
+Rows = npt.NDArray[np.int64]
+
+
+def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -> Classified:
+    """Read the columns that a request names. A fifth of the rows is the test set, the same for every seed.
+
+    Raises:
+        DataError, UsageError: see `tables.classes.load_classes`.
+    """
+    assert request.target is not None
+    how = {**request.how, **request.kinds}
+    found = load_classes(request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **how)
+    order = stratified_order(found.labels)
+    tested = max(1, round(_TEST_SHARE * len(order)))
+    test, train = order[:tested], order[tested:][: request.config.rows]
+    choosing = choosing_rows(len(train))
+    rows = TableRows.of(found.one, train)
+    counts = {
+        "rows": len(train),
+        "rows_held_back": choosing if request.config.choose else 0,
+        "rows_tested": len(test),
+        "classes": list(found.classes),
+    }
+    mark = fingerprint({"classes": list(found.classes)}, found.one.group.values, found.labels)
+    facts = facts_of(found.one, counts, mark)
+    _refuse_absent(found.classes, found.labels[train[: len(train) - choosing]], request)
+    labels = torch.from_numpy(found.labels)
+    learnt, tested_on = (Part(rows.features[torch.from_numpy(p)], labels[torch.from_numpy(p)]) for p in (train, test))
+    without_rows = dataclasses.replace(rows, real=rows.real[:0])
+    return Classified(learnt, tested_on, choosing, found.classes, device, facts, without_rows)
+
+
+def _refuse_absent(classes: tuple[bool | int | str, ...], learnt: Rows, request: IbRequest) -> None:
+    sizes = np.bincount(learnt, minlength=len(classes))
+    if sizes.min() == 0:
+        raise DataError(
+            f"class '{classes[int(sizes.argmin())]}' is absent from the {len(learnt)} rows to learn from",
+            hint=f"use more rows than --rows {request.config.rows}, or join rare classes",
+        )
+
+
+def stratified_order(labels: Rows) -> Rows:
+    """The rows in an order in which every stretch has about each class's share: rows of a class are shuffled and laid
+    out evenly.
+
+    >>> labels = np.array([0] * 8 + [1] * 4)
+    >>> np.bincount(labels[stratified_order(labels)[:3]]).tolist()
+    [2, 1]
+    """
+    draws = generator(0, "ib", "split")
+    place = np.empty(len(labels))
+    for each in np.unique(labels):
+        own = np.flatnonzero(labels == each)
+        place[draws.permutation(own)] = (np.arange(len(own)) + 0.5) / len(own)
+    return np.argsort(place, kind="stable")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Rows (n, inputs) as networks see them, the columns of a table that they make, and labels where they are known."""
+
+    x: Tensor
+    columns: dict[str, Any]
+    labels: npt.NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def load_inputs(
+    folder: Path, request: IbRequest, data: str | None, data_root: Path | None, stdin: BinaryIO | None
+) -> Inputs:
+    """Read what is to be encoded.
+
+    Args:
+        data: a table with the run's columns; `mnist` or None for the test images, where the run is about those.
+        data_root: where MNIST's files are; that of the run where it is None.
+
+    Raises:
+        UsageError, DataError: the data are of another kind, or cannot be read.
+    """
+    if request.is_table:
+        if data is None:
+            raise UsageError("no table to encode is named", hint=f"try minecli ib encode {folder} {request.dataset}")
+        table = read_columns(folder)
+        features = known_features(table, request.load_known(data, table.origins, stdin), data)
+        return Inputs(features, table_layout(table).columns(features.numpy()))
+    if data not in (None, MNIST):
+        raise UsageError(f"the run in '{folder}' is about MNIST's digits, not '{data}'", hint="try mnist as DATA")
+    root = None if request.data_root is None else Path(request.data_root)
+    _, test = read_mnist(data_root or root)
+    part = digit_rows(test)
+    images = part.x.view(-1, 1, SIDE, SIDE).numpy()
+    return Inputs(part.x, pixel_lists((1, SIDE, SIDE)).columns(images), part.labels.numpy())

@@ -1,0 +1,211 @@
+"""What came of a run of the information bottleneck: its answer as plain values, and what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from minecli.apps.datasets.sample_columns import with_latent
+from minecli.apps.ensembles.results import Arm, entry_of, kept_networks, require_state, summary_of
+from minecli.apps.ib.choice import WEIGHED, IbPhases
+from minecli.apps.ib.config import IbRequest
+from minecli.apps.ib.evaluation import entropy, label_information
+from minecli.apps.ib.information import Information
+from minecli.apps.ib.labelled_rows import Inputs
+from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
+from minecli.apps.ib.paired_errors import binomial_error_percent, compare
+from minecli.errors import UsageError
+
+IbArm = Arm[IbPhases]
+# Others are compared with it where it is among the methods: the paper's own anchor.
+REFERENCE = "dvb"
+_SHOWN_ROWS = 3000
+IN_TRAINING = "information_in_training_nats"
+
+
+def arm_entry(arm: IbArm) -> dict[str, Any]:
+    """One method's answer: test metrics of every seed, the choice, what the choice was made of, and I(X;Z)."""
+    phases = arm.training
+    if not arm.finished or phases.final is None:
+        return entry_of(arm) | {"choice": None, "choosing": []}
+    answers, labels = phases.test_answers, phases.data.test.labels
+    metrics = phases.chosen_metrics(answers)
+    informations = phases.information.get("final", [])
+    for one, information in zip(metrics, informations, strict=False):
+        if one:
+            one |= _informed(information)
+    entry = entry_of(arm, metrics)
+    for m, seed in enumerate(entry["seeds"]):
+        nats, error = label_information(answers, labels, m) if metrics[m] else (None, None)
+        seed["label_information"] = {"nats": nats, "standard_error_nats": error, "status": seed["status"]}
+        seed["label_information"]["ceiling_nats"] = entropy(labels)
+    for seed, information in zip(entry["seeds"], informations, strict=False):
+        seed["information_nats"], seed["information"] = information.nats, information.to_json()
+    error = entry["summary"].get("error_percent")
+    return entry | {
+        "choice": None if phases.choice is None else {"beta": phases.choice.beta, "epoch": phases.choice.epoch},
+        "beta": phases.beta,
+        "weighed": phases.method in WEIGHED,
+        "epochs": phases.config.epochs,
+        "binomial_error_percent": None
+        if error is None
+        else binomial_error_percent(error["mean"], len(phases.data.test)),
+        "choosing": plane(phases),
+    }
+
+
+def _informed(information: Information) -> dict[str, float | None]:
+    found = {"information_nats": information.nats, "divergence_nats": information.divergence_nats}
+    found |= {"information_low_nats": information.low_nats, "information_high_nats": information.high_nats}
+    return {name: value for name, value in found.items() if name == "information_nats" or value is not None}
+
+
+def plane(phases: IbPhases) -> list[dict[str, Any]]:
+    """For every beta what was found on the rows held back after the last epoch: means over seeds. The information
+    plane is I(X;Z) against I(Z;Y) of these."""
+    training = phases.choosing
+    if training is None:
+        return []
+    informations = phases.information.get("choosing", [])
+    found = []
+    for beta in dict.fromkeys(beta for _, beta in phases.models):
+        own = [m for m, (_, b) in enumerate(phases.models) if b == beta and training.broken[m] is None]
+        looks = [training.history[m][-1] for m in own if training.history[m]]
+        metrics = [dict(look.metrics) | {IN_TRAINING: look.information_nats} for look in looks]
+        for m, one in zip(own, metrics, strict=True):
+            if informations:
+                one |= _informed(informations[m])
+        near = any(informations[m].near_ceiling for m in own) if informations else False
+        found.append({"beta": beta, "summary": summary_of(metrics), "near_ceiling": near})
+    return found
+
+
+def comparisons(arms: Sequence[IbArm]) -> dict[str, Any]:
+    """Every method against dvb, or the first of them, on the same test rows; pairs of which a model diverged or was
+    stopped are left out."""
+    done = {
+        arm.method: arm.training
+        for arm in arms
+        if arm.finished and arm.training.final is not None and not any(b is not None for b in arm.training.broken)
+    }
+    if len(done) < 2:
+        return {"comparisons": []}
+    wrong = {method: _wrong(phases) for method, phases in done.items()}
+    reference = REFERENCE if REFERENCE in wrong else next(iter(wrong))
+    found = [compare(m, w, reference, wrong[reference]).to_json() for m, w in wrong.items() if m != reference]
+    return {"comparisons": found}
+
+
+def _wrong(phases: IbPhases) -> npt.NDArray[np.bool_]:
+    answers = phases.test_answers.probabilities.argmax(-1)
+    found: npt.NDArray[np.bool_] = (answers != phases.data.test.labels).numpy()
+    return found
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Codes of test rows in a bottleneck of two columns, (n, 2), and their classes (n,)."""
+
+    method: str
+    codes: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+
+
+def scatter_of(arm: IbArm) -> Scatter | None:
+    """One code per test row by the first seed; None where the bottleneck has not two columns."""
+    phases = arm.training
+    if phases.config.code_dim != 2 or phases.final is None or phases.broken[0] is not None:
+        return None
+    network: Any = phases.final.good["classifier"]
+    test = phases.data.test
+    codes = first_codes(network, test.x[:_SHOWN_ROWS], phases.seeds, phases.device)
+    return Scatter(arm.method, codes.cpu().numpy(), test.labels[:_SHOWN_ROWS].numpy())
+
+
+@torch.no_grad()
+def first_codes(network: Bottleneck, x: torch.Tensor, seeds: Sequence[int], device: torch.device) -> torch.Tensor:
+    """One code per row of x (n, inputs) by the first model, shape (n, k)."""
+    rows = x.to(device).expand(len(seeds), *x.shape)
+    return network.encode(rows, Noise(seeds, device, "picture")).z[0]
+
+
+_AT_ONCE = 1000
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Coder:
+    """One model of a run, and what its classes are called."""
+
+    network: Bottleneck
+    classes: tuple[bool | int | str, ...]
+    seed: int
+    draws: int
+
+    @torch.no_grad()
+    def encode(self, x: Tensor, drawn: bool = False) -> tuple[Tensor, Tensor]:
+        """Codes (n, k) of rows (n, inputs), and class probabilities (n, classes), averaged over draws. A code is the
+        mean over all noise, which an encoder that transforms its noise has to average over draws; `drawn`: one draw."""
+        noise, draws = Noise([self.seed], _CPU, "encode"), self.draws if self.network.stochastic else 1
+        codes, probabilities = [], []
+        for part in torch.split(x, _AT_ONCE):
+            z = self.network.encode(part[None], noise, draws).z
+            p = functional.softmax(self.network.logits(z), -1).view(draws, len(part), -1)
+            probabilities.append(p.mean(0))
+            codes.append(z[0, : len(part)] if drawn else mean_codes(self.network, part[None], noise, draws)[0])
+        return torch.cat(codes), torch.cat(probabilities)
+
+
+def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Coder:
+    """The model of seed `model` that a run's folder keeps: that of the chosen epoch.
+
+    Raises:
+        UsageError: the run has not come far enough.
+        DataError: its checkpoint cannot be read.
+    """
+    state = require_state(folder, request, method, "encoder")
+    which, final = request.seeds.index(model), state["final"]
+    broken = None if final is None else final["broken"][which]
+    # Of a training that is over the state holds no networks but those to use.
+    if final is None or (broken is None and "networks" in final):
+        doing = "choosing the epoch" if final is None else "training the encoder"
+        raise UsageError(
+            f"the run in '{folder}' is still {doing} of method '{method}'",
+            hint=f"go on with it: minecli ib --resume {folder}",
+        )
+    if not final["history"][which]:
+        raise UsageError(
+            f"the model of method '{method}' and seed {model} diverged before the first look at it",
+            hint="name another by --model, or train with a smaller --beta or --learning-rate",
+        )
+    weights = state["good"]["classifier"]
+    extra = request.config.noise_dim if method == "mine-propagated" else 0
+    inputs, classes = weights["hidden.0.weight"].shape[1] - extra, tuple(state["classes"])
+    network = Bottleneck(method, request.config, inputs, len(classes), request.seeds).eval()
+    kept_networks(state, request.seeds, model, classifier=network)
+    return Coder(network, classes, model, request.config.test_draws)
+
+
+def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -> dict[str, Any]:
+    """The inputs as columns, the label where it is known, their codes, and `predicted` and `confidence`."""
+    codes, probabilities = coder.encode(inputs.x, drawn)
+    confidence, answers = probabilities.max(-1)
+    columns: dict[str, Any] = dict(inputs.columns)
+    if inputs.labels is not None:
+        columns["label"] = inputs.labels
+    columns = with_latent(columns, codes.numpy().astype(np.float32), as_list)
+    said = {"predicted": [coder.classes[i] for i in answers.tolist()], "confidence": confidence.numpy()}
+    for name, values in said.items():
+        free = name
+        while free in columns:
+            free += "_"
+        columns[free] = values
+    return columns

@@ -1,0 +1,1 @@
+"""What made samples are measured by."""

@@ -1,0 +1,1 @@
+"""Estimators that train a statistics network (Belghazi et al., section 3)."""

@@ -1,0 +1,196 @@
+"""The rows of a table as the models see them: which rows, in what form, on which device.
+
+Features are computed once and kept where training visits each row at least twice and the features fit into
+`CACHE_BYTES`, and otherwise for each batch anew, so that a table of any length trains in bounded memory. The numbers
+are the same to the last bit. Those of the validation part, which every look at the networks needs, are always kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from minecli.estimators.neural.features import FeatureMap
+from minecli.mine.evaluation import criterion_of, score_matrix
+from minecli.mine.sampling import random_shifts
+from minecli.runtime.memory import available_bytes
+from minecli.runtime.seeds import generator, torch_generator
+from minecli.tables.splitting import CrossFit, cross_fit, random_order
+
+if TYPE_CHECKING:
+    from minecli.estimators.config import MineConfig
+    from minecli.mine.objectives import Objective
+    from minecli.mine.statistics_network import StatisticsNetwork
+
+Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.integer[Any]]
+
+# Each part has its own features of all rows, so that all together are many times the table: never more than this, nor
+# than a quarter of what is free.
+CACHE_BYTES = 2**30
+CACHE_SHARE = 4
+LEAST_VISITS = 2
+# Values that are mapped at a time: what lies between rows and features takes several times their room.
+CHUNK_VALUES = 2**20
+# Up to here every epoch visits each training row once; beyond, batches are drawn with replacement, which makes no
+# difference any more and needs no permutation of millions of rows.
+LONGEST_EPOCH = 2**20
+# Re-pairings of the validation part per look: enough that their noise stays below that of the rows.
+VALIDATION_PAIRS = 16_384
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one or more models. Training rows are asked for by place, so that they need not all be listed."""
+
+    training_rows: int
+    training: Callable[[Indices], Indices]
+    validation: Indices
+    held_out: Indices
+
+
+def split_rows(rows: int, config: MineConfig, seed: int) -> list[Part]:
+    """The parts of one repeat: the folds, or, under the paper's protocol, all rows."""
+    draws = generator(seed, "split")
+    if config.protocol == "paper":
+        # In random order, like the folds: rows that lie together in a sorted table must not be re-paired together.
+        return [_everything(random_order(rows, draws))]
+    cross = cross_fit(rows, config.folds, draws)
+    return [_fold(cross, k) for k in range(config.folds)]
+
+
+def _everything(order: Indices) -> Part:
+    return Part(len(order), order.take, order[:0], order)
+
+
+def _fold(cross: CrossFit, k: int) -> Part:
+    return Part(cross.training_rows, lambda places: cross.training(k, places), cross.validation(k), cross.held_out(k))
+
+
+class ModelRows:
+    """Batches for training, and the validation and held-out parts, as feature tensors.
+
+    There are `members` models per part, side by side: model i belongs to part i // members. The memory for kept
+    features is shared between `tables`. No more than `steps` batches will be asked for (None: nobody knows).
+    """
+
+    def __init__(
+        self,
+        x: Array,
+        z: Array,
+        split: Sequence[Part],
+        maps: Sequence[tuple[FeatureMap, FeatureMap]],
+        batch_size: int,
+        seed: int,
+        dtype: torch.dtype,
+        device: str,
+        members: int = 1,
+        tables: int = 1,
+        steps: int | None = None,
+    ) -> None:
+        self.members = members
+        self.x, self.z, self.split, self.maps, self.seed = x, z, split, maps, seed
+        self.dtype, self.device = dtype, device
+        self.training_rows = min(part.training_rows for part in split)
+        # Two batches per epoch at least: a batch of nearly all rows would be the same batch at every step.
+        self.batch_size = max(2, min(batch_size, self.training_rows // 2))
+        self._cache = self._all_features() if self._worth_keeping(steps, tables) else None
+        self._epoch: tuple[int, Indices] | None = None
+
+    def _worth_keeping(self, steps: int | None, tables: int) -> bool:
+        """Whether the features of all rows are used often enough, and leave enough memory."""
+        often = steps is None or steps * self.batch_size >= LEAST_VISITS * self.training_rows
+        if not often or self.training_rows > LONGEST_EPOCH:
+            return False
+        free = available_bytes() if self.device == "cpu" else None
+        most = CACHE_BYTES if free is None else min(CACHE_BYTES, free // CACHE_SHARE)
+        values = len(self.split) * len(self.x) * sum(side.width for side in self.maps[0])
+        size: int = values * torch.finfo(self.dtype).bits // 8
+        return size <= most // tables
+
+    def _all_features(self) -> tuple[Tensor, Tensor]:
+        """Of all rows, as every part sees them, shapes (parts, n, features)."""
+        return self._mapped([np.arange(len(self.x))] * len(self.maps), range(len(self.maps)))
+
+    def features(self, rows: Sequence[Indices], parts: Sequence[int] | None = None) -> tuple[Tensor, Tensor]:
+        """Features of `rows[i]` as part `parts[i]` sees them, shapes (len(rows), b, features)."""
+        parts = range(len(rows)) if parts is None else parts
+        if self._cache is None:
+            return self._mapped(rows, parts)
+        at = torch.from_numpy(np.stack(rows)).to(self.device)
+        which = torch.tensor(list(parts), device=self.device)[:, None]
+        return self._cache[0][which, at], self._cache[1][which, at]
+
+    def _mapped(self, rows: Sequence[Indices], parts: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Those features, computed from a few rows at a time."""
+        sides = []
+        for side, values in enumerate((self.x, self.z)):
+            width = self.maps[0][side].width
+            found = torch.empty(len(rows), len(rows[0]), width, dtype=self.dtype, device=self.device)
+            step = max(1, CHUNK_VALUES // width)
+            for part, chosen, of_part in zip(parts, rows, found, strict=True):
+                for start in range(0, len(chosen), step):
+                    some = slice(start, start + step)
+                    of_part[some] = torch.from_numpy(self.maps[part][side](values[chosen[some]]))
+            sides.append(found)
+        return sides[0], sides[1]
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """The training rows of a step, for every model; the same step always gives the same rows."""
+        places = self._places(step)
+        return self._for_members(*self.features([p.training(at) for p, at in zip(self.split, places, strict=True)]))
+
+    def _for_members(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        return x.repeat_interleave(self.members, 0), z.repeat_interleave(self.members, 0)
+
+    def _places(self, step: int) -> Indices:
+        if self.training_rows > LONGEST_EPOCH:
+            draws = generator(self.seed, "step", step)
+            return draws.integers(0, self.training_rows, (len(self.split), self.batch_size))
+        steps_per_epoch = self.training_rows // self.batch_size
+        epoch, place = divmod(step, steps_per_epoch)
+        if self._epoch is None or self._epoch[0] != epoch:
+            draws = generator(self.seed, "epoch", epoch)
+            orders = np.empty((len(self.split), self.training_rows), dtype=np.int32)  # no epoch is longer than 2^20
+            for order in orders:
+                order[:] = random_order(self.training_rows, draws)
+            self._epoch = (epoch, orders)
+        return self._epoch[1][:, place * self.batch_size : (place + 1) * self.batch_size]
+
+    def validation_scores(self, network: StatisticsNetwork, pairs: int = 8 * VALIDATION_PAIRS) -> Tensor:
+        """Scores of the validation part, joint pairs first, shape (models, 1 + shifts, rows)."""
+        rows = len(self.split[0].validation)
+        draws = torch_generator(self.seed, "validation")
+        shifts = random_shifts(rows, min(max(pairs // rows, 2), 64), draws)
+        found, members = [], self.members
+        # One part after the other: the pairs of all would take several times the room of their features.
+        for part, (x, z) in enumerate(zip(*self._validation_features, strict=True)):
+            own = network.select(range(part * members, (part + 1) * members))
+            found.append(score_matrix(own, x.expand(members, -1, -1), z.expand(members, -1, -1), [0, *shifts]))
+        return torch.cat(found)
+
+    @cached_property
+    def _validation_features(self) -> tuple[Tensor, Tensor]:
+        """Shapes (parts, rows, features)."""
+        return self.features([part.validation for part in self.split])
+
+    def validation(self, objective: Objective) -> Callable[[StatisticsNetwork], Tensor]:
+        """The criterion on the validation part, shape (models,), as a function of the network."""
+        pairs = VALIDATION_PAIRS * min(objective.pairs_factor, 8)
+        return lambda network: criterion_of(self.validation_scores(network, pairs), objective)
+
+    def of_part(self, part: int, rows: Indices, models: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
+        """Features of a slice of `rows` as so many models of one part see them, shapes (models, b, features)."""
+
+        def sliced(where: slice) -> tuple[Tensor, Tensor]:
+            x, z = self.features([rows[where]], [part])
+            return x.expand(models, -1, -1), z.expand(models, -1, -1)
+
+        return sliced
