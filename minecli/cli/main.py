@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from minecli import __version__
-from minecli.cli import ali, bench, columns, doctor, estimate, estimators, gan, ib, sample
+from minecli.cli import ali, bench, columns, doctor, estimate, estimators, gan, ib, sample, tasks
 from minecli.cli.exit_codes import ExitCode, explain
 from minecli.cli.streams import ReaderGone, Streams
 
@@ -32,6 +32,7 @@ app.command("estimate", help=estimate.HELP)(estimate.estimate)
 app.command("estimators", help=estimators.HELP)(estimators.estimators)
 app.command("columns", help=columns.HELP)(columns.columns)
 app.command("sample", help=sample.HELP)(sample.sample)
+app.command("tasks", help=tasks.HELP)(tasks.tasks)
 app.add_typer(bench.app, name="bench")
 app.add_typer(gan.app, name="gan")
 app.add_typer(ali.app, name="ali")

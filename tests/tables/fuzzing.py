@@ -147,7 +147,7 @@ def main(count: int, seed: int) -> None:
     """Damage so many files and print what became of each."""
     import scipy.spatial  # noqa: F401
 
-    import minecli.cli.estimate_run
+    import minecli.cli.estimate_job
     import minecli.tables.summary  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:

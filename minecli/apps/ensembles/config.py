@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, TypeVar
 
-from minecli.errors import DataError, UsageError
-from minecli.tables.files.options import READING_FIELDS, Reading
+from minecli.errors import UsageError
+from minecli.runtime.request import Request
+from minecli.tables.files.options import Reading
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -52,7 +54,7 @@ _ELSEWHERE = ("methods", "preset", "data_root")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonRequest:
+class ComparisonRequest(Request):
     """Everything that decides the numbers. Device and threads are not in it: they decide the speed.
 
     `dataset` is a name of `NAMED`, or a table's source where `x` selects columns of it; `data_root` is where the files
@@ -60,12 +62,14 @@ class ComparisonRequest:
     their types say.
     """
 
-    COMMAND: ClassVar[str]
+    SPREAD = ("reading",)
     METHODS: ClassVar[Collection[str]]
     NAMED: ClassVar[tuple[str, ...]]
     ROOTED: ClassVar[tuple[str, ...]]
     FOLDERS: ClassVar[bool] = False
     CONFIG: ClassVar[type[Any]]
+    # The methods that a setting is for, of those that are not for all.
+    USED_BY: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
     dataset: str
     methods: tuple[str, ...]
@@ -146,29 +150,6 @@ class ComparisonRequest:
         from minecli.tables.known_columns import load_known
 
         return load_known(source, origins, stdin=stdin, **self.how)
-
-    def to_json(self) -> dict[str, Any]:
-        """The request as plain JSON values."""
-        content = asdict(self)
-        del content["reading"]
-        content |= self.reading.to_json()
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The request that `to_json` wrote; DataError where the content is something else."""
-        try:
-            values = dict(content)
-            values["reading"] = Reading.from_json(values)
-            values = {key: value for key, value in values.items() if key not in READING_FIELDS}
-            values["config"] = cls.CONFIG(**values["config"])
-            values |= {name: tuple(values[name]) for name in _LISTS if name in values or name not in _KINDS}
-            return cls(**values)
-        except (KeyError, TypeError) as problem:
-            raise DataError(
-                f"config.json is not one this version of minecli {cls.COMMAND} wrote ({problem})",
-                hint="start the run again in another folder",
-            ) from None
 
     def marked(self, method: str) -> dict[str, Any]:
         """What a method's checkpoint belongs to, as plain JSON values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -79,6 +80,7 @@ def load_classified(
     device: str = "cpu",
     stdin: BinaryIO | None = None,
     observer: events.Observer = events.ignore,
+    should_stop: Callable[[], bool] = events.never,
 ) -> Classified:
     """Read what a request names, the same for every method and seed.
 
