@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from minecli import __version__
-from minecli.cli import ali, bench, columns, doctor, estimate, estimators, gan, ib, sample, tasks
+from minecli.cli import ali, bench, columns, docs, doctor, estimate, estimators, gan, ib, sample, tasks
 from minecli.cli.exit_codes import ExitCode, explain
 from minecli.cli.streams import ReaderGone, Streams
 
@@ -38,6 +38,7 @@ app.add_typer(gan.app, name="gan")
 app.add_typer(ali.app, name="ali")
 app.add_typer(ib.app, name="ib")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("docs", help=docs.HELP)(docs.docs)
 
 
 def _show_version(ctx: typer.Context, asked: bool) -> None:

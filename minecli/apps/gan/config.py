@@ -45,7 +45,7 @@ _SPIRAL = {
     "paper": GanConfig(noise_dim=3, steps=5000, learning_rate=1e-4),
 }
 # Narrow modes far apart: without a light penalty neither GAN comes near them in so few steps, and a large one is enough
-# to keep all modes without the information. Measured; see the README.
+# to keep all modes without the information. Measured; see `minecli docs gan`.
 _GRID = {
     "quick": GanConfig(
         steps=4000,
