@@ -27,7 +27,7 @@ One-hot columns hold many tied values; a nearest-neighbour estimator sees them a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,19 +37,29 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.exactness import Convert, close, difference, ends, least_entries, rounding, stored
-from minecli.tables.kinds import FEW_LEVELS, Array, Asked, ColumnUse, Kind, Plan, column_kind, left_out, plain_value
+from minecli.tables.kinds import (
+    FEW_LEVELS,
+    UNITS_PER_SECOND,
+    Array,
+    Asked,
+    ColumnUse,
+    Kind,
+    Plan,
+    column_kind,
+    left_out,
+    plain_value,
+)
 from minecli.tables.labels import too_many
 from minecli.tables.levels import plan_levels
 from minecli.tables.missing import Mask
+from minecli.tables.ordered_values import slices
 from minecli.tables.selectors.grammar import typed
 
-_SLICE_ROWS = 1 << 18
 _BATCH_VALUES = 1 << 20
 _FEWEST_ROWS = 1 << 11
 # So many columns are called by their names in a note.
 _NAMED = 6
 _ENCODINGS = {"boolean": "0 or 1", "date": "days since 1970-01-01", "seconds": "seconds"}
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def plan_column(
@@ -95,12 +105,6 @@ def build_array(columns: Sequence[Any], plans: Sequence[Plan]) -> Array:
     return values
 
 
-def _slices(column: Any) -> Iterator[Any]:
-    for chunk in column.chunks:
-        for start in range(0, len(chunk), _SLICE_ROWS):
-            yield chunk.slice(start, _SLICE_ROWS)
-
-
 def _plan_number(name: str, column: Any, kind: Kind, of_interest: bool, exact_shift: bool) -> Plan:
     """The plan of a number; the number of its levels is `of_interest` where nobody said that it is one."""
     low, high = ends(column)
@@ -122,7 +126,7 @@ def _few_levels(column: Any) -> int | None:
     """The number of different values if they could be labels: at most FEW_LEVELS, and not too many for the rows. Most
     columns have more in their first rows."""
     found: set[int] = set()
-    for part in (column.slice(0, _FEWEST_ROWS), *_slices(column.slice(_FEWEST_ROWS))):
+    for part in (column.slice(0, _FEWEST_ROWS), *slices(column.slice(_FEWEST_ROWS))):
         found.update(pc.unique(part).to_pylist())
         if len(found) > FEW_LEVELS:
             return None
@@ -138,11 +142,11 @@ def numbers(chunk: Any) -> npt.NDArray[Any]:
         return stored(chunk) / 86_400_000.0
     if types.is_timestamp(type_):
         # Whole days and the rest apart: one division of nanoseconds would first round them to float64.
-        per_day = round(86_400 / _SECONDS[type_.unit])
+        per_day = 86_400 * UNITS_PER_SECOND[type_.unit]
         whole, rest = np.divmod(stored(chunk), per_day)
         return whole + rest / per_day
     if types.is_time32(type_) or types.is_time64(type_) or types.is_duration(type_):
-        return stored(chunk) * _SECONDS[type_.unit]
+        return stored(chunk) * (1.0 / UNITS_PER_SECOND[type_.unit])
     if types.is_decimal(type_):
         chunk = chunk.cast(pa.float64())
     values: npt.NDArray[Any] = chunk.to_numpy(zero_copy_only=False)
@@ -153,7 +157,7 @@ def _plan_list(name: str, column: Any, exact_shift: bool) -> Plan:
     width = list_width(name, column)
     first = list_entries(column.slice(0, 1).combine_chunks(), width)
     varies = np.zeros(width, dtype=np.bool_)
-    for chunk in _slices(column):
+    for chunk in slices(column):
         varies |= np.any(list_entries(chunk, width) != first, axis=0)
         if varies.all():
             break

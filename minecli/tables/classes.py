@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.asked_kinds import asked_kinds
-from minecli.tables.files.options import Reading
+from minecli.tables.files.options import DEFAULT_READING, Reading
 from minecli.tables.files.sources import label_of
 from minecli.tables.groups import OneGroup, learnable_group
 from minecli.tables.kinds import column_kind, decoded
@@ -25,7 +25,6 @@ from minecli.tables.selectors.header import Header
 from minecli.tables.text_numbers import refuse_damaged
 from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 
-_AS_FOUND = Reading()
 # So that a class can be learnt and tested.
 FEWEST_OF_A_CLASS = 5
 
@@ -44,7 +43,7 @@ def load_classes(
     columns: Sequence[str],
     target: str,
     *,
-    reading: Reading = _AS_FOUND,
+    reading: Reading = DEFAULT_READING,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Literal
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
-from minecli.tables.files.options import Reading
+from minecli.tables.files.options import DEFAULT_READING, Reading
 from minecli.tables.files.sources import label_of
 from minecli.tables.kinds import Array, ColumnUse, Plan
 from minecli.tables.missing import MissingPolicy
@@ -25,7 +25,6 @@ from minecli.tables.selectors.grammar import counted, select_columns, select_gro
 from minecli.tables.selectors.header import Header
 from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, Wanted, usable_rows
 
-_AS_FOUND = Reading()
 # Of a table from which new rows are to be learned: with fewer rows there is nothing to learn from, and more columns
 # are in practice one column that should not be among them, or not as it is.
 FEWEST_ROWS = 20
@@ -91,7 +90,7 @@ def load_groups(
     x: Sequence[str],
     z: Sequence[str],
     *,
-    reading: Reading = _AS_FOUND,
+    reading: Reading = DEFAULT_READING,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",
@@ -147,7 +146,7 @@ def load_group(
     source: str | Sequence[str],
     columns: Sequence[str],
     *,
-    reading: Reading = _AS_FOUND,
+    reading: Reading = DEFAULT_READING,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     missing: MissingPolicy = "error",

@@ -20,6 +20,8 @@ Kind = Literal["float", "integer", "boolean", "date", "seconds", "category", "te
 Asked = Literal["labels", "number"]
 # Integers of no more levels may be labels; more than two of them, that is, for of two it makes no difference.
 FEW_LEVELS = 20
+# By the units in which Arrow stores times.
+UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 @dataclass(frozen=True)

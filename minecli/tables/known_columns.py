@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.arrays import list_entries, list_width, numbers
-from minecli.tables.files.options import Reading
+from minecli.tables.files.options import DEFAULT_READING, Reading
 from minecli.tables.files.sources import label_of
 from minecli.tables.kinds import Array, column_kind, decoded
 from minecli.tables.labels import worded
@@ -28,7 +28,6 @@ from minecli.tables.selectors.header import Header
 from minecli.tables.text_numbers import first_strange, number_values, refuse_damaged
 from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
 
-_AS_FOUND = Reading()
 # Kinds whose values mean the same: a file may write the whole numbers of a column of floats without decimals.
 _ALIKE = ({"float", "integer", "boolean"}, {"date"}, {"seconds"}, {"list"})
 _SAME_CONSTANT = 1e-6
@@ -39,7 +38,7 @@ def load_known(
     source: str | Sequence[str],
     origins: Sequence[Origin],
     *,
-    reading: Reading = _AS_FOUND,
+    reading: Reading = DEFAULT_READING,
     missing: MissingPolicy = "error",
     stdin: BinaryIO | None = None,
 ) -> Array:

@@ -31,11 +31,10 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from minecli.tables.arrays import numbers
-from minecli.tables.kinds import Array, Kind, Plain, Plan, decoded
+from minecli.tables.kinds import UNITS_PER_SECOND, Array, Kind, Plain, Plan, decoded
 
 Values = npt.NDArray[Any] | list[Any]
 
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY = 86_400
 _DIGITS = decimal.Context(prec=80)
 _MOST_DIGITS = 6
@@ -191,8 +190,8 @@ def _units(type_: Any) -> int:
     if types.is_date32(type_):
         return 1
     if types.is_date64(type_):
-        return _DAY * _PER_SECOND["ms"]
-    per_second = _PER_SECOND[type_.unit]
+        return _DAY * UNITS_PER_SECOND["ms"]
+    per_second = UNITS_PER_SECOND[type_.unit]
     return _DAY * per_second if types.is_timestamp(type_) else per_second
 
 

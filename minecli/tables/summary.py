@@ -11,12 +11,11 @@ from minecli.tables.asked_kinds import AskedKinds, asked_kinds
 from minecli.tables.column_summary import ColumnSummary
 from minecli.tables.files.formats import TEXT_FORMATS
 from minecli.tables.files.opened import OpenTable
-from minecli.tables.files.options import Reading
+from minecli.tables.files.options import DEFAULT_READING, Reading
 from minecli.tables.files.reading import filtered, open_table
 from minecli.tables.files.sources import label_of
 from minecli.tables.side_by_side import describe_all
 
-_AS_IT_IS = Reading()
 _INDEX = "index of the rows, used only where it is named"
 # Columns are read together as long as they take so many bytes; how many one takes is guessed from those before. Readers
 # need memory for each column as well.
@@ -46,7 +45,7 @@ class Described:
 def describe_columns(
     source: str | Sequence[str],
     *,
-    reading: Reading = _AS_IT_IS,
+    reading: Reading = DEFAULT_READING,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     stdin: BinaryIO | None = None,
@@ -62,8 +61,9 @@ def describe_columns(
     >>> [(c.name, c.type, c.missing) for c in found.columns]
     [('a', 'int64', 0), ('b', 'float64', 1)]
     """
-    table = filtered(open_table(source, reading, stdin), reading)
+    table = open_table(source, reading, stdin)
     asked = asked_kinds(categorical, numeric, table.header, source=label_of(source))
+    table = filtered(table, reading)
     index = frozenset(table.index)
     columns = tuple(_as_index(column) if column.name in index else column for column in _described(table, asked))
     return Described(columns, tuple(table.notes))

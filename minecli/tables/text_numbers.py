@@ -16,11 +16,12 @@ from minecli.errors import DataError
 from minecli.tables.kinds import column_kind, decoded
 from minecli.tables.missing import Mask
 from minecli.tables.number_like import BLANKS, MARKS, NEGATIVE, SIGNS, Spelling, spelling, unit_of
-from minecli.tables.selectors.grammar import typed
+from minecli.tables.selectors.wording import cut, typed
 from minecli.tables.written_dates import date_option
 
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _INTEGER = r"^[-+]?\d+$"
+_SHOWN = 40
 
 
 def first_strange(values: Any) -> tuple[int, int, str]:
@@ -49,7 +50,7 @@ def short(text: str) -> str:
     >>> short("a" * 50)
     "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"
     """
-    return repr(text if len(text) <= 40 else text[:37] + "...")
+    return repr(cut(text, _SHOWN))
 
 
 def shapes(values: Any) -> Any:
@@ -278,20 +279,34 @@ def is_in(values: Any, those: list[str]) -> Any:
 
 def _parsed(name: str, values: Any, kept: Mask | None, written: Any) -> Any:
     """Texts that all read as numbers, as integers where all are written so."""
-    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"^\+", "")
-    if pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py() and (whole := integers(plain)) is not None:
+    plain = trimmed(values)
+    if (whole := integers(plain)) is not None:
         return whole
     numbers = plain.cast(pa.float64())
     _refuse_infinite(name, numbers, kept, written)
     return numbers
 
 
-def integers(plain: Any) -> Any | None:
-    """Texts of whole numbers in the narrowest type that holds all; None where none does.
+def trimmed(values: Any) -> Any:
+    """Texts without the blanks around them and without a plus in front.
 
+    >>> trimmed(pa.array([" +5 ", "-5"])).to_pylist()
+    ['5', '-5']
+    """
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"^\+", "")
+
+
+def integers(plain: Any) -> Any | None:
+    """Trimmed texts as whole numbers in the narrowest type that holds all; None where no type does, and where some are
+    no whole numbers.
+
+    >>> integers(pa.chunked_array([["1", "2.5"]])) is None
+    True
     >>> integers(pa.chunked_array([["-1", "7"]])).type, integers(pa.chunked_array([["18446744073709551615"]])).type
     (DataType(int64), DataType(uint64))
     """
+    if not pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py():
+        return None
     for type_ in (pa.int64(), pa.uint64()):
         try:
             return plain.cast(type_)

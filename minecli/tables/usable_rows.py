@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +17,14 @@ from minecli.errors import DataError, UsageError
 from minecli.runtime.seeds import generator
 from minecli.tables.arrays import list_width
 from minecli.tables.asked_kinds import AskedKinds
+from minecli.tables.files.formats import TEXT_FORMATS
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
-from minecli.tables.files.reading import open_table
+from minecli.tables.files.reading import open_table, row_filter_of
 from minecli.tables.kinds import column_kind
 from minecli.tables.missing import Absence, Mask, MissingPolicy, find_missing, refuse_infinite, refuse_missing
 from minecli.tables.selectors.grammar import counted
 from minecli.tables.selectors.header import Header
-
-if TYPE_CHECKING:
-    from minecli.tables.selectors.where import RowFilter
 
 RowNumbers = npt.NDArray[np.integer[Any]]
 Selections = tuple[tuple[str, ...], ...]
@@ -121,9 +119,7 @@ def usable_rows(
     chosen = choose(table.header)
     selections = chosen.selections
     named = [name for selection in selections for name in selection]
-    where = _row_filter(wanted.reading)
-    if where is not None:
-        where.check(table.header, table.source)
+    where = row_filter_of(table, wanted.reading)
     read = table.read(list(dict.fromkeys([*named, *(where.columns if where else ())])))
     eligible = None if where is None else where.rows(read)
     columns = _read_columns(read.select(named))
@@ -168,14 +164,6 @@ def _read_columns(table: Any) -> dict[str, Any]:
     return {name: table.column(name) for name in table.column_names}
 
 
-def _row_filter(reading: Reading) -> RowFilter | None:
-    if reading.where is None:
-        return None
-    from minecli.tables.selectors.where import row_filter
-
-    return row_filter(reading.where)
-
-
 def _unusable(absent: Mask | None, eligible: Mask | None) -> Mask | None:
     """The rows that cannot be used: of those with a missing value and those that are not asked for."""
     if eligible is None:
@@ -185,7 +173,7 @@ def _unusable(absent: Mask | None, eligible: Mask | None) -> Mask | None:
 
 def _words_for_missing(table: OpenTable, columns: Mapping[str, Any], absence: Absence, reading: Reading) -> str:
     """What else to type where a word that stands for missing may be a level of a category."""
-    text = table.format in ("csv", "tsv") and not reading.keep_na_strings
+    text = table.format in TEXT_FORMATS and not reading.keep_na_strings
     if text and any(pa.types.is_string(columns[name].type) for name in absence.counts):
         return "; if NA is a value like others: --keep-na-strings"
     return ""

@@ -83,6 +83,10 @@ def _part(path: Path) -> Part:
 
 
 def parts_of_glob(source: str, pattern: str) -> list[Part]:
+    """The parts that a glob stands for, in sorted order; `source` is how messages call it.
+
+    Raises DataError where it matches nothing or a broken link, PermissionError for a folder that may not be listed.
+    """
     _refuse_unreadable(pattern)
     found = sorted(glob.glob(pattern, recursive=True))
     parts = [each for path in found for each in _matched(path, recursive="**" in pattern)]

@@ -73,7 +73,7 @@ class Reading:
     @property
     def text_only(self) -> tuple[str, ...]:
         """The options given that make sense for text tables alone, as they are typed."""
-        return tuple(flag for name, flag in _TEXT_ONLY.items() if getattr(self, name) != getattr(_DEFAULT, name))
+        return tuple(flag for name, flag in _TEXT_ONLY.items() if getattr(self, name) != getattr(DEFAULT_READING, name))
 
     def __repr__(self) -> str:
         given = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default]
@@ -92,4 +92,5 @@ _TEXT_ONLY = {
     "comment": "--comment",
     "keep_na_strings": "--keep-na-strings",
 }
-_DEFAULT = Reading()
+# Nothing is said of the file: all is told from it.
+DEFAULT_READING = Reading()

@@ -8,7 +8,6 @@ it may need are read. (SQLite databases answer queries themselves, see `database
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from minecli.tables.files.faults import first_line
 from minecli.tables.files.formats import Format
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.schemas import list_widths
-from minecli.tables.selectors.wording import counted, quoted
+from minecli.tables.selectors.wording import counted, quoted, repeated
 
 QUERY_NAME = "data"
 _SETTINGS = (
@@ -68,8 +67,7 @@ def of_result(label: str, form: Format, rows: Any, notes: Sequence[str] = ()) ->
     >>> of_result("t.csv", "csv", pa.table({"a": [1, 2], "n": [3, 4]})).names
     ('a', 'n')
     """
-    twice = [name for name, times in Counter(rows.column_names).items() if times > 1]
-    if twice:
+    if twice := repeated(rows.column_names):
         raise UsageError(
             f"--sql gives the same column name more than once: {quoted(twice)}",
             hint="give each column a name of its own by AS, as in SELECT a, a + 1 AS b",

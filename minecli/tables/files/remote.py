@@ -106,4 +106,4 @@ def _part(source: str, system: Any, info: Any) -> Part:
     def opened() -> Any:
         return within(TIME_LIMIT, source, lambda: system.open_input_file(info.path))
 
-    return Part(label, name, opened if local is None else lambda: pa.OSFile(local, "rb"), path=local, size=info.size)
+    return Part(label, name, opened if local is None else lambda: pa.OSFile(local, "rb"), path=local)

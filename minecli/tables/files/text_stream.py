@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import io
 import re
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from io import RawIOBase
 from typing import Any
 
 import pyarrow as pa
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.files.compression import Wrapped
 from minecli.tables.files.quotes import QuoteWatch
 
 _BLANKS_OR_QUOTED = re.compile(rb'"[^"\r\n]*"|[ \t]+')
@@ -46,7 +47,7 @@ class Cleaning:
     names: bool = True
 
 
-class TextStream(io.RawIOBase):
+class TextStream(Wrapped):
     """Pieces of text as a binary stream that can be read once; closing it closes `raw`, where they come from.
 
     >>> TextStream(iter([b"ab", b"c"])).read(8), TextStream(iter([b"ab", b"c"])).read(1)
@@ -54,16 +55,9 @@ class TextStream(io.RawIOBase):
     """
 
     def __init__(self, pieces: Iterator[bytes], raw: Any = None) -> None:
-        self._pieces, self._raw = pieces, raw
+        super().__init__(raw)
+        self._pieces = pieces
         self._held = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        if not self.closed and self._raw is not None:
-            self._raw.close()
-        super().close()
 
     def read(self, size: int = -1) -> bytes:
         """As many bytes as asked for, fewer only at the end: a row that is cut must not be cut twice."""
@@ -87,7 +81,7 @@ class _Lent:
 
     closed = False
 
-    def __init__(self, stream: io.RawIOBase) -> None:
+    def __init__(self, stream: RawIOBase) -> None:
         # No method of its own: an error raised in there would hold its frame, and with it this object.
         self.read = stream.read
 
@@ -99,7 +93,7 @@ class _Lent:
 
 
 @contextlib.contextmanager
-def lent(stream: io.RawIOBase) -> Iterator[Lending]:
+def lent(stream: RawIOBase) -> Iterator[Lending]:
     """Lend a Python stream to pyarrow: what is given makes a file for it, once. At the end its threads are waited for:
     one that still holds the stream when the interpreter ends would bring the program down."""
     holding: list[weakref.ref[_Lent]] = []

@@ -31,7 +31,7 @@ from minecli.errors import UsageError
 from minecli.tables.selectors import conditions
 from minecli.tables.selectors.conditions import OPTION, Value
 from minecli.tables.selectors.header import Header, element, entry_name
-from minecli.tables.selectors.wording import counted, nearest, quoted
+from minecli.tables.selectors.wording import counted, cut, nearest, quoted
 
 Mask = npt.NDArray[np.bool_]
 Compute = Callable[[Callable[[str], Value]], Value]
@@ -117,11 +117,11 @@ def row_filter(text: str) -> RowFilter:
             warnings.simplefilter("ignore")
             tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UsageError(f"{OPTION}: '{_short(text)}' is no condition", hint=_slip(source)) from error
+        raise UsageError(f"{OPTION}: '{cut(text, _SHOWN)}' is no condition", hint=_slip(source)) from error
     reader = _Reader(source)
     compute = reader.read(tree.body)
     if not reader.columns:
-        raise UsageError(f"{OPTION}: '{_short(text)}' names no column", hint=_EXAMPLE)
+        raise UsageError(f"{OPTION}: '{cut(text, _SHOWN)}' names no column", hint=_EXAMPLE)
     return RowFilter(text, tuple(reader.columns), compute)
 
 
@@ -220,7 +220,7 @@ class _Reader:
         if isinstance(node, ast.Constant) and node.value is None:
             return UsageError(f"{OPTION}: None can only be tested by is and is not", hint="as in age is not None")
         return UsageError(
-            f"{OPTION}: '{_short(self._text(node))}' is no part of the language of conditions", hint=_EXAMPLE
+            f"{OPTION}: '{cut(self._text(node), _SHOWN)}' is no part of the language of conditions", hint=_EXAMPLE
         )
 
 
@@ -248,19 +248,15 @@ def _slip(source: str) -> str:
     return _EXAMPLE
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
-
-
 def _unknown(name: str, header: Header, source: str) -> UsageError:
     close = nearest(name, header.names)
     if close:
-        problem = f"there is no column '{_short(name)}'; the nearest names are {quoted(close)}"
+        problem = f"there is no column '{cut(name, _SHOWN)}'; the nearest names are {quoted(close)}"
         hint = f"minecli columns {shlex.quote(source)} lists the columns"
     else:
         table = f"the table has {counted(len(header.names), 'column')}: {quoted(header.names)}"
-        problem = f"there is no column '{_short(name)}'; {table}"
-        hint = f"a text stands in quotes, as in == '{_short(name)}'"
+        problem = f"there is no column '{cut(name, _SHOWN)}'; {table}"
+        hint = f"a text stands in quotes, as in == '{cut(name, _SHOWN)}'"
     if name.lower() in _CONSTANTS:
         hint = f"write {_CONSTANTS[name.lower()]}"
     return UsageError(f"{OPTION}: {problem}", hint=hint)
