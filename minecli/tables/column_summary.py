@@ -14,9 +14,9 @@ from minecli.errors import DataError
 from minecli.tables.arrays import list_width, plan_column
 from minecli.tables.asked_kinds import as_asked
 from minecli.tables.exactness import wide
-from minecli.tables.kinds import FEW_LEVELS, Asked, ColumnUse, Plain, Plan, column_kind, decoded, is_list, plain_value
+from minecli.tables.kinds import FEW_LEVELS, Asked, Column, ColumnUse, Mask, Plain, Plan, decoded, is_list, plain_value
 from minecli.tables.labels import too_many
-from minecli.tables.missing import Mask, holds_infinity, missing_rows
+from minecli.tables.missing import holds_infinity, missing_rows
 from minecli.tables.ordered_values import Ordered, Tally, Values, as_arrow, is_ordered, ordered, plainly_stored, slices
 from minecli.tables.selectors.grammar import typed
 from minecli.tables.type_words import type_words
@@ -24,7 +24,7 @@ from minecli.tables.value_kinds import LONG, Array, ValueKind, kinds_of_columns,
 
 Extreme = Plain | None
 # Of a column of lists, so many entries at most tell the kind.
-_JUDGED_ENTRIES = 1 << 21
+_SAMPLED_ENTRIES = 1 << 21
 _FEWEST_LISTS = 1000
 # A table of more different texts or decimals than that takes more memory than to sort them.
 _MOST_HASHED = 1 << 16
@@ -134,7 +134,7 @@ def _use_of_numbers(
         return of_no_use(name, "holds infinite values" if infinite else "no values"), None
     try:
         # The number of rows matters for labels alone, which are looked for here.
-        plan = plan_column(name, values.as_arrow(type_), asked="number")
+        plan = plan_column(Column.of(name, values.as_arrow(type_), asked="number"))
     except DataError as error:
         return of_no_use(name, _why_not(name, error)), None
     if not plan.use.width:
@@ -147,9 +147,9 @@ def _describe_others(name: str, column: Any, asked: Asked | None) -> ColumnSumma
     """Summarise a column that is no number as it is stored, or is not to be one."""
     absent = _missing(column)
     missing = 0 if absent is None else int(absent.sum())
-    kept = None if absent is None else ~absent
-    present = column if kept is None else column.filter(pa.array(kept))
-    use, kind = _use_of_others(name, present, asked, kept)
+    rows = None if absent is None else ~absent
+    present = column if rows is None else column.filter(pa.array(rows))
+    use, kind = _use_of_others(name, present, asked, rows)
     levels = _levels(present)
     return summary(name, type_words(column.type), missing, _distinct(levels), _extremes(levels), use, kind)
 
@@ -168,41 +168,44 @@ def _missing(column: Any) -> Mask | None:
 
 
 def _use_of_others(
-    name: str, present: Any, asked: Asked | None, kept: Mask | None
+    name: str, present: Any, asked: Asked | None, rows: Mask | None
 ) -> tuple[ColumnUse, ValueKind | None]:
+    """What the values that are `present`, in some `rows` of the file, become, and their kind; where they cannot be
+    used, why not, and no kind."""
     if len(present) == 0:
         return of_no_use(name, "no values"), None
     if any(holds_infinity(pa.chunked_array([piece])) for piece in slices(present)):
         return of_no_use(name, "holds infinite values"), None
     try:
-        if column_kind(name, present.type) == "list":
-            list_width(name, present)
-        values = as_asked(name, present, asked, kept)
-        plan = plan_column(name, values, kept, asked)
+        column = Column.of(name, present, asked, rows)
+        if column.kind == "list":
+            list_width(column)
+        column = as_asked(column)
+        plan = plan_column(column)
     except DataError as error:
         return of_no_use(name, _why_not(name, error)), None
-    return plan.use, _kind(plan, values) if plan.use.width else None
+    return plan.use, _kind(column, plan) if plan.use.width else None
 
 
 def _why_not(name: str, error: DataError) -> str:
     return error.problem.removeprefix(f"column '{name}' ")
 
 
-def _kind(plan: Plan, values: Any) -> ValueKind:
+def _kind(column: Column, plan: Plan) -> ValueKind:
     """The kind of the values that a column is used as."""
-    if plan.use.kind in ("boolean", "category", "text"):
+    if column.kind in ("boolean", "category", "text"):
         return ValueKind.DISCRETE
-    if plan.use.kind == "list":
-        return _kind_of_lists(plan, values)
-    return ordered(_float64(plan.convert(piece)) for piece in slices(values)).kind(_float64)
+    if column.kind == "list":
+        return _kind_of_lists(column, plan)
+    return ordered(_float64(plan.convert(piece)) for piece in slices(column.values)).kind(_float64)
 
 
-def _kind_of_lists(plan: Plan, lists: Any) -> ValueKind:
-    """Continuous where every entry is that varies, otherwise what most of the others are; judged on rows from all over
-    the table."""
-    width = list_width(plan.use.name, lists)
-    step = -(-len(lists) // max(_FEWEST_LISTS, _JUDGED_ENTRIES // width))
-    rows = step * max(1, _JUDGED_ENTRIES // (step * width))
+def _kind_of_lists(column: Column, plan: Plan) -> ValueKind:
+    """Continuous where every entry is that varies, otherwise what most of the others are; told from rows all over the
+    table."""
+    width, lists = list_width(column), column.values
+    step = -(-len(lists) // max(_FEWEST_LISTS, _SAMPLED_ENTRIES // width))
+    rows = step * max(1, _SAMPLED_ENTRIES // (step * width))
     sample = np.concatenate([_float64(plan.convert(piece)[::step]) for piece in slices(lists, rows)])
     entries = np.sort(sample.T, axis=1)
     entries = entries[entries[:, 0] != entries[:, -1]]

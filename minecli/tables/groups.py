@@ -11,19 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
-from minecli.tables.files.options import DEFAULT_READING, Reading
 from minecli.tables.files.sources import label_of
-from minecli.tables.kinds import Array, ColumnUse, Plan
-from minecli.tables.missing import MissingPolicy
+from minecli.tables.kinds import Array, Column, ColumnUse, Plan
 from minecli.tables.origins import Origin, origin_of
 from minecli.tables.selectors.grammar import counted, select_columns, select_groups
 from minecli.tables.selectors.header import Header
-from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, Wanted, usable_rows
+from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, usable_rows
+from minecli.tables.wanted import DEFAULT_WANTED, Wanted
 
 # Of a table from which new rows are to be learned: with fewer rows there is nothing to learn from, and more columns
 # are in practice one column that should not be among them, or not as it is.
@@ -89,25 +88,16 @@ def load_groups(
     source: str | Sequence[str],
     x: Sequence[str],
     z: Sequence[str],
+    wanted: Wanted = DEFAULT_WANTED,
     *,
-    reading: Reading = DEFAULT_READING,
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    missing: MissingPolicy = "error",
     constant: Literal["error", "allow"] = "error",
-    sample: int | None = None,
-    seed: int = 0,
     stdin: BinaryIO | None = None,
 ) -> Groups:
     """Read the columns that `x` and `z` select (grammar: `tables.selectors.grammar`) into two arrays.
 
     `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other.
-    `reading`: how it is read. `missing`:
-    "drop" leaves out each row with a null or NaN in a named column of either group. `sample`: so many rows at
-    random without replacement, `seed` deciding which, kept in file order; asking for more rows than there are
-    takes all. Encodings of columns that are no numbers: `tables.arrays`. `categorical` and `numeric` select columns
-    that are labels or numbers whatever their types say; of those selected, columns of neither group are passed over.
-    `constant`: whether a group may hold nothing but constant columns; its array then has no column.
+    `wanted`: how it is read, what columns are, and which rows are used. `constant`: whether a group may hold nothing
+    but constant columns; its array then has no column. Encodings of columns that are no numbers: `tables.arrays`.
 
     >>> import io
     >>> text = io.BytesIO(b"a,b\\n1,red\\n2,blue\\n4,red\\n3,blue\\n5,red\\n")
@@ -117,11 +107,10 @@ def load_groups(
 
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
-    wanted = Wanted(reading, missing, sample, seed)
 
     def choose(header: Header) -> Chosen:
         groups = select_groups(x, z, header, source=label_of(source))
-        return Chosen(groups, asked_kinds(categorical, numeric, header, source=label_of(source)))
+        return Chosen(groups, asked_kinds(wanted.categorical, wanted.numeric, header, source=label_of(source)))
 
     rows = usable_rows(source, choose, wanted, stdin, "--x and --z")
     in_x, in_z = rows.selections
@@ -145,13 +134,8 @@ def load_groups(
 def load_group(
     source: str | Sequence[str],
     columns: Sequence[str],
+    wanted: Wanted = DEFAULT_WANTED,
     *,
-    reading: Reading = DEFAULT_READING,
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    missing: MissingPolicy = "error",
-    sample: int | None = None,
-    seed: int = 0,
     stdin: BinaryIO | None = None,
 ) -> OneGroup:
     """Read the columns that `columns` select into one array from which new rows can be learned; spoken of as --x.
@@ -167,11 +151,11 @@ def load_group(
     Raises what `load_groups` raises, DataError for fewer than FEWEST_ROWS rows, and UsageError for columns that make
     more than MOST_FEATURES array columns.
     """
-    wanted = Wanted(reading, missing, sample, seed)
 
     def choose(header: Header) -> Chosen:
         selection = select_columns(columns, header, source=label_of(source))
-        return Chosen((selection,), asked_kinds(categorical, numeric, header, source=label_of(source)))
+        asked = asked_kinds(wanted.categorical, wanted.numeric, header, source=label_of(source))
+        return Chosen((selection,), asked)
 
     rows = usable_rows(source, choose, wanted, stdin, "--x")
     return learnable_group(rows, source)
@@ -206,20 +190,18 @@ def _build(
 ) -> tuple[Group, tuple[str, ...]]:
     """Take the group's columns out of `rows` and make its array; where `origins` are wanted they are added, and the
     array may not become too wide. `why_not` is what speaks against a group of constants; None allows it."""
+    columns: list[Column] = []
     plans: list[Plan] = []
-    arrow: list[Any] = []
     for name in names:
-        asked = rows.asked.of(name)
-        column = as_asked(name, rows.take(name), asked, rows.kept, rows.decimal)
+        columns.append(as_asked(rows.take(name), rows.decimal))
         # A shift is sound only where no values of the column are written back.
-        plans.append(plan_column(name, column, rows.kept, asked, exact_shift=origins is None))
-        arrow.append(column)
-    if all(plan.use.width == 0 for plan in plans) and (why_not or len(arrow[0]) == 1):
-        raise _constant(group, plans, len(arrow[0]), why_not or "")
+        plans.append(plan_column(columns[-1], exact_shift=origins is None))
+    if all(plan.use.width == 0 for plan in plans) and (why_not or rows.used == 1):
+        raise _constant(group, plans, rows.used, why_not or "")
     if origins is not None:
         _refuse_wide(group, plans)
-        origins.extend(origin_of(column, plan) for column, plan in zip(arrow, plans, strict=True))
-    values = build_array(arrow, plans)
+        origins.extend(origin_of(column, plan) for column, plan in zip(columns, plans, strict=True))
+    values = build_array([column.values for column in columns], plans)
     array_names = tuple(name for plan in plans for name in plan.names)
     uses = tuple(plan.use for plan in plans)
     return Group(values, array_names, uses), describe_group(group, plans)

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.kinds import decoded, is_list
+from minecli.tables.kinds import Mask, decoded, is_list
 from minecli.tables.selectors.grammar import counted, quoted
 
-Mask = npt.NDArray[np.bool_]
 MissingPolicy = Literal["error", "drop"]
 
 

@@ -31,7 +31,8 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from minecli.tables.arrays import numbers
-from minecli.tables.kinds import UNITS_PER_SECOND, Array, Kind, Plain, Plan, decoded
+from minecli.tables.kinds import UNITS_PER_SECOND, Array, Column, Kind, Plain, Plan, decoded
+from minecli.tables.one_hot import nearest_levels, one_hot
 
 Values = npt.NDArray[Any] | list[Any]
 
@@ -100,25 +101,25 @@ class Origin:
         return cls(**values)
 
 
-def origin_of(column: Any, plan: Plan) -> Origin:
-    """What an Arrow column without missing values was, `plan` being what it became.
+def origin_of(column: Column, plan: Plan) -> Origin:
+    """What a column without missing values was, `plan` being what it became.
 
     >>> from minecli.tables.arrays import plan_column
-    >>> column = pa.chunked_array([["u", "v", "u", "u", "v"]])
-    >>> origin_of(column, plan_column("c", column)).levels
+    >>> column = Column.of("c", pa.chunked_array([["u", "v", "u", "u", "v"]]))
+    >>> origin_of(column, plan_column(column)).levels
     ('u', 'v')
     """
-    name, kind = plan.use.name, plan.use.kind
-    type_ = _written_type(column.type, plan)
+    name, kind, values = column.name, column.kind, column.values
+    type_ = _written_type(values.type)
     if kind in ("category", "text"):
-        levels = sorted(pc.unique(decoded(column)).to_pylist())
+        levels = sorted(pc.unique(decoded(values)).to_pylist())
         if not isinstance(levels[0], Plain):
             levels, type_ = [str(level) for level in levels], pa.string()
         if len(levels) == 1:
             return Origin(name, kind, (), type_, constant=levels[0])
         return Origin(name, kind, plan.names, type_, levels=tuple(levels))
     if kind == "list":
-        chunk = next(chunk for chunk in column.chunks if len(chunk))
+        chunk = next(chunk for chunk in values.chunks if len(chunk))
         scalar = (chunk.storage if isinstance(chunk.type, pa.BaseExtensionType) else chunk)[0]
         base = [_plain(entry) for entry in scalar.as_py()]
         entries = tuple(int(each[len(name) + 1 : -1]) for each in plan.names)
@@ -126,21 +127,21 @@ def origin_of(column: Any, plan: Plan) -> Origin:
             base[place] = 0
         return Origin(name, kind, plan.names, pa.list_(type_.value_type, len(base)), entries=entries, constant=base)
     if kind in ("date", "seconds"):
-        stored = np.concatenate([_stored(chunk) for chunk in column.chunks])
+        stored = np.concatenate([_stored(chunk) for chunk in values.chunks])
         step = int(np.gcd.reduce(stored - stored[0]))
         constant = None if plan.names else int(stored[0])
         return Origin(name, kind, plan.names, type_, constant=constant, first=int(stored[0]), step=max(step, 1))
     if not plan.names:
-        return Origin(name, kind, (), type_, constant=_plain_constant(column[0]))
-    digits = _digits(column) if pa.types.is_floating(type_) else None
+        return Origin(name, kind, (), type_, constant=_plain_constant(values[0]))
+    digits = _digits(values) if pa.types.is_floating(type_) else None
     return Origin(name, kind, plan.names, type_, digits=digits)
 
 
-def _written_type(type_: Any, plan: Plan) -> Any:
+def _written_type(type_: Any) -> Any:
     """The type to write: that of the column but for a few that Parquet does not know."""
     types = pa.types
     if isinstance(type_, pa.BaseExtensionType):
-        return _written_type(type_.storage_type, plan)
+        return _written_type(type_.storage_type)
     if types.is_string_view(type_):
         return pa.string()
     if types.is_decimal(type_) and type_.bit_width < 128:
@@ -209,10 +210,7 @@ def snapped(origin: Origin, block: Array) -> Array:
     [[0.0, 1.0, 0.0]]
     """
     if origin.indicators:
-        if origin.width == 1:
-            return (block >= 0.5).astype(np.float64)
-        hot: Array = np.eye(origin.width)[block.argmax(axis=1)]
-        return hot
+        return one_hot(nearest_levels(block), max(origin.width, 2)).astype(np.float64)
     if origin.kind in ("date", "seconds") or pa.types.is_decimal(origin.type):
         # By way of the column itself, so that equal values are equal in the last digit, too.
         return numbers(arrow_column(origin, restored(origin, block))).astype(np.float64)[:, None]
@@ -267,8 +265,7 @@ def restored(origin: Origin, block: Array) -> Values:
     if origin.kind in ("category", "text"):
         if origin.width == 0:
             return [origin.constant] * rows
-        codes = (block[:, 0] >= 0.5).astype(int) if origin.width == 1 else block.argmax(axis=1)
-        return [origin.levels[code] for code in codes.tolist()]
+        return [origin.levels[code] for code in nearest_levels(block).tolist()]
     if origin.kind == "list":
         lists = np.tile(np.asarray(origin.constant, dtype=type_.value_type.to_pandas_dtype()), (rows, 1))
         lists[:, list(origin.entries)] = snapped(origin, block).astype(lists.dtype)

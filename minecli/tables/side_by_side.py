@@ -23,9 +23,8 @@ from minecli.tables.arrays import numbers, plan_column
 from minecli.tables.asked_kinds import AskedKinds
 from minecli.tables.column_summary import ColumnSummary, Extreme, describe, of_no_use, perhaps_labels, summary
 from minecli.tables.exactness import MOST
-from minecli.tables.kinds import ColumnUse, plain_value
+from minecli.tables.kinds import Column, ColumnUse, Mask, plain_value
 from minecli.tables.levels import MAX_LEVELS
-from minecli.tables.missing import Mask
 from minecli.tables.number_like import spelling
 from minecli.tables.ordered_values import Values, as_arrow, is_ordered, plainly_stored
 from minecli.tables.type_words import type_words
@@ -169,7 +168,7 @@ class _Numbers:
         """What columns of the type become, of which one goes from `low` to `high`."""
         if self._use is None:
             ends = as_arrow(np.array([low, high]), self._type)
-            self._use = plan_column("", pa.chunked_array([ends]), asked="number").use
+            self._use = plan_column(Column.of("", pa.chunked_array([ends]), asked="number")).use
         return self._use
 
     def _left_out(self, value: Any) -> ColumnUse:
@@ -177,7 +176,7 @@ class _Numbers:
         key = value.tobytes()
         if key not in self._constant:
             only = as_arrow(np.array([value]), self._type)
-            self._constant[key] = plan_column("", pa.chunked_array([only]), asked="number").use
+            self._constant[key] = plan_column(Column.of("", pa.chunked_array([only]), asked="number")).use
         return self._constant[key]
 
 
@@ -244,7 +243,7 @@ class _Texts:
         if self._category:
             column = column.dictionary_encode()
         try:
-            return plan_column("", pa.chunked_array([column])).use
+            return plan_column(Column.of("", pa.chunked_array([column]))).use
         except DataError:
             return None
 

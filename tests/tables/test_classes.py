@@ -13,6 +13,7 @@ from minecli.apps.ib.labelled_rows import load_classified, stratified_order
 from minecli.errors import DataError, UsageError
 from minecli.tables.classes import load_classes
 from minecli.tables.files.options import Reading
+from minecli.tables.wanted import Wanted
 
 
 def text(labels, extra=""):
@@ -21,7 +22,7 @@ def text(labels, extra=""):
 
 
 def load(labels, columns=("a",), target="kind", **how):
-    return load_classes("-", columns, target, stdin=io.BytesIO(text(labels)), **how)
+    return load_classes("-", columns, target, Wanted(**how), stdin=io.BytesIO(text(labels)))
 
 
 @pytest.mark.parametrize(

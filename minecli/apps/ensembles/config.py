@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, TypeVa
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.files.options import READING_FIELDS, Reading
+from minecli.tables.wanted import Wanted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -126,26 +127,22 @@ class ComparisonRequest:
         return None if self.data_root is None else Path(self.data_root)
 
     @property
-    def how(self) -> dict[str, Any]:
-        """How a table of the user's is read: keyword arguments of the functions in `minecli.tables`."""
-        return {"reading": self.reading, "missing": self.missing}
-
-    @property
-    def kinds(self) -> dict[str, Any]:
-        """What the user says that columns are, likewise: for the table that is learnt. Of others that is known then."""
-        return {name: getattr(self, name) for name in _KINDS}
+    def wanted(self) -> Wanted:
+        """How the table that is learnt is read, and which of its rows are used."""
+        kinds = {name: getattr(self, name) for name in _KINDS}
+        return Wanted(reading=self.reading, missing=self.missing, sample=self.sample, **kinds)
 
     def load(self, stdin: BinaryIO | None) -> OneGroup:
         """Read the columns of the user's table; see `tables.groups.load_group` for the errors."""
         from minecli.tables.groups import load_group
 
-        return load_group(self.dataset, self.x, sample=self.sample, stdin=stdin, **self.how, **self.kinds)
+        return load_group(self.dataset, self.x, self.wanted, stdin=stdin)
 
     def load_known(self, source: str, origins: Sequence[Origin], stdin: BinaryIO | None) -> Array:
         """Read the columns of another table as a run knows them; see `tables.known_columns.load_known`."""
         from minecli.tables.known_columns import load_known
 
-        return load_known(source, origins, stdin=stdin, **self.how)
+        return load_known(source, origins, Wanted(reading=self.reading, missing=self.missing), stdin=stdin)
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values."""

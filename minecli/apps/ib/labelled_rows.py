@@ -119,8 +119,7 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
         DataError, UsageError: see `tables.classes.load_classes`.
     """
     assert request.target is not None
-    how = {**request.how, **request.kinds}
-    found = load_classes(request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **how)
+    found = load_classes(request.dataset, request.x, request.target, request.wanted, stdin=stdin)
     order = stratified_order(found.labels)
     tested = max(1, round(_TEST_SHARE * len(order)))
     test, train = order[:tested], order[tested:][: request.config.rows]

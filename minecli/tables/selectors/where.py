@@ -24,16 +24,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from minecli.errors import UsageError
+from minecli.tables.kinds import Mask
 from minecli.tables.selectors import conditions
 from minecli.tables.selectors.conditions import OPTION, Value
 from minecli.tables.selectors.header import Header, element, entry_name
 from minecli.tables.selectors.wording import counted, cut, nearest, quoted
 
-Mask = npt.NDArray[np.bool_]
 Compute = Callable[[Callable[[str], Value]], Value]
 
 _LONGEST = 20_000
