@@ -222,13 +222,13 @@ def describe_group(group: str, plans: Sequence[Plan]) -> tuple[str, ...]:
     """Plain sentences on what was done to the columns of a group; nothing where all were numbers already."""
     notes = []
     for word, kinds in (("as categories (0/1 columns)", ("category", "text")), ("as 0/1", ("boolean",))):
-        found = [f"'{p.use.name}' ({p.use.encoding})" for p in plans if p.use.kind in kinds and p.use.width]
-        if found:
-            notes.append(f"{group}: used {word}: {_listed(found)}")
+        used = [f"'{p.use.name}' ({p.use.encoding})" for p in plans if p.use.kind in kinds and p.use.width]
+        if used:
+            notes.append(f"{group}: used {word}: {_listed(used)}")
     for word, kind in (("in days since 1970-01-01", "date"), ("in seconds", "seconds")):
-        found = [f"'{p.use.name}'" for p in plans if p.use.kind == kind and p.use.width]
-        if found:
-            notes.append(f"{group}: used {word}: {_listed(found)}")
+        used = [f"'{p.use.name}'" for p in plans if p.use.kind == kind and p.use.width]
+        if used:
+            notes.append(f"{group}: used {word}: {_listed(used)}")
     constant = [f"'{p.use.name}' (only {p.constant})" for p in plans if p.constant is not None]
     if constant:
         notes.append(f"{group}: left out because constant: {_listed(constant)}")

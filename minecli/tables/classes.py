@@ -50,8 +50,8 @@ def load_classes(
 
     >>> import io
     >>> text = b"a,b\\n" + b"1,red\\n2,blue\\n" * 10
-    >>> found = load_classes("-", ["a"], "b", stdin=io.BytesIO(text))
-    >>> found.classes, found.labels[:3].tolist()
+    >>> rows = load_classes("-", ["a"], "b", stdin=io.BytesIO(text))
+    >>> rows.classes, rows.labels[:3].tolist()
     (('blue', 'red'), [1, 0, 1])
 
     Raises what `load_group` raises, UsageError for a target that is not there or selected by `columns` or as a number,
@@ -82,7 +82,7 @@ def load_classes(
         return Chosen((chosen, (target,)), asked)
 
     rows = usable_rows(source, choose, wanted, stdin, "--x and --target")
-    labels, classes = _classes(rows.take(target))
+    labels, classes = _classes(rows.pop(target))
     return ClassedRows(learnable_group(rows, source), labels, classes)
 
 

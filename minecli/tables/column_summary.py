@@ -23,6 +23,8 @@ from minecli.tables.type_words import type_words
 from minecli.tables.value_kinds import LONG, Array, ValueKind, kinds_of_columns, value_kind
 
 Extreme = Plain | None
+# What a column is used as, and the kind of the values that it is used as; None where it is not used.
+Used = tuple[ColumnUse, ValueKind | None]
 # Of a column of lists, so many entries at most tell the kind.
 _SAMPLED_ENTRIES = 1 << 21
 _FEWEST_LISTS = 1000
@@ -79,8 +81,8 @@ def describe_tally(name: str, type_: Any, tally: Tally, asked: Asked | None = No
     """
     values = tally.ordered()
     extremes = _plain_ends(values.values[[0, -1]], type_) if len(values) else (None, None)
-    use, kind = _use_of_numbers(name, values, type_, tally.infinite, asked)
-    return summary(name, type_words(type_), tally.missing, values.distinct, extremes, use, kind)
+    used = _use_of_numbers(name, values, type_, tally.infinite, asked)
+    return summary(name, type_words(type_), tally.missing, values.distinct, extremes, used)
 
 
 def summary(
@@ -89,10 +91,10 @@ def summary(
     missing: int,
     distinct: int | None,
     extremes: tuple[Extreme, Extreme],
-    use: ColumnUse,
-    kind: ValueKind | None,
+    used: Used,
 ) -> ColumnSummary:
-    """What is known of a column, as it is listed; `use` may be that of another which is used alike."""
+    """What is known of a column, as it is listed; its use may be that of another which is used alike."""
+    use, kind = used
     return ColumnSummary(
         name=name,
         type=type_,
@@ -126,9 +128,7 @@ def _in_words(name: str, use: ColumnUse) -> str:
     return f"{use.encoding}: {use.levels} levels, used as a number; {hint}"
 
 
-def _use_of_numbers(
-    name: str, values: Ordered, type_: Any, infinite: bool, asked: Asked | None
-) -> tuple[ColumnUse, ValueKind | None]:
+def _use_of_numbers(name: str, values: Ordered, type_: Any, infinite: bool, asked: Asked | None) -> Used:
     """What present values become, and their kind; where they cannot be used, why not, and no kind."""
     if len(values) == 0 or infinite:
         return of_no_use(name, "holds infinite values" if infinite else "no values"), None
@@ -149,9 +149,9 @@ def _describe_others(name: str, column: Any, asked: Asked | None) -> ColumnSumma
     missing = 0 if absent is None else int(absent.sum())
     rows = None if absent is None else ~absent
     present = column if rows is None else column.filter(pa.array(rows))
-    use, kind = _use_of_others(name, present, asked, rows)
+    used = _use_of_others(name, present, asked, rows)
     levels = _levels(present)
-    return summary(name, type_words(column.type), missing, _distinct(levels), _extremes(levels), use, kind)
+    return summary(name, type_words(column.type), missing, _distinct(levels), _extremes(levels), used)
 
 
 def _missing(column: Any) -> Mask | None:
@@ -167,9 +167,7 @@ def _missing(column: Any) -> Mask | None:
     return flags
 
 
-def _use_of_others(
-    name: str, present: Any, asked: Asked | None, rows: Mask | None
-) -> tuple[ColumnUse, ValueKind | None]:
+def _use_of_others(name: str, present: Any, asked: Asked | None, rows: Mask | None) -> Used:
     """What the values that are `present`, in some `rows` of the file, become, and their kind; where they cannot be
     used, why not, and no kind."""
     if len(present) == 0:
@@ -260,13 +258,13 @@ def distinct_count(values: Any) -> int:
     >>> distinct_count(pa.chunked_array([["a", "b", "a"]]))
     2
     """
-    found = None
+    distinct = None
     for piece in slices(values):
         here = pc.unique(piece)
-        found = here if found is None else pc.unique(pa.concat_arrays([found, here]))
-        if len(found) > _MOST_HASHED:
+        distinct = here if distinct is None else pc.unique(pa.concat_arrays([distinct, here]))
+        if len(distinct) > _MOST_HASHED:
             return int(pc.max(pc.rank(values, tiebreaker="dense")).as_py())
-    return 0 if found is None else len(found)
+    return 0 if distinct is None else len(distinct)
 
 
 def _extremes(levels: Any) -> tuple[Extreme, Extreme]:

@@ -115,7 +115,7 @@ def cannot_tell(what: str, different: int, least: Any, type_: Any) -> DataError:
 
 
 def _may_merge(column: Any, low: Any, high: Any, convert: Convert) -> bool:
-    """Whether two different values may become one float64, judged by the ends alone."""
+    """Whether two different values may become one float64, told from the ends alone."""
     type_ = column.type
     if pa.types.is_integer(type_):
         return beyond(low, high)

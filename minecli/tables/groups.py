@@ -3,7 +3,7 @@ room.
 
 The order of steps is part of what a user may rely on: columns are named; infinity anywhere in them is an
 error; rows with a missing value in any named column are an error or dropped; only then is a sample drawn;
-levels of categories and constant columns are judged on the rows that remain, and what a person says that a column is
+levels of categories and constant columns are told from the rows that remain, and what a person says that a column is
 goes before what its type says.
 """
 
@@ -44,7 +44,7 @@ class Group:
 class Groups:
     """X and Z with what happened on the way to them.
 
-    `row_numbers` (n,) integers: the rows kept, counted from 0 in the file (over all parts in order, the header
+    `row_numbers` (n,) integers: the rows used, counted from 0 in the file (over all parts in order, the header
     not counted). `rows_sampled_from` is the number of rows the sample was drawn from, None where all were
     taken. `notes` are plain sentences for the person; `metadata` is what the file carries under the product's
     own prefix, such as the true mutual information of a generated sample.
@@ -163,7 +163,7 @@ def load_group(
 
 def learnable_group(rows: UsableRows, source: str | Sequence[str]) -> OneGroup:
     """The first selection of `rows` as a group from which something can be learned; see `load_group`. Other columns
-    must have been taken before."""
+    must have been asked for before."""
     _refuse_few(rows)
     origins: list[Origin] = []
     group, notes = _build("x", rows.selections[0], rows, _NOTHING_TO_LEARN, origins)
@@ -188,12 +188,12 @@ _NOTHING_TO_LEARN = "there is nothing to learn from a constant"
 def _build(
     group: str, names: Sequence[str], rows: UsableRows, why_not: str | None, origins: list[Origin] | None = None
 ) -> tuple[Group, tuple[str, ...]]:
-    """Take the group's columns out of `rows` and make its array; where `origins` are wanted they are added, and the
+    """Make the array of the group's columns out of `rows`; where `origins` are wanted they are added, and the
     array may not become too wide. `why_not` is what speaks against a group of constants; None allows it."""
     columns: list[Column] = []
     plans: list[Plan] = []
     for name in names:
-        columns.append(as_asked(rows.take(name), rows.decimal))
+        columns.append(as_asked(rows.pop(name), rows.decimal))
         # A shift is sound only where no values of the column are written back.
         plans.append(plan_column(columns[-1], exact_shift=origins is None))
     if all(plan.use.width == 0 for plan in plans) and (why_not or rows.used == 1):

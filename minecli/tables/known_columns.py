@@ -69,7 +69,7 @@ def load_known(
     wanted = replace(wanted, as_text=[origin.name for origin in origins if _is_text(origin)])
     rows = usable_rows(source, choose, wanted, stdin, "the columns that the run learns")
     blocks = [
-        _block(origin, _as_known(origin, rows.take(origin.name), rows.decimal), label)
+        _block(origin, _as_known(origin, rows.pop(origin.name), rows.decimal), label)
         for origin in origins
         if origin.name in rows.columns
     ]
@@ -127,16 +127,16 @@ def _block(origin: Origin, column: Column, source: str) -> npt.NDArray[Any]:
 def _levels_block(origin: Origin, values: Any, source: str) -> npt.NDArray[Any]:
     levels = origin.levels or (origin.constant,)
     places = {level: place for place, level in enumerate(levels)}
-    found = pc.unique(values)
-    refuse_damaged(origin.name, found)
-    given = found.to_pylist()
+    distinct = pc.unique(values)
+    refuse_damaged(origin.name, distinct)
+    given = distinct.to_pylist()
     # Levels that are no plain values, such as dates, are known by their text.
     here = [places.get(level, places.get(str(level), -1)) for level in given]
     if -1 in here:
         listed = ", ".join(map(str, levels[:_SHOWN])) + (", ..." if len(levels) > _SHOWN else "")
         problem = _misfit(source, f"has {origin.name}={given[here.index(-1)]}, which the run has not seen")
         raise DataError(problem, hint=f"it knows {listed}")
-    codes = np.array(here)[pc.index_in(values, value_set=found).to_numpy(zero_copy_only=False)]
+    codes = np.array(here)[pc.index_in(values, value_set=distinct).to_numpy(zero_copy_only=False)]
     if not origin.width:
         return np.empty((len(codes), 0))
     return one_hot(codes, len(levels))

@@ -30,7 +30,7 @@ from minecli.tables.ordered_values import Values, as_arrow, is_ordered, plainly_
 from minecli.tables.type_words import type_words
 from minecli.tables.value_kinds import LONG, ValueKind, kinds_of_columns
 
-# So many bytes are looked at together; a table with more rows than LONG has no short columns.
+# So many bytes are summarised together; a table with more rows than LONG has no short columns.
 _BLOCK_BYTES = 4 << 20
 _BLOCK_COLUMNS = 1 << 12
 # Arrow's arrays of text hold no more than twice that; a few columns may be far longer than the others.
@@ -45,18 +45,18 @@ def describe_all(table: Any, asked: AskedKinds) -> list[ColumnSummary]:
     [('a', 0, 3), ('b', 1, 5), ('c', 0, None)]
     """
     alike: dict[Any, list[int]] = {}
-    found: dict[int, ColumnSummary] = {}
+    summaries: dict[int, ColumnSummary] = {}
     for place, (name, type_) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
         if table.num_rows < LONG and (is_ordered(type_) or _is_text(type_)) and not asked.of(name):
             alike.setdefault(type_, []).append(place)
         else:
-            found[place] = describe(name, table.column(place), asked.of(name))
+            summaries[place] = describe(name, table.column(place), asked.of(name))
     for type_, places in alike.items():
         work = _Texts(type_) if _is_text(type_) else _Numbers(type_)
         for here, part in _blocks(table, places):
             each = work.describe if part.nbytes <= _MOST_BYTES else partial(map, describe)
-            found.update(zip(here, each(part.column_names, part.columns), strict=True))
-    return [found[place] for place in range(table.num_columns)]
+            summaries.update(zip(here, each(part.column_names, part.columns), strict=True))
+    return [summaries[place] for place in range(table.num_columns)]
 
 
 def _is_text(type_: Any) -> bool:
@@ -141,7 +141,7 @@ class _Numbers:
                 yield describe(name, columns[i])
                 continue
             ends = extremes[i] if rows[i] else (None, None)
-            yield summary(name, self._words, missing[i], distinct[i], ends, use, kinds[i])
+            yield summary(name, self._words, missing[i], distinct[i], ends, (use, kinds[i]))
 
     def _stack(self, columns: Sequence[Any]) -> _Stack:
         flat, absent = _flat(columns)
@@ -215,7 +215,7 @@ class _Texts:
                 continue
             kind = ValueKind.DISCRETE if use.width else None
             ends = (low[i], high[i])
-            yield summary(name, self._words, missing[i], distinct[i], ends, use, kind)
+            yield summary(name, self._words, missing[i], distinct[i], ends, (use, kind))
 
     def _plain(self, stack: _Stack, words: Any) -> list[bool]:
         """Whether each column becomes what its levels alone say: not so where they are many, or spell numbers."""

@@ -137,10 +137,10 @@ def _instead(column: Column) -> str:
 def _plainly(texts: Column, decimal: str) -> Any:
     """The numbers of a column without marks and units, with a decimal point."""
     shaped = shapes(texts.values)
-    found = {shape: spelling(shape) for shape in pc.unique(shaped).to_pylist()}
-    _refuse_others(texts, shaped, found)
-    _refuse_marks(texts, shaped, found, decimal)
-    parts = pc.extract_regex(texts.values, _pattern({"", *(each.before for each in found.values() if each)}))
+    spelled = {shape: spelling(shape) for shape in pc.unique(shaped).to_pylist()}
+    _refuse_others(texts, shaped, spelled)
+    _refuse_marks(texts, shaped, spelled, decimal)
+    parts = pc.extract_regex(texts.values, _pattern({"", *(each.before for each in spelled.values() if each)}))
     head, body, power, tail = (pc.struct_field(parts, [i]) for i in range(4))
     if head.null_count:
         # Digits and blanks of other scripts.
@@ -163,18 +163,18 @@ def _pattern(before: set[str]) -> str:
     return rf"(?s)^\s*{head}{body}(?P<power>(?:[eE][{SIGNS}]?[0-9]+)?)(?P<tail>.*)$"
 
 
-def _refuse_others(texts: Column, shaped: Any, found: dict[str, Spelling | None]) -> None:
+def _refuse_others(texts: Column, shaped: Any, spelled: dict[str, Spelling | None]) -> None:
     """Raise DataError where a text is no number, a date or a bound."""
-    if strange := [shape for shape, each in found.items() if each is None]:
+    if strange := [shape for shape, each in spelled.items() if each is None]:
         raise _no_number(texts, is_in(shaped, strange))
-    if dates := [shape for shape, each in found.items() if each and each.date]:
+    if dates := [shape for shape, each in spelled.items() if each and each.date]:
         flags = is_in(shaped, dates)
         option = date_option(texts.values.filter(flags))
         raise DataError(
             f"{_held(texts, flags)[1]}, which is a date or a time",
             hint=f"to read it: {option}" if option else _instead(texts),
         )
-    if bounds := [shape for shape, each in found.items() if each and each.bound]:
+    if bounds := [shape for shape, each in spelled.items() if each and each.bound]:
         value, problem = _held(texts, is_in(shaped, bounds))
         raise DataError(
             f"{problem}, which bounds a number and is none",
@@ -182,9 +182,9 @@ def _refuse_others(texts: Column, shaped: Any, found: dict[str, Spelling | None]
         )
 
 
-def _refuse_marks(texts: Column, shaped: Any, found: dict[str, Spelling | None], decimal: str) -> None:
+def _refuse_marks(texts: Column, shaped: Any, spelled: dict[str, Spelling | None], decimal: str) -> None:
     """Raise DataError where the marks between digits are not those of the `decimal` mark, or may mean two things."""
-    bodies = {shape: each.body for shape, each in found.items() if each}
+    bodies = {shape: each.body for shape, each in spelled.items() if each}
     wrong = [shape for shape, body in bodies.items() if not _body(decimal).fullmatch(body)]
     commas = decimal == "." and [shape for shape in wrong if _body(",").fullmatch(bodies[shape])]
     if commas:

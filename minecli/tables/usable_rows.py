@@ -1,4 +1,4 @@
-"""From a source to the named columns of its usable rows, still as Arrow arrays: read, looked through for what is
+"""From a source to the named columns of its usable rows, still as Arrow arrays: read, searched for what is
 infinite or missing, and sampled.
 """
 
@@ -62,8 +62,9 @@ class UsableRows:
         """How many rows are used."""
         return self.total if self.mask is None else int(self.mask.sum())
 
-    def take(self, name: str) -> Column:
-        """A column's used rows; it can be taken once, so that its memory is free as soon as it is no longer needed."""
+    def pop(self, name: str) -> Column:
+        """A column's used rows. It is held no longer, so that its memory is free as soon as it is no longer needed;
+        KeyError for a column that is not held."""
         column = self.columns.pop(name)
         if self.mask is None:
             return column

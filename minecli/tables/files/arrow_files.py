@@ -46,16 +46,16 @@ def open_arrow_stream(part: Part) -> OpenTable:
 
     def read(columns: Sequence[str]) -> Any:
         wanted = pa.schema([schema.field(name) for name in columns])
-        kept = []
+        chosen = []
         with explained(part.label, "an Arrow stream"):
             for batch in batches:
                 batch.validate(full=True)
-                kept.append(batch.select(list(columns)))
+                chosen.append(batch.select(list(columns)))
             if stream.read(1):
                 raise ValueError("something follows its end, maybe another stream")
         if not stream.last.endswith(_END_MARKS):
             notes.append(f"{part.label} ends without the end mark of an Arrow stream: rows may be missing at its end")
-        return pa.Table.from_batches(kept, wanted)
+        return pa.Table.from_batches(chosen, wanted)
 
     with explained(part.label, "Arrow"):
         return OpenTable.of_schema(part.label, "arrow-stream", schema, read, once=True, notes=notes)

@@ -14,7 +14,7 @@ from minecli.tables.selectors.wording import quoted, repeated
 # The names pandas gives to an index that has none.
 _PANDAS_UNNAMED = "Unnamed: 0"
 # Of each row; those of a wide table are alike.
-FIELDS_JUDGED = 1000
+FIELDS_COMPARED = 1000
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _NUMBER_WITH_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 
@@ -23,7 +23,7 @@ Rows = list[list[str]]
 
 def refuse_values_as_names(rows: Rows, part: Part) -> None:
     """Raise DataError where the first line seems to hold a row of values: read as names it would be lost."""
-    first, body = rows[0][:FIELDS_JUDGED], [row for row in rows[1:] if row]
+    first, body = rows[0][:FIELDS_COMPARED], [row for row in rows[1:] if row]
     numbers = [i for i, field in enumerate(first) if is_number(field, True)]
     whole = all(first[i].strip().isdigit() for i in numbers)
     repeated = [i for i in range(len(first)) if i not in numbers and any(row[i] == first[i] for row in body)]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.files.column_names import FIELDS_JUDGED, Rows, column_names, is_number, refuse_values_as_names
+from minecli.tables.files.column_names import FIELDS_COMPARED, Rows, column_names, is_number, refuse_values_as_names
 from minecli.tables.files.faults import READ_ERRORS
 from minecli.tables.files.options import Reading
 from minecli.tables.files.parts import Part
@@ -26,7 +26,7 @@ from minecli.tables.files.text_stream import Cleaning, CleanText
 DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = "whitespace"
 _WORDS = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
-_FIRST_LOOK = 1 << 16
+_FIRST_BYTES = 1 << 16
 _LONGEST_HEADER = 1 << 26
 _LINES_SNIFFED = 20
 _MOST_LINES_SNIFFED = 200
@@ -67,7 +67,7 @@ class Dialect:
 
 
 def read_dialect(part: Part, reading: Reading, *, tabs: bool = False) -> Dialect:
-    """Look at the first lines of a text table; see the module's docstring. `tabs` says that its name ends in .tsv.
+    """Read the first lines of a text table; see the module's docstring. `tabs` says that its name ends in .tsv.
 
     Raises UsageError for options that are no characters, DataError for an empty text, for one that is not UTF-8, for an
     ambiguous delimiter, for a first line that holds values, and for column names that occur twice.
@@ -76,29 +76,29 @@ def read_dialect(part: Part, reading: Reading, *, tabs: bool = False) -> Dialect
     cleaning = Cleaning(
         reading.encoding, reading.skip_rows, reading.comment, quote=quote, names=reading.header is not False
     )
-    found = Dialect((), ",", reading.header is not False, quote, reading.escape, cleaning)
+    dialect = Dialect((), ",", reading.header is not False, quote, reading.escape, cleaning)
     text = _beginning(part, cleaning)
     if (said := _SAID.match(text)) and reading.delimiter is None and reading.header is not False:
         # What Excel writes for itself.
         said_first = replace(reading, delimiter=said[1].decode(), skip_rows=reading.skip_rows + 1)
         return read_dialect(part, said_first, tabs=tabs)
-    found = replace(found, longest=max(map(len, text.splitlines())))
+    dialect = replace(dialect, longest=max(map(len, text.splitlines())))
     if reading.delimiter is not None:
-        found, rows = _asked(part, text, _with_delimiter(found, reading.delimiter))
+        dialect, rows = _asked(part, text, _with_delimiter(dialect, reading.delimiter))
         notes: tuple[str, ...] = ()
     else:
-        found, rows = _sniffed(part, text, found, "\t" if tabs else ",")
-        usual = found.delimiter == ("\t" if tabs else ",")
-        notes = () if usual else (f"the delimiter of {part.label} was taken to be {_word(found)}",)
+        dialect, rows = _sniffed(part, text, dialect, "\t" if tabs else ",")
+        usual = dialect.delimiter == ("\t" if tabs else ",")
+        notes = () if usual else (f"the delimiter of {part.label} was taken to be {_word(dialect)}",)
     if reading.header is None:
         refuse_values_as_names(rows, part)
-    named = column_names(rows[0], found.header, part)
-    return replace(found, names=named.names, index=named.index, notes=notes + named.notes)
+    named = column_names(rows[0], dialect.header, part)
+    return replace(dialect, names=named.names, index=named.index, notes=notes + named.notes)
 
 
 def _beginning(part: Part, cleaning: Cleaning) -> bytes:
     """The first lines of the table as the reader will see them, whole ones unless the text ends."""
-    size = _FIRST_LOOK
+    size = _FIRST_BYTES
     while True:
         head = part.head(size)
         cut = len(head) == size
@@ -146,14 +146,14 @@ def _parsed(text: bytes, dialect: Dialect) -> Rows:
 
 
 def _first_lines(text: bytes, quote: str | None) -> bytes:
-    """The lines that are looked at; more where the last of them seems to end inside a quoted value."""
+    """The lines that tell the dialect; more where the last of them seems to end inside a quoted value."""
     lines = text.splitlines(keepends=True)
     count, mark = _LINES_SNIFFED, (quote or "").encode()
-    found = b"".join(lines[:count])
-    while mark and found.count(mark) % 2 and count < len(lines) and count < _MOST_LINES_SNIFFED:
-        found += lines[count]
+    first = b"".join(lines[:count])
+    while mark and first.count(mark) % 2 and count < len(lines) and count < _MOST_LINES_SNIFFED:
+        first += lines[count]
         count += 1
-    return found
+    return first
 
 
 def _asked(part: Part, text: bytes, dialect: Dialect) -> tuple[Dialect, Rows]:
@@ -211,7 +211,7 @@ def _fit(rows: Rows, delimiter: str) -> tuple[float, float]:
     if len(rows) < 2:
         return (1.0, 0.0)
     body = [row for row in rows[1:] if row]
-    fields = [field for row in body for field in row[:FIELDS_JUDGED]]
+    fields = [field for row in body for field in row[:FIELDS_COMPARED]]
     numbers = sum(1 for field in fields if not field.strip() or is_number(field, delimiter != ","))
     return round(len(body) / (len(rows) - 1), 6), round(numbers / max(len(fields), 1), 6)
 

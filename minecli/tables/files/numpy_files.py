@@ -300,9 +300,9 @@ def _flat(values: npt.NDArray[Any]) -> Any:
     elif kind == "f" and values.dtype.itemsize > 8:
         values = values.astype(np.float64)
     elif kind == "S":
-        found = pa.array(values)
+        texts = pa.array(values)
         try:
-            return found.cast(pa.string())
+            return texts.cast(pa.string())
         except pa.ArrowInvalid:
-            return found
+            return texts
     return pa.array(np.ascontiguousarray(values))

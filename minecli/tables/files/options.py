@@ -18,7 +18,7 @@ class Reading:
 
     Text tables alone: `delimiter` (a character, a word such as tab, or whitespace for any run of blanks), `quote` (a
     character, or none), `escape`, `decimal`, `encoding`, `header` (whether the first line names the columns; None:
-    judged by what it holds), `skip_rows` (lines to pass over before the header), `comment` (what begins a line that is
+    told by what it holds), `skip_rows` (lines to pass over before the header), `comment` (what begins a line that is
     none), `keep_na_strings` (only an empty field is missing, and NA a word like others), `date_format` (of strptime).
 
     `na_values`: further spellings of a missing value, matched by value where they are numbers. `types`: COLUMN=TYPE.

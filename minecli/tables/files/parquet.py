@@ -38,19 +38,19 @@ def open_parquet(part: Part) -> OpenTable:
         return OpenTable.of_schema(part.label, "parquet", schema, read)
 
 
-def open_parts(found: Source) -> OpenTable:
+def open_parts(source: Source) -> OpenTable:
     """Parquet files as one table, one after the other: with the columns that any of them has, types widened where they
     differ, and a column for each folder that is called NAME=VALUE.
 
     Raises DataError where a part cannot be read, and where types do not fit.
     """
-    schema, rows = _unified(found.parts)
-    base = found.base
-    paths = [part.path for part in found.parts]
-    with explained(found.label, "Parquet"):
+    schema, rows = _unified(source.parts)
+    base = source.base
+    paths = [part.path for part in source.parts]
+    with explained(source.label, "Parquet"):
         scanning = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
         form = ds.ParquetFileFormat(default_fragment_scan_options=scanning)
-        folders = _folder_columns(found, form, schema)
+        folders = _folder_columns(source, form, schema)
         partitioning = ds.HivePartitioning(pa.schema(folders)) if folders else None
         options = ds.FileSystemFactoryOptions(partition_base_dir=base, partitioning=partitioning)
         factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), paths, form, options)
@@ -59,12 +59,12 @@ def open_parts(found: Source) -> OpenTable:
         data = factory.finish(schema)
 
     def read(columns: Sequence[str]) -> Any:
-        forecast(schema, columns, rows, found.label)
-        with explained(found.label, "Parquet"):
+        forecast(schema, columns, rows, source.label)
+        with explained(source.label, "Parquet"):
             return data.to_table(columns=list(columns))
 
-    with explained(found.label, "Parquet"):
-        return OpenTable.of_schema(found.label, "parquet", schema, read)
+    with explained(source.label, "Parquet"):
+        return OpenTable.of_schema(source.label, "parquet", schema, read)
 
 
 def _unified(parts: Sequence[Part]) -> tuple[Any, int]:
@@ -84,18 +84,18 @@ def _unified(parts: Sequence[Part]) -> tuple[Any, int]:
     return schema, rows
 
 
-def has_folder_columns(found: Source) -> bool:
+def has_folder_columns(source: Source) -> bool:
     """Whether some folder between the base of a source and its parts is called NAME=VALUE."""
-    base = found.base
-    return base is not None and any("=" in piece for part in found.parts for piece in _folders(str(part.path), base))
+    base = source.base
+    return base is not None and any("=" in piece for part in source.parts for piece in _folders(str(part.path), base))
 
 
-def _folder_columns(found: Source, form: Any, schema: Any) -> list[Any]:
+def _folder_columns(source: Source, form: Any, schema: Any) -> list[Any]:
     """The columns that the names of folders make; one that the files themselves have is theirs."""
-    if not has_folder_columns(found):
+    if not has_folder_columns(source):
         return []
-    options = ds.FileSystemFactoryOptions(partition_base_dir=found.base, partitioning=ds.HivePartitioning.discover())
-    paths = [part.path for part in found.parts]
+    options = ds.FileSystemFactoryOptions(partition_base_dir=source.base, partitioning=ds.HivePartitioning.discover())
+    paths = [part.path for part in source.parts]
     factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), paths, form, options)
     known = set(schema.names)
     return [field for field in factory.inspect(promote_options="permissive") if field.name not in known]

@@ -51,14 +51,14 @@ def over(table: OpenTable, sql: str) -> OpenTable:
             columns = _mentioned(duckdb, database, sql, table.names)
             rows = table.read(columns)
             database.register(QUERY_NAME, _simplified(rows))
-            found = database.sql(sql).to_arrow_table()
+            result = database.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise _explanation(duckdb, error, table.names) from error
         except RuntimeError as error:
             if "interrupted" in str(error):
                 raise KeyboardInterrupt from error
             raise
-    return of_result(table.source, table.format, found, table.notes)
+    return of_result(table.source, table.format, result, table.notes)
 
 
 def of_result(label: str, form: Format, rows: Any, notes: Sequence[str] = ()) -> OpenTable:
@@ -98,9 +98,9 @@ def _duckdb() -> Any:
 def _check_single_select(duckdb: Any, database: Any, sql: str) -> None:
     statements = database.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        found = "empty" if not statements else f"{counted(len(statements), 'statement')}, not one SELECT"
-        found = found if len(statements) != 1 else f"no SELECT but {statements[0].type.name}"
-        raise UsageError(f"--sql: the query is {found}", hint=f"as in --sql 'SELECT * FROM {QUERY_NAME} WHERE a > 0'")
+        what = "empty" if not statements else f"{counted(len(statements), 'statement')}, not one SELECT"
+        what = what if len(statements) != 1 else f"no SELECT but {statements[0].type.name}"
+        raise UsageError(f"--sql: the query is {what}", hint=f"as in --sql 'SELECT * FROM {QUERY_NAME} WHERE a > 0'")
 
 
 def _mentioned(duckdb: Any, database: Any, sql: str, names: Sequence[str]) -> list[str]:

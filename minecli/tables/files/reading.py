@@ -52,16 +52,16 @@ def open_table(
 
     Raises DataError where it is no table, UsageError for options that do not fit its format.
     """
-    found = locate(source, stdin)
+    located = locate(source, stdin)
     types = AskedTypes(reading.types, reading.date_format, as_text)
     markers = Markers(reading.na_values)
-    table = _joined(found, reading, types, markers)
+    table = _joined(located, reading, types, markers)
     types.check(table.names, label_of(source))
     if reading.sql is not None and table.format != "sqlite":
         from minecli.tables.files.queries import over
 
         table = over(table, reading.sql)
-    return _complete(table, types, markers, queried=reading.sql is not None, said=found.notes)
+    return _complete(table, types, markers, queried=reading.sql is not None, said=located.notes)
 
 
 def row_filter_of(table: OpenTable, reading: Reading) -> RowFilter | None:
@@ -96,20 +96,20 @@ def read_metadata(source: str) -> dict[str, str]:
     return dict(open_table(source, DEFAULT_READING).metadata)
 
 
-def _joined(found: Source, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
+def _joined(located: Source, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
     """The parts of a source as one table."""
     encoded = reading.encoding is not None
-    forms = [detect_format(part, reading.input_format, encoded) for part in found.parts]
+    forms = [detect_format(part, reading.input_format, encoded) for part in located.parts]
     _refuse_options(forms[0], reading)
-    plain = all(form == "parquet" and part.path is not None for form, part in zip(forms, found.parts, strict=True))
-    several = len(found.parts) > 1 or has_folder_columns(found)
-    if several and plain and not any(part.compressed for part in found.parts):
-        tables = [open_parts(found)]
+    plain = all(form == "parquet" and part.path is not None for form, part in zip(forms, located.parts, strict=True))
+    several = len(located.parts) > 1 or has_folder_columns(located)
+    if several and plain and not any(part.compressed for part in located.parts):
+        tables = [open_parts(located)]
     else:
-        tables = [_opened(part, form, reading, types, markers) for part, form in zip(found.parts, forms, strict=True)]
+        tables = [_opened(part, form, reading, types, markers) for part, form in zip(located.parts, forms, strict=True)]
     for table in tables:
         check_unique(table.names, table.source)
-    return tables[0] if len(tables) == 1 else _one_after_the_other(found.label, tables)
+    return tables[0] if len(tables) == 1 else _one_after_the_other(located.label, tables)
 
 
 def _opened(part: Part, form: Format, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:

@@ -61,19 +61,19 @@ class TextStream(Wrapped):
 
     def read(self, size: int = -1) -> bytes:
         """As many bytes as asked for, fewer only at the end: a row that is cut must not be cut twice."""
-        found, length = [self._held], len(self._held)
+        parts, length = [self._held], len(self._held)
         while (size < 0 or length < size) and (piece := next(self._pieces, b"")):
-            found.append(piece)
+            parts.append(piece)
             length += len(piece)
-        whole = b"".join(found)
+        whole = b"".join(parts)
         whole, self._held = (whole, b"") if size < 0 else (whole[:size], whole[size:])
         return whole
 
     def readinto(self, buffer: Any) -> int:
         """As many bytes as the buffer holds, or are left."""
-        found = self.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 class _Lent:
@@ -176,7 +176,7 @@ def pieces_of(raw: Any) -> Iterator[bytes]:
 
 
 def watched(pieces: Iterable[bytes], text: CleanText, watch: QuoteWatch) -> Iterator[bytes]:
-    """The pieces of a text, each looked at before it is given."""
+    """The pieces of a text, each shown to the watch before it is given."""
     for number, piece in enumerate(pieces):
         if number == 0:
             watch.lines += text.dropped
@@ -259,4 +259,4 @@ def _joined_blanks(text: bytes) -> bytes:
     text = _EDGES.sub(b"", text)
     if b'"' not in text:
         return _BLANKS.sub(b" ", text)
-    return _BLANKS_OR_QUOTED.sub(lambda found: b" " if found[0][:1] in b" \t" else found[0], text)
+    return _BLANKS_OR_QUOTED.sub(lambda match: b" " if match[0][:1] in b" \t" else match[0], text)

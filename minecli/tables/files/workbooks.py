@@ -158,10 +158,10 @@ def _column(name: str, cells: Row, keep_words: bool) -> Any:
     nulls = {""} if keep_words else set(NULL_SPELLINGS)
     column = CellColumn(name)
     column.add([None if isinstance(cell, str) and cell in nulls else cell for cell in cells])
-    found = column.finish()
-    if pa.types.is_floating(found.type) and _all_whole(found):
-        return found.cast(pa.int64())
-    return found
+    values = column.finish()
+    if pa.types.is_floating(values.type) and _all_whole(values):
+        return values.cast(pa.int64())
+    return values
 
 
 def _all_whole(numbers: Any) -> bool:

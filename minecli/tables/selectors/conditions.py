@@ -138,11 +138,11 @@ def reckoned(symbol: str, left: Value, right: Value) -> Value:
             )
     a, b = (_wide(_number(value)) for value in (left, right))
     if symbol == "/":
-        found = pc.divide(_floats(a), _floats(b))
+        result = pc.divide(_floats(a), _floats(b))
     else:
         function = {"+": pc.add_checked, "-": pc.subtract_checked, "*": pc.multiply_checked}[symbol]
-        found = _exactly_or_by_floats(function, a, b)
-    return Value(_without_nan(found), "number", f"the result of {symbol}")
+        result = _exactly_or_by_floats(function, a, b)
+    return Value(_without_nan(result), "number", f"the result of {symbol}")
 
 
 def _alike(left: Value, right: Value) -> tuple[Any, Any]:

@@ -91,10 +91,10 @@ class RowFilter:
         """
         self.check(table.column_names)
         loaded = {name: conditions.of_column(name, table[name]) for name in self.columns}
-        found = conditions.all_of([self._compute(loaded.__getitem__)]).data
-        if isinstance(found, pa.Scalar):
-            return np.full(table.num_rows, found.as_py() is True)
-        mask: Mask = found.fill_null(False).to_numpy()
+        truths = conditions.all_of([self._compute(loaded.__getitem__)]).data
+        if isinstance(truths, pa.Scalar):
+            return np.full(table.num_rows, truths.as_py() is True)
+        mask: Mask = truths.fill_null(False).to_numpy()
         return mask
 
 
@@ -228,22 +228,22 @@ def _joined(conjunction: bool, parts: Sequence[Compute], hint: str = "") -> Comp
     return lambda column: function([part(column) for part in parts], hint)
 
 
-def _replaced(found: re.Match[str]) -> str:
+def _replaced(match: re.Match[str]) -> str:
     """A piece as Python takes it, all on one line. Raises UsageError for what would be a comment."""
-    if found["text"] is not None:
-        return found[0].replace("\n", r"\n").replace("\r", r"\r")
-    if found["name"] is not None:
-        return f"col({found['name']!r})"
-    if found["blank"] is not None:
+    if match["text"] is not None:
+        return match[0].replace("\n", r"\n").replace("\r", r"\r")
+    if match["name"] is not None:
+        return f"col({match['name']!r})"
+    if match["blank"] is not None:
         return " "
     raise UsageError(f"{OPTION}: # is no part of the language", hint="in names it needs backticks: `#1` > 0")
 
 
 def _slip(source: str) -> str:
     """What was perhaps meant by text that is no condition."""
-    for found in _SLIPS.finditer(source):
-        if found["text"] is None:
-            return f"for {found[0]} write {_MEANT.get(found[0], found[0].lower())}"
+    for match in _SLIPS.finditer(source):
+        if match["text"] is None:
+            return f"for {match[0]} write {_MEANT.get(match[0], match[0].lower())}"
     return _EXAMPLE
 
 
