@@ -128,7 +128,7 @@ def _few_levels(values: Any) -> int | None:
 
 
 def numbers(chunk: Any) -> npt.NDArray[Any]:
-    """The values of one chunk without missing ones, as NumPy numbers: plain, 0/1, days or seconds."""
+    """The values of one chunk without missing ones, shape (n,), as NumPy numbers: plain, 0/1, days or seconds."""
     types, type_ = pa.types, chunk.type
     if types.is_date32(type_):
         return stored(chunk).astype(np.float64)

@@ -14,7 +14,19 @@ from minecli.errors import DataError
 from minecli.tables.arrays import list_width, plan_column
 from minecli.tables.asked_kinds import as_asked
 from minecli.tables.exactness import wide
-from minecli.tables.kinds import FEW_LEVELS, Asked, Column, ColumnUse, Mask, Plain, Plan, decoded, is_list, plain_value
+from minecli.tables.kinds import (
+    FEW_LEVELS,
+    Asked,
+    Column,
+    ColumnUse,
+    Mask,
+    Plain,
+    Plan,
+    decoded,
+    is_bytes,
+    is_list,
+    plain_value,
+)
 from minecli.tables.labels import too_many
 from minecli.tables.missing import holds_infinity, missing_rows
 from minecli.tables.ordered_values import Ordered, Tally, Values, as_arrow, is_ordered, ordered, plainly_stored, slices
@@ -276,7 +288,7 @@ def _extremes(levels: Any) -> tuple[Extreme, Extreme]:
         if is_ordered(type_):
             parts = [plainly_stored(piece) for piece in slices(levels)]
             return _plain_ends(np.array([min(map(np.min, parts)), max(map(np.max, parts))]), type_)
-        if not _is_bytes(type_):
+        if not is_bytes(type_):
             both = pc.min_max(levels)
             return plain_value(both["min"]), plain_value(both["max"])
     except (pa.ArrowNotImplementedError, UnicodeDecodeError):
@@ -288,7 +300,3 @@ def _plain_ends(ends: Values, type_: Any) -> tuple[Extreme, Extreme]:
     """Two stored values as plain ones; there is but one zero."""
     low, high = map(plain_value, as_arrow(ends + 0, type_))
     return low, high
-
-
-def _is_bytes(type_: Any) -> bool:
-    return bool(pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_))

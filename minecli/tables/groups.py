@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
@@ -40,18 +40,16 @@ class Group:
     columns: tuple[ColumnUse, ...]
 
 
-@dataclass(frozen=True)
-class Groups:
-    """X and Z with what happened on the way to them.
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where the rows of arrays come from, and what happened on the way.
 
     `row_numbers` (n,) integers: the rows used, counted from 0 in the file (over all parts in order, the header
     not counted). `rows_sampled_from` is the number of rows the sample was drawn from, None where all were
-    taken. `notes` are plain sentences for the person; `metadata` is what the file carries under the product's
+    used. `notes` are plain sentences for the person; `metadata` is what the file carries under the product's
     own prefix, such as the true mutual information of a generated sample.
     """
 
-    x: Group
-    z: Group
     row_numbers: RowNumbers
     rows_read: int
     rows_dropped: int
@@ -60,6 +58,14 @@ class Groups:
     format: str
     notes: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groups(Provenance):
+    """X and Z, with the same n rows."""
+
+    x: Group
+    z: Group
 
     @property
     def constant(self) -> tuple[str, ...]:
@@ -67,21 +73,13 @@ class Groups:
         return tuple(name for name, group in (("x", self.x), ("z", self.z)) if group.values.shape[1] == 0)
 
 
-@dataclass(frozen=True)
-class OneGroup:
-    """One variable alone: the fields of `Groups` with one group, and `origins`, one per column of the file, from
-    which values like those of the file can be made of rows of the array again."""
+@dataclass(frozen=True, kw_only=True)
+class OneGroup(Provenance):
+    """One variable alone, and `origins`, one per column of the file, from which values like those of the file can be
+    made of rows of the array again."""
 
     group: Group
     origins: tuple[Origin, ...]
-    row_numbers: RowNumbers
-    rows_read: int
-    rows_dropped: int
-    rows_sampled_from: int | None
-    source: str
-    format: str
-    notes: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_groups(
@@ -117,18 +115,7 @@ def load_groups(
     why_not = None if constant == "allow" else _NO_INFORMATION
     x_group, x_notes = _build("x", in_x, rows, why_not)
     z_group, z_notes = _build("z", in_z, rows, why_not)
-    return Groups(
-        x_group,
-        z_group,
-        rows.numbers(),
-        rows.total,
-        rows.dropped,
-        rows.sampled_from,
-        label_of(source),
-        rows.table.format,
-        (*rows.notes, *x_notes, *z_notes),
-        rows.table.metadata,
-    )
+    return Groups(x=x_group, z=z_group, **_provenance(rows, source, *x_notes, *z_notes))
 
 
 def load_group(
@@ -167,18 +154,21 @@ def learnable_group(rows: UsableRows, source: str | Sequence[str]) -> OneGroup:
     _refuse_few(rows)
     origins: list[Origin] = []
     group, notes = _build("x", rows.selections[0], rows, _NOTHING_TO_LEARN, origins)
-    return OneGroup(
-        group,
-        tuple(origins),
-        rows.numbers(),
-        rows.total,
-        rows.dropped,
-        rows.sampled_from,
-        label_of(source),
-        rows.table.format,
-        (*rows.notes, *notes),
-        rows.table.metadata,
-    )
+    return OneGroup(group=group, origins=tuple(origins), **_provenance(rows, source, *notes))
+
+
+def _provenance(rows: UsableRows, source: str | Sequence[str], *notes: str) -> dict[str, Any]:
+    """The fields of `Provenance`, `notes` added to those on the rows; the last that is asked of `rows`."""
+    return {
+        "row_numbers": rows.numbers(),
+        "rows_read": rows.total,
+        "rows_dropped": rows.dropped,
+        "rows_sampled_from": rows.sampled_from,
+        "source": label_of(source),
+        "format": rows.table.format,
+        "notes": (*rows.notes, *notes),
+        "metadata": rows.table.metadata,
+    }
 
 
 _NO_INFORMATION = "the mutual information with a constant is 0"

@@ -133,11 +133,11 @@ def column_kind(name: str, type_: Any) -> Kind:
     elif types.is_time(type_) or types.is_duration(type_):
         return "seconds"
     elif types.is_dictionary(type_):
-        if not types.is_nested(type_.value_type) and not _is_binary(type_.value_type):
+        if not types.is_nested(type_.value_type) and not is_bytes(type_.value_type):
             return "category"
     elif types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
         return "text"
-    if _is_binary(type_):
+    if is_bytes(type_):
         raise DataError(
             f"column '{name}' holds bytes, not UTF-8 text, which cannot be used as a number or category",
             hint="name the encoding of a text file, as in --encoding latin-1",
@@ -148,7 +148,8 @@ def column_kind(name: str, type_: Any) -> Kind:
     )
 
 
-def _is_binary(type_: Any) -> bool:
+def is_bytes(type_: Any) -> bool:
+    """Whether an Arrow type holds bytes, of fixed or varying length."""
     types = pa.types
     return bool(
         types.is_binary(type_)

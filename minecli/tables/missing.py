@@ -55,7 +55,7 @@ def find_missing(columns: Mapping[str, Any], eligible: Mask | None = None) -> Ab
 
 
 def missing_rows(column: Any) -> Mask | None:
-    """True for each row of an Arrow column that is missing, or None where none is."""
+    """A mask, shape (n,), true for each row of an Arrow column that is missing; None where none is."""
     return _flagged_rows(column, _missing_in_chunk)
 
 

@@ -58,13 +58,13 @@ class Ordered:
 
     @cached_property
     def distinct(self) -> int:
-        """How many different values there are."""
+        """How many different values there are, whichever way they are held."""
         if self.counts is not None:
             return len(self.counts)
         return int(Ties.of_sorted(len(self.values), lambda start, stop: self.values[start:stop]).levels)
 
     def repeated(self) -> Values:
-        """All values, each as often as it occurs."""
+        """All values in their order, shape (n,), each as often as it occurs."""
         return self.values if self.counts is None else np.repeat(self.values, self.counts)
 
     def as_arrow(self, type_: Any) -> Any:
@@ -175,7 +175,7 @@ def ordered(parts: Iterable[Values]) -> Ordered:
 
 
 def plainly_stored(chunk: Any) -> Values:
-    """The values of a chunk in which none is missing as Arrow stores them, booleans as 0 and 1."""
+    """The values of a chunk in which none is missing, shape (n,), as Arrow stores them, booleans as 0 and 1."""
     values = stored(chunk)
     return values.view(np.uint8) if values.dtype == np.bool_ else values
 

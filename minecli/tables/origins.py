@@ -31,6 +31,7 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from minecli.tables.arrays import numbers
+from minecli.tables.exactness import stored
 from minecli.tables.kinds import UNITS_PER_SECOND, Array, Column, Kind, Plain, Plan, decoded
 from minecli.tables.one_hot import nearest_levels, one_hot
 
@@ -94,8 +95,8 @@ class Origin:
     def from_json(cls, content: Mapping[str, Any]) -> Origin:
         """The origin that `to_json` wrote; KeyError, TypeError, ValueError where the content is something else."""
         values = dict(content)
-        stored = base64.b64decode(values.pop("arrow_type"), validate=True)
-        values["type"] = pa.ipc.read_schema(pa.py_buffer(stored)).field(0).type
+        schema = base64.b64decode(values.pop("arrow_type"), validate=True)
+        values["type"] = pa.ipc.read_schema(pa.py_buffer(schema)).field(0).type
         for key in ("names", "levels", "entries"):
             values[key] = tuple(values[key])
         return cls(**values)
@@ -127,10 +128,10 @@ def origin_of(column: Column, plan: Plan) -> Origin:
             base[place] = 0
         return Origin(name, kind, plan.names, pa.list_(type_.value_type, len(base)), entries=entries, constant=base)
     if kind in ("date", "seconds"):
-        stored = np.concatenate([_stored(chunk) for chunk in values.chunks])
-        step = int(np.gcd.reduce(stored - stored[0]))
-        constant = None if plan.names else int(stored[0])
-        return Origin(name, kind, plan.names, type_, constant=constant, first=int(stored[0]), step=max(step, 1))
+        times = np.concatenate([stored(chunk) for chunk in values.chunks]).astype(np.int64)
+        first, step = int(times[0]), int(np.gcd.reduce(times - times[0]))
+        constant = None if plan.names else first
+        return Origin(name, kind, plan.names, type_, constant=constant, first=first, step=max(step, 1))
     if not plan.names:
         return Origin(name, kind, (), type_, constant=_plain_constant(values[0]))
     digits = _digits(values) if pa.types.is_floating(type_) else None
@@ -176,13 +177,6 @@ def _digits(column: Any) -> int | None:
 def _rounded(values: npt.NDArray[Any], digits: int) -> npt.NDArray[Any]:
     with np.errstate(over="ignore"):
         return np.round(values.astype(np.float64), digits).astype(values.dtype)
-
-
-def _stored(chunk: Any) -> npt.NDArray[np.int64]:
-    """Dates and times as the integers that Arrow stores."""
-    narrow = pa.types.is_date32(chunk.type) or pa.types.is_time32(chunk.type)
-    values: npt.NDArray[Any] = chunk.view(pa.int32() if narrow else pa.int64()).to_numpy(zero_copy_only=False)
-    return values.astype(np.int64)
 
 
 def _units(type_: Any) -> int:
@@ -271,8 +265,8 @@ def restored(origin: Origin, block: Array) -> Values:
         lists[:, list(origin.entries)] = snapped(origin, block).astype(lists.dtype)
         return lists
     if origin.kind in ("date", "seconds"):
-        stored = _nearest_stored(origin, block[:, 0]) if origin.width else np.full(rows, origin.constant, np.int64)
-        return stored.view(_time_type(type_))
+        times = _nearest_stored(origin, block[:, 0]) if origin.width else np.full(rows, origin.constant, np.int64)
+        return times.view(_time_type(type_))
     if pa.types.is_decimal(type_):
         return _decimals(origin, block)
     dtype = type_.to_pandas_dtype()
@@ -305,9 +299,9 @@ def arrow_column(origin: Origin, values: Values) -> Any:
         flat = np.asarray(values).reshape(-1)
         return pa.FixedSizeListArray.from_arrays(pa.array(flat, type_.value_type), type_.list_size)
     if origin.kind in ("date", "seconds"):
-        stored = np.asarray(values).view(np.int64)
+        times = np.asarray(values).view(np.int64)
         narrow = types.is_date32(type_) or types.is_time32(type_)
-        return pa.array(stored.astype(np.int32) if narrow else stored).view(type_)
+        return pa.array(times.astype(np.int32) if narrow else times).view(type_)
     if types.is_dictionary(type_):
         levels = pa.array(origin.levels or (origin.constant,), type_.value_type)
         codes = pc.index_in(pa.array(values, type_.value_type), value_set=levels).cast(type_.index_type)

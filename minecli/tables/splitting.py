@@ -67,7 +67,7 @@ class CrossFit:
         return n * fold // self.folds, n * (fold + 1) // self.folds
 
     def held_out(self, fold: int) -> Indices:
-        """The rows that neither training nor stopping of this fold sees."""
+        """The rows that neither training nor stopping of this fold sees, shape (n // folds,) or one more."""
         start, end = self._bounds(fold)
         return self.order[start:end]
 
@@ -82,7 +82,8 @@ class CrossFit:
         return len(self.order) - longest - self.validation_rows
 
     def training(self, fold: int, places: Indices | None = None) -> Indices:
-        """The fold's training rows at `places` (each in 0 .. training_rows-1), in random order; all by default."""
+        """The fold's training rows at `places`, each in 0 .. training_rows-1, shape (places,), in random order; all by
+        default."""
         start = self._bounds(fold)[1] + self.validation_rows
         chosen = np.arange(self.training_rows) if places is None else places
         return self.order.take(start + chosen, mode="wrap")
@@ -147,7 +148,8 @@ def share_of(rows: int, share: float, *, least: int = 1, most: int | None = None
 def hold_out(
     rows: int, share: float, rng: np.random.Generator, most: int | None = None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The rows to learn from and those held out, a share of all at random and at most `most`, each in ascending order.
+    """The rows to learn from and those held out, a share of all at random and at most `most`, each in ascending order
+    and of shape (rows of its side,).
 
     >>> learnt, held_out = hold_out(10, 0.2, np.random.default_rng(0))
     >>> len(held_out), sorted([*learnt.tolist(), *held_out.tolist()]) == list(range(10))

@@ -148,7 +148,7 @@ def kinds_of_columns(ordered: Array, rows: npt.NDArray[np.int64]) -> list[ValueK
     return [words[place] for place in np.where(few, 2, repeating).tolist()]
 
 
-def levels(values: Array) -> int:
+def levels(values: npt.NDArray[Any]) -> int:
     """How many different values there are among values, shape (n,), finite.
 
     >>> levels(np.array([2.0, 0.0, 2.0, -0.0]))

@@ -57,7 +57,7 @@ class Dialect:
     longest: int = 0
 
     def parse_options(self) -> Any:
-        """The same for pyarrow's reader."""
+        """The delimiter, the quote and the escape for pyarrow's reader; values may hold line ends."""
         return pa.csv.ParseOptions(
             delimiter=self.delimiter,
             quote_char=self.quote or False,

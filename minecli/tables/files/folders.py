@@ -23,7 +23,11 @@ _MOST_FILES = 200_000
 
 
 def parts_of_folder(source: str, folder: Path) -> tuple[list[Part], list[Path]]:
-    """The parts in a folder, and the other files, which may hold rows, too."""
+    """The parts in a folder and its subfolders, in sorted order, and the other files, which may hold rows, too.
+
+    Raises DataError where there is no part, where one is a broken link, and for too many files; OSError for what cannot
+    be listed.
+    """
     files = sorted(_files_below(folder))
     parquet = [path for path in files if path.suffix.lower() in PARQUET_SUFFIXES]
     if not parquet:

@@ -33,7 +33,7 @@ class Markers:
         self._seen: set[str] = set()
 
     def unseen(self) -> list[str]:
-        """Those that were not found anywhere."""
+        """The spellings that matched no value in what has been read."""
         return [each for each in self.spellings if each not in self._seen]
 
     def passing(self, pieces: Iterable[bytes], delimiter: str, quote: str | None) -> Iterator[bytes]:

@@ -61,5 +61,5 @@ class OpenTable:
 
     @property
     def header(self) -> Header:
-        """What can be selected."""
+        """The columns that selectors can name, with those that number the rows and those of lists."""
         return Header(self.names, frozenset(self.index), self.lists)

@@ -76,7 +76,7 @@ def select_columns(
 
 def selected(selectors: Sequence[str], names: Header | Sequence[str], *, option: str, source: str) -> dict[str, bool]:
     """What `select_columns` gives, and of each column whether it was called by its own name: by a glob, a range or an
-    expression a person may well name more than is meant.
+    expression a person may well name more than is meant. Raises what `select_columns` raises.
 
     >>> selected(["b,x*"], ["x1", "x2", "b"], option="--x", source="FILE")
     {'b': True, 'x1': False, 'x2': False}
@@ -99,8 +99,10 @@ def selected(selectors: Sequence[str], names: Header | Sequence[str], *, option:
 def select_groups(
     x: Sequence[str], z: Sequence[str], names: Header | Sequence[str], *, source: str = "FILE"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Resolve both groups and refuse a column that stands in both, or an entry of one: I(X; Z) with a shared column is
-    not finite.
+    """Resolve the selectors of both groups to columns.
+
+    Raises what `select_columns` raises, and UsageError for a column that stands in both, or an entry of one: I(X; Z)
+    with a shared column is not finite.
 
     >>> select_groups(["a"], ["b:c"], ["a", "b", "c"])
     (('a',), ('b', 'c'))
