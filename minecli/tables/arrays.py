@@ -50,7 +50,7 @@ from minecli.tables.kinds import (
 from minecli.tables.labels import too_many
 from minecli.tables.levels import plan_levels
 from minecli.tables.ordered_values import slices
-from minecli.tables.selectors.grammar import typed
+from minecli.tables.selectors.wording import typed
 
 _BATCH_VALUES = 1 << 20
 _FEWEST_ROWS = 1 << 11

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from minecli.errors import UsageError
 from minecli.tables.kinds import Asked, Column
 from minecli.tables.labels import as_labels
-from minecli.tables.selectors.grammar import quoted, selected
+from minecli.tables.selectors.grammar import selected
 from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.wording import quoted
 from minecli.tables.text_numbers import as_numbers
 
 

@@ -18,8 +18,9 @@ from minecli.tables.files.sources import label_of
 from minecli.tables.groups import OneGroup, learnable_group
 from minecli.tables.kinds import Column, decoded
 from minecli.tables.labels import MOST_CLASSES, too_many, whole_numbers
-from minecli.tables.selectors.grammar import counted, quoted, select_columns
+from minecli.tables.selectors.grammar import select_columns
 from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.wording import counted, quoted
 from minecli.tables.text_numbers import refuse_damaged
 from minecli.tables.usable_rows import Chosen, usable_rows
 from minecli.tables.wanted import DEFAULT_WANTED, Wanted

@@ -30,7 +30,7 @@ from minecli.tables.kinds import (
 from minecli.tables.labels import too_many
 from minecli.tables.missing import holds_infinity, missing_rows
 from minecli.tables.ordered_values import Ordered, Tally, Values, as_arrow, is_ordered, ordered, plainly_stored, slices
-from minecli.tables.selectors.grammar import typed
+from minecli.tables.selectors.wording import typed
 from minecli.tables.type_words import type_words
 from minecli.tables.value_kinds import LONG, Array, ValueKind, kinds_of_columns, value_kind
 

@@ -19,8 +19,9 @@ from minecli.tables.asked_kinds import as_asked, asked_kinds
 from minecli.tables.files.sources import label_of
 from minecli.tables.kinds import Array, Column, ColumnUse, Plan
 from minecli.tables.origins import Origin, origin_of
-from minecli.tables.selectors.grammar import counted, select_columns, select_groups
+from minecli.tables.selectors.grammar import select_columns, select_groups
 from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.wording import counted
 from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, usable_rows
 from minecli.tables.wanted import DEFAULT_WANTED, Wanted
 

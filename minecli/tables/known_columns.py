@@ -22,8 +22,8 @@ from minecli.tables.kinds import Array, Column, decoded
 from minecli.tables.labels import worded
 from minecli.tables.one_hot import one_hot
 from minecli.tables.origins import Origin, arrow_column, restored
-from minecli.tables.selectors.grammar import quoted
 from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.wording import quoted
 from minecli.tables.text_numbers import as_numbers, first_strange, refuse_damaged
 from minecli.tables.usable_rows import Chosen, usable_rows
 from minecli.tables.wanted import DEFAULT_WANTED, Wanted

@@ -15,7 +15,7 @@ from minecli.tables.kinds import Column, ColumnUse, Mask, Plan, decoded, left_ou
 from minecli.tables.labels import MOST_CLASSES, refuse_many, too_many
 from minecli.tables.number_like import spelling, spellings
 from minecli.tables.one_hot import one_hot, shown_levels
-from minecli.tables.selectors.grammar import typed
+from minecli.tables.selectors.wording import typed
 from minecli.tables.text_numbers import first_strange, is_in, reading_option, refuse_damaged, shapes, short
 
 MAX_LEVELS = 64

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.kinds import Mask, decoded, is_list
-from minecli.tables.selectors.grammar import counted, quoted
+from minecli.tables.selectors.wording import counted, quoted
 
 MissingPolicy = Literal["error", "drop"]
 

@@ -23,8 +23,8 @@ from minecli.tables.files.options import Reading
 from minecli.tables.files.reading import open_table, row_filter_of
 from minecli.tables.kinds import Column, Mask
 from minecli.tables.missing import Absence, find_missing, refuse_infinite, refuse_missing
-from minecli.tables.selectors.grammar import counted
 from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.wording import counted
 from minecli.tables.wanted import Wanted
 
 RowNumbers = npt.NDArray[np.integer[Any]]

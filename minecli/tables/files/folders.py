@@ -13,7 +13,7 @@ from pathlib import Path
 from minecli.errors import DataError
 from minecli.tables.files.faults import broken_link
 from minecli.tables.files.parts import Part, file_part
-from minecli.tables.selectors.grammar import counted, quoted
+from minecli.tables.selectors.wording import counted, quoted
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 # What is beside parts and holds no rows.

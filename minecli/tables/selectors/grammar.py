@@ -39,19 +39,7 @@ from minecli.errors import UsageError
 from minecli.tables.selectors.entries import all_entries, entry_names
 from minecli.tables.selectors.expansion import Step, steps
 from minecli.tables.selectors.header import Header, Request, element
-from minecli.tables.selectors.wording import counted, escaped, nearest, quoted, typed
-
-__all__ = [
-    "Header",
-    "counted",
-    "element",
-    "nearest",
-    "quoted",
-    "select_columns",
-    "select_groups",
-    "selected",
-    "typed",
-]
+from minecli.tables.selectors.wording import counted, escaped, quoted
 
 
 def select_columns(
