@@ -71,20 +71,17 @@ class EstimateRequest(Request):
     def load(self, stdin: BinaryIO) -> Groups:
         """Read the columns this request names."""
         from minecli.tables.groups import load_groups
+        from minecli.tables.wanted import Wanted
 
-        return load_groups(
-            self.source,
-            self.x,
-            self.z,
+        wanted = Wanted(
             reading=self.reading,
             categorical=self.categorical,
             numeric=self.numeric,
-            constant="allow",
             missing=self.missing,
             sample=self.sample,
             seed=self.seed,
-            stdin=stdin,
         )
+        return load_groups(self.source, self.x, self.z, wanted, constant="allow", stdin=stdin)
 
 
 def facts_of(groups: Groups, *, ordered: bool) -> Facts:

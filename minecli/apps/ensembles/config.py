@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, TypeVar
 from minecli.errors import UsageError
 from minecli.runtime.request import Request
 from minecli.tables.files.options import Reading
+from minecli.tables.wanted import Wanted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,7 +45,6 @@ def changed_preset(presets: Mapping[str, Settings], name: str, changes: Mapping[
     return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})
 
 
-_LISTS = ("methods", "seeds", "x", "categorical", "numeric")
 # What earlier versions knew of reading; a run of theirs has these alone in its mark.
 _FIRST_OPTIONS = ("input_format", "delimiter", "na_values")
 # A run of a version before these were there has none of them, and is still a run.
@@ -130,26 +130,22 @@ class ComparisonRequest(Request):
         return None if self.data_root is None else Path(self.data_root)
 
     @property
-    def how(self) -> dict[str, Any]:
-        """How a table of the user's is read: keyword arguments of the functions in `minecli.tables`."""
-        return {"reading": self.reading, "missing": self.missing}
-
-    @property
-    def kinds(self) -> dict[str, Any]:
-        """What the user says that columns are, likewise: for the table that is learnt. Of others that is known then."""
-        return {name: getattr(self, name) for name in _KINDS}
+    def wanted(self) -> Wanted:
+        """How the table that is learnt is read, and which of its rows are used."""
+        kinds = {name: getattr(self, name) for name in _KINDS}
+        return Wanted(reading=self.reading, missing=self.missing, sample=self.sample, **kinds)
 
     def load(self, stdin: BinaryIO | None) -> OneGroup:
         """Read the columns of the user's table; see `tables.groups.load_group` for the errors."""
         from minecli.tables.groups import load_group
 
-        return load_group(self.dataset, self.x, sample=self.sample, stdin=stdin, **self.how, **self.kinds)
+        return load_group(self.dataset, self.x, self.wanted, stdin=stdin)
 
     def load_known(self, source: str, origins: Sequence[Origin], stdin: BinaryIO | None) -> Array:
         """Read the columns of another table as a run knows them; see `tables.known_columns.load_known`."""
         from minecli.tables.known_columns import load_known
 
-        return load_known(source, origins, stdin=stdin, **self.how)
+        return load_known(source, origins, Wanted(reading=self.reading, missing=self.missing), stdin=stdin)
 
     def marked(self, method: str) -> dict[str, Any]:
         """What a method's checkpoint belongs to, as plain JSON values."""
