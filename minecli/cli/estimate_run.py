@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minecli import __version__
+from minecli.api.estimation import Surroundings, compute
+from minecli.api.request import Request
 from minecli.cli.delivery import Presentation, show
-from minecli.cli.environment import environment_facts
 from minecli.cli.reading_options import announce_remote
-from minecli.cli.request import Request, data_facts, facts_of
+from minecli.cli.request import resolved
 from minecli.cli.streams import Streams
 from minecli.errors import DataError, OutputError, UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.events import Event
 
 if TYPE_CHECKING:
-    from minecli.estimators.facts import Facts
-    from minecli.estimators.running import Outcome
-    from minecli.estimators.verdict import Verdict
-    from minecli.runtime.device import Device, Threads
+    from minecli.api.result import Result
     from minecli.runtime.run_directory import RunDirectory
     from minecli.runtime.signals import Interruption
-    from minecli.tables.groups import Groups
     from minecli.units import Unit
-
-# Who answers 0 where a side is constant and nobody was asked.
-_FOR_CONSTANTS = "plug-in"
 
 
 def run_estimate(
@@ -42,6 +35,7 @@ def run_estimate(
     resume: Path | None,
 ) -> int:
     """Compute what the request asks for, show it, and answer with the exit code."""
+    from minecli.estimators.table_facts import facts_of
     from minecli.runtime.address_space import secure_libraries
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, is_finished, open_run
@@ -66,60 +60,36 @@ def run_estimate(
     groups = request.load(streams.stdin)
     for note in groups.notes:
         streams.info(note)
-    if groups.constant:
-        if resume is None and run_dir is not None:
-            run = create_run(run_dir, request.to_json())
-        return _show_constant(request, groups, shown, streams, used_device, used_threads, run)
     facts = facts_of(groups, ordered=not request.independent_rows)
-    if not request.estimators:
+    if facts is not None and not request.estimators:
         from minecli.estimators.choice import choice_sentence
 
         streams.info(choice_sentence(facts))
-    request = request.resolved(facts)
+    request = resolved(request, facts)
     if resume is None and run_dir is not None:
         run = create_run(run_dir, request.to_json())  # after the data: a mistyped column leaves no folder behind
-    outcome, verdict, interruption = _compute(
-        request, groups, facts, used_device, used_threads, shown.unit, streams, run
-    )
-    payload = _payload(request, groups, facts, outcome, verdict, used_device, used_threads)
+    with _watched(streams, shown.unit, run) as (observe, interruption):
+        surroundings = Surroundings(
+            device=used_device,
+            threads=used_threads,
+            observer=observe,
+            should_stop=interruption.should_stop,
+            checkpoint_of=run.checkpoint_path if run is not None else None,
+        )
+        result = compute(request, groups, surroundings, facts)
+    payload = result.to_dict()
     unkept = _keep(run, payload) if run is not None else None
     code = show(payload, shown, streams)
     if shown.pointwise is not None:
-        _write_pointwise(shown.pointwise, groups, outcome, streams)
-    if outcome.failure is not None:
-        raise outcome.failure
+        _write_pointwise(shown.pointwise, result, streams)
+    if result.failure is not None:
+        raise result.failure
     if unkept is not None:
         raise unkept
     if interruption.exit_code is not None:
         again = f"; go on with: minecli estimate --resume {run.path}" if run else ""
         streams.error(f"interrupted: the result is partial{again}")
         return interruption.exit_code
-    return code
-
-
-def _show_constant(
-    request: Request,
-    groups: Groups,
-    shown: Presentation,
-    streams: Streams,
-    device: Device,
-    threads: Threads,
-    run: RunDirectory | None,
-) -> int:
-    """A side without a column that varies: 0 nats, whatever was asked."""
-    from minecli.estimators.running import Outcome
-    from minecli.estimators.verdict import constant
-
-    side = " and ".join(groups.constant)
-    verdict = constant(list(request.estimators) or [_FOR_CONSTANTS], side)
-    outcome = Outcome(verdict.estimates)
-    payload = _payload(request, groups, None, outcome, verdict, device, threads)
-    unkept = _keep(run, payload) if run is not None else None
-    code = show(payload, shown, streams)
-    if shown.pointwise is not None:
-        _write_pointwise(shown.pointwise, groups, outcome, streams)
-    if unkept is not None:
-        raise unkept
     return code
 
 
@@ -136,20 +106,11 @@ def _of_this_version(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
     return payload
 
 
-def _compute(
-    request: Request,
-    groups: Groups,
-    facts: Facts,
-    device: Device,
-    threads: Threads,
-    unit: Unit,
-    streams: Streams,
-    run: RunDirectory | None,
-) -> tuple[Outcome, Verdict, Interruption]:
-    from minecli.estimators.context import Context
-    from minecli.estimators.parts import find_parts
-    from minecli.estimators.running import run_estimators
-    from minecli.estimators.verdict import judge
+@contextmanager
+def _watched(
+    streams: Streams, unit: Unit, run: RunDirectory | None
+) -> Iterator[tuple[Callable[[Event], None], Interruption]]:
+    """Who listens to the work, on the screen and in the run's folder, and who stops it."""
     from minecli.runtime.run_directory import EventLog
     from minecli.runtime.signals import stop_on_signals
 
@@ -164,47 +125,9 @@ def _compute(
             for observer in observers:
                 observer(event)
 
-        interruption = stack.enter_context(stop_on_signals())
-        context = Context(
-            device=device.name,
-            threads=threads.count,
-            seed=request.seed,
-            confidence=request.confidence,
-            observer=observe,
-            should_stop=interruption.should_stop,
-            facts=facts,
-        )
-        x, z = groups.x.values, groups.z.values
-        parts = find_parts(x, z, facts, context)
-        outcome = run_estimators(x, z, request.estimators, context, run.checkpoint_path if run is not None else None)
+        yield observe, stack.enter_context(stop_on_signals())
         if log is not None and log.failure is not None:
             streams.warn(f"the event stream is not complete: {log.failure}")
-    return outcome, judge(outcome.estimates, facts, parts), interruption
-
-
-def _payload(
-    request: Request,
-    groups: Groups,
-    facts: Facts | None,
-    outcome: Outcome,
-    verdict: Verdict,
-    device: Device,
-    threads: Threads,
-) -> dict[str, Any]:
-    from minecli.report.payload import EstimateReport, estimate_payload
-    from minecli.report.verdict import verdict_entry
-
-    return estimate_payload(
-        EstimateReport(
-            tool_version=__version__,
-            config=request.to_json(),
-            data=data_facts(groups, facts),
-            estimates=verdict.estimates,
-            verdict=verdict_entry(vars(verdict), facts.entropy_nats if facts else None),
-            environment=environment_facts(device, threads, request.seed),
-            failure=str(outcome.failure) if outcome.failure else None,
-        )
-    )
 
 
 def _keep(run: RunDirectory, payload: dict[str, Any]) -> OutputError | None:
@@ -227,13 +150,14 @@ def _keep(run: RunDirectory, payload: dict[str, Any]) -> OutputError | None:
     return None
 
 
-def _write_pointwise(path: Path, groups: Groups, outcome: Outcome, streams: Streams) -> None:
+def _write_pointwise(path: Path, result: Result, streams: Streams) -> None:
     from minecli.report.pointwise import pointwise_bytes
     from minecli.runtime.writing import write_bytes
 
-    terms = {e.estimator: e.pointwise_nats for e in outcome.estimates if e.pointwise_nats is not None}
+    terms = {e.estimator: e.pointwise_nats for e in result.estimates if e.pointwise_nats is not None}
     if not terms:
-        asked = ", ".join(e.estimator for e in outcome.estimates)
+        asked = ", ".join(e.estimator for e in result.estimates)
         raise UsageError(f"--pointwise: {asked} gave no value per row, so '{path}' was not written", hint="add -e mine")
-    write_bytes(path, pointwise_bytes(path.name, groups.row_numbers, terms))
+    assert result.row_numbers is not None
+    write_bytes(path, pointwise_bytes(path.name, result.row_numbers, terms))
     streams.info(f"wrote {path}: one line per row, from {' and '.join(terms)}")

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Literal
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
+from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
 from minecli.tables.files.sources import label_of
 from minecli.tables.kinds import Array, ColumnUse, Plan
@@ -87,7 +88,7 @@ class OneGroup:
 
 
 def load_groups(
-    source: str | Sequence[str],
+    source: str | Sequence[str] | OpenTable,
     x: Sequence[str],
     z: Sequence[str],
     *,
@@ -102,7 +103,8 @@ def load_groups(
 ) -> Groups:
     """Read the columns that `x` and `z` select (grammar: `tables.selectors.grammar`) into two arrays.
 
-    `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other.
+    `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other;
+    or a table in memory (`tables.frames`).
     `reading`: how it is read. `missing`:
     "drop" leaves out each row with a null or NaN in a named column of either group. `sample`: so many rows at
     random without replacement, `seed` deciding which, kept in file order; asking for more rows than there are

@@ -82,6 +82,8 @@ class UsableRows:
     def take(self, name: str) -> Any:
         """A column's used rows; it can be taken once, so that its memory is free as soon as it is no longer needed."""
         column = self.columns.pop(name)
+        if pa.types.is_string_view(column.type):  # as polars has them; Arrow cannot filter views
+            column = column.cast(pa.large_string())
         return column if self._mask is None else column.filter(self._mask)
 
     @cached_property
@@ -99,7 +101,7 @@ class UsableRows:
 
 
 def usable_rows(
-    source: str | Sequence[str],
+    source: str | Sequence[str] | OpenTable,
     choose: Callable[[Header], Chosen],
     wanted: Wanted,
     stdin: BinaryIO | None,
@@ -108,7 +110,7 @@ def usable_rows(
     """Read the columns that `choose` picks from the header, and decide which rows are used.
 
     Args:
-        source: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`.
+        source: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`; or a table in memory.
         choose: from the names in the header to those wanted.
         wanted: what is missing and what is sampled.
         options: what picked the columns, for a message.
