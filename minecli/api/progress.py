@@ -20,8 +20,10 @@ def observer_of(progress: bool | Observer) -> Iterator[Observer]:
         yield progress
     elif progress:
         line = _Line()
-        yield line
-        line.end()
+        try:
+            yield line
+        finally:
+            line.end()
     else:
         yield ignore
 
