@@ -56,7 +56,7 @@ def test_an_index_is_data_only_by_name_as_in_a_file(tmp_path, index):
 def test_options_hold_for_frames_where_they_can():
     frame = pd.DataFrame(COLUMNS)
     reading = Reading(where="integer > '1'", na_values=("3.5",), types=("integer=text",))
-    groups = load_groups(open_frame(frame), ["float"], ["flag"], missing="drop", reading=reading)
+    groups = load_groups(open_frame(frame), ["float"], ["date"], missing="drop", reading=reading)
     assert set(groups.x.values[:, 0]) == {1.5, 2.5}
     assert list(groups.row_numbers[:2]) == [2, 4]
     with pytest.raises(UsageError, match="--delimiter applies to text tables, and this one is frame"):
