@@ -121,15 +121,15 @@ def _number(name: str, value: Any) -> float:
 
 def _source(data: object) -> str | tuple[str, ...] | None:
     """The path or paths that the data are named by; None for a frame."""
-    from minecli.tables.frames import is_frame
-
-    if is_frame(data):
-        return None
     if isinstance(data, str | os.PathLike):
         return _path(data)
     if isinstance(data, list | tuple) and data and all(isinstance(each, str | os.PathLike) for each in data):
         paths = tuple(_path(each) for each in data)
         return paths[0] if len(paths) == 1 else paths
+    from minecli.tables.frames import is_frame
+
+    if is_frame(data):
+        return None
     hint = "collect it first" if hasattr(data, "collect") else _DATA
     raise UsageError(f"data is of type {type(data).__name__}, which is no table", hint=hint)
 

@@ -35,7 +35,6 @@ def run_estimate(
     resume: Path | None,
 ) -> int:
     """Compute what the request asks for, show it, and answer with the exit code."""
-    from minecli.estimators.table_facts import facts_of
     from minecli.runtime.address_space import secure_libraries
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, is_finished, open_run
@@ -57,6 +56,8 @@ def run_estimate(
     announce_remote(request.source, streams)
     trained = ["torch"] if any(ESTIMATORS[name].trains for name in request.estimators) else []
     secure_libraries(["numpy", "pyarrow", "scipy", *trained], used_threads.count)
+    from minecli.estimators.table_facts import facts_of  # loads what has just been secured
+
     groups = request.load(streams.stdin)
     for note in groups.notes:
         streams.info(note)
