@@ -67,6 +67,7 @@ def _doubts(entry: Mapping[str, Any]) -> list[str]:
 
 def _about(data: Mapping[str, Any]) -> str:
     """What was estimated from: the table, its rows, the number of columns of both sides."""
-    sides = ", ".join(f"{side.upper()}: {len(data[side]['columns'])} columns" for side in ("x", "z"))
+    counts = {side: len(data[side]["columns"]) for side in ("x", "z")}
+    sides = ", ".join(f"{side.upper()}: {count} column{'s' * (count != 1)}" for side, count in counts.items())
     dropped = f", {data['rows_dropped']:,} dropped" if data["rows_dropped"] else ""
     return f"{data['source']}, {data['n']:,} rows{dropped}; {sides}"
