@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from minecli.mine.ceilings import near_ceiling
 from minecli.result import Diagnostic, DiagnosticCode, Severity, Status
 
 if TYPE_CHECKING:
     from minecli.estimators.neural.held_out import Summary
 
-# From this share of ln(rows) on, what a held-out log-mean-exp cannot see may carry much of the information.
-CEILING_SHARE = 0.7
 # A contrastive bound that lies so far below its ceiling is 0.1 to 0.3 nats too low (Gaussians of 1 to 20 columns a
 # side, optimal T, 64 and 256 re-paired rows), less so further down and more so above.
 CEILING_MARGIN_NATS = 2.3
@@ -133,7 +132,7 @@ def _of_ceiling(training: Training, summary: Summary) -> list[Diagnostic]:
         )
         return [*found, Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
     ceiling = math.log(training.held_out_rows)
-    if summary.mi_nats <= CEILING_SHARE * ceiling:
+    if not near_ceiling(summary.mi_nats, ceiling):
         return found
     message = (
         f"{summary.mi_nats:.3g} nats is close to or above ln({training.held_out_rows}) = {ceiling:.3g}, the most that "
