@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from minecli.errors import UsageError
+from minecli.mine.objectives import BOUNDS
 
 if TYPE_CHECKING:
     from minecli.mine.objectives import Objective
-
-# The keys of `objectives.OBJECTIVES`, which cannot be read here without loading torch.
-BOUND_NAMES = ("donsker-varadhan", "nwj", "info-nce", "smile", "jensen-shannon", "tuba")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +51,8 @@ class TrainingConfig:
     patience: int = 9
 
     def __post_init__(self) -> None:
-        if self.bound not in BOUND_NAMES:
-            raise UsageError(f"bound is '{self.bound}'; it must be one of {', '.join(BOUND_NAMES)}")
+        if self.bound not in BOUNDS:
+            raise UsageError(f"bound is '{self.bound}'; it must be one of {', '.join(BOUNDS)}")
         for name in ("hidden", "layers", "max_steps", "marginal_shifts", "evaluate_every", "patience"):
             require_whole(name, getattr(self, name), least=1)
         require_whole("tower_layers", self.tower_layers, least=0)
@@ -71,9 +69,7 @@ class TrainingConfig:
 
     def objective(self) -> Objective:
         """What `bound` names; loads torch."""
-        from minecli.mine.objectives import OBJECTIVES
-
-        return OBJECTIVES[self.bound]
+        return BOUNDS[self.bound].objective()
 
 
 def require_whole(name: str, value: object, *, least: int) -> None:

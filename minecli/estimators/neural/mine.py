@@ -25,6 +25,7 @@ from minecli.estimators.neural.features import require_representable
 from minecli.estimators.neural.forecast import require_memory
 from minecli.estimators.neural.held_out import Collected, Summary
 from minecli.estimators.neural.mine_diagnostics import Training, diagnose
+from minecli.mine.objectives import BOUNDS
 from minecli.mine.training import Evaluation
 from minecli.result import Diagnostic, Estimate, Status
 
@@ -177,7 +178,7 @@ class _Found:
         if self.config.protocol == "paper":
             covers = held_out.COVERS_IN_SAMPLE
         else:
-            covers = held_out.COVERS if self.config.objective().lower_bound else held_out.COVERS_NO_BOUND
+            covers = held_out.COVERS if BOUNDS[self.config.bound].lower_bound else held_out.COVERS_NO_BOUND
         return self.collected.summary(self.context.confidence, covers)
 
     def estimate(self) -> Estimate:

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from minecli.errors import DataError
-from minecli.estimators.config import InfoNceConfig, MineConfig, MineFConfig
+from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.neural import cross_fitting
 from minecli.estimators.neural.cross_fitting import CrossFitting
 from minecli.estimators.neural.held_out import RESOLUTION, Collected, Summary
 from minecli.estimators.neural.mine import estimate_mine
+from minecli.estimators.registry import ESTIMATORS
 from minecli.estimators.running import run_estimators
 from minecli.mine import fitting as fitting_module
 from minecli.mine.contributions import RowTerms
@@ -33,7 +34,7 @@ def codes(estimate):
     return {d.code for d in estimate.diagnostics}
 
 
-@pytest.mark.parametrize("config", [MineConfig(**QUICK), MineFConfig(**QUICK)])
+@pytest.mark.parametrize("config", [MineConfig(**QUICK), ESTIMATORS["mine-f"].config(**QUICK)])
 @pytest.mark.parametrize("rho", [0.5, 0.9])
 def test_gaussian_within_its_standard_error(config, rho, seed):
     x, z = gaussian(3000, rho, seed)
@@ -450,7 +451,7 @@ def test_contrastive_values_are_compared_at_equal_numbers_of_re_pairings(monkeyp
 
     monkeypatch.setattr(fitting_module, "row_terms", noting)
     x, z = gaussian(300, 0.9, 0)
-    estimate_mine(x, z, InfoNceConfig(folds=5, max_steps=20, hidden=8), Context())
+    estimate_mine(x, z, ESTIMATORS["info-nce"].config(folds=5, max_steps=20, hidden=8), Context())
     # 60 held-out rows have 59 others; 210 training rows would have more.
     assert asked == [math.log(60)] * 10
 

@@ -8,8 +8,10 @@ from minecli.estimators.config import MineConfig
 from minecli.estimators.neural import rows as rows_module
 from minecli.estimators.neural.features import FeatureMap
 from minecli.estimators.neural.rows import Batching, ModelRows, split_rows
-from minecli.mine.objectives import OBJECTIVES
+from minecli.mine.objectives import BOUNDS
 from minecli.mine.statistics_network import StatisticsNetwork
+
+OBJECTIVES = {name: bound.objective() for name, bound in BOUNDS.items()}
 
 F64 = torch.float64
 
