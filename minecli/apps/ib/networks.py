@@ -132,8 +132,7 @@ def xavier(generators: Sequence[torch.Generator], inputs: int, outputs: int) -> 
     """A linear map with uniform weights of variance 2 / (inputs + outputs), and biases of 0 (Glorot and Bengio, 2010);
     each model draws from its own generator."""
     layer = Linear(generators, inputs, outputs)
-    reach = math.sqrt(6.0 / (inputs + outputs))
-    weights = [reach * (2.0 * torch.rand(inputs, outputs, generator=g) - 1.0) for g in generators]
+    weights = [nn.init.xavier_uniform_(torch.empty(inputs, outputs), generator=g) for g in generators]
     layer.weight = nn.Parameter(torch.stack(weights))
     return layer
 
