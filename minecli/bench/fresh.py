@@ -281,12 +281,12 @@ class _Job:
             effective_share=collected.effective_share,
         )
         x, z = self.rows.maps[m]
-        found = diagnose(facts, summary, count, x.columns, z.columns)
+        findings = diagnose(facts, summary, count, x.columns, z.columns)
         return Estimate(
             name,
             summary.mi_nats,
-            found.status,
+            findings.status,
             standard_error_nats=summary.standard_error_nats,
             interval=summary.interval,
-            diagnostics=found.diagnostics,
+            diagnostics=findings.diagnostics,
         )

@@ -212,7 +212,7 @@ class Fitting:
             rows: where to evaluate it: held out, for an estimate.
             should_stop: asked once per block of rows.
         """
-        # What has no weight need not be computed; one is kept so that there is something to score.
+        # What has no weight need not be computed; one is used all the same, so that there is something to score.
         used = [m for m, weight in combination.items() if weight > 0.0] or [next(iter(combination))]
 
         def features(where: slice) -> tuple[Tensor, Tensor]:
@@ -276,5 +276,5 @@ def train_together(
     status = whole.run(stage, observer, should_stop)
     if status in (Status.CONVERGED, Status.MAX_STEPS):
         for training, share in zip(trainings, shares, strict=True):
-            training.take(whole, share)
+            training.adopt(whole, share)
     return status

@@ -63,15 +63,15 @@ def estimate_of(
     >>> estimate_of(4.0, 0.1, Status.MAX_STEPS, 5.0, {}).diagnostics[0].code
     <DiagnosticCode.NEAR_LOG_N_CEILING: 'near-log-n-ceiling'>
     """
-    found: tuple[Diagnostic, ...] = ()
+    doubts: tuple[Diagnostic, ...] = ()
     if nats is not None and near_ceiling(nats, ceiling_nats):
         message = (
             f"{nats:.3g} nats is close to or above {ceiling_nats:.3g}, the most that so many held-out rows can "
             "certify; the true value may be far above"
         )
-        found = (Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message),)
+        doubts = (Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message),)
     details = {"ceiling_nats": ceiling_nats} | {name: known.get(name) for name in _KNOWN}
-    return Estimate("mine", nats, status, standard_error_nats=error_nats, diagnostics=found, details=details)
+    return Estimate("mine", nats, status, standard_error_nats=error_nats, diagnostics=doubts, details=details)
 
 
 def is_near_ceiling(estimate: Estimate) -> bool:
@@ -156,7 +156,7 @@ def _pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[_Pairs, 
     """The mean codes and the codes of rows learnt from and of rows held out. A mean that held the code itself would say
     something about it that the row does not: it is of draws of its own, or, where it is known, exact."""
     network: Any = training.good["classifier"]
-    found = []
+    pairs = []
     for name, rows in (("seen", seen), ("unseen", unseen)):
         own, others = (Noise(training.seeds, training.device, "information", name, use) for use in ("code", "mean"))
         means, codes = [], []
@@ -164,10 +164,10 @@ def _pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[_Pairs, 
             every = part.to(training.device).expand(len(training.seeds), *part.shape)
             codes.append(network.encode(every, own).z)
             means.append(mean_codes(network, every, others, training.config.test_draws))
-        found.append(_Pairs(torch.cat(means, 1), torch.cat(codes, 1)))
-    scale = found[0].codes.std(1, keepdim=True).clamp(min=1e-6)
-    centre = found[0].codes.mean(1, keepdim=True)
-    first, second = (_Pairs((p.means - centre) / scale, (p.codes - centre) / scale) for p in found)
+        pairs.append(_Pairs(torch.cat(means, 1), torch.cat(codes, 1)))
+    scale = pairs[0].codes.std(1, keepdim=True).clamp(min=1e-6)
+    centre = pairs[0].codes.mean(1, keepdim=True)
+    first, second = (_Pairs((p.means - centre) / scale, (p.codes - centre) / scale) for p in pairs)
     return first, second
 
 
@@ -231,12 +231,12 @@ def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[
     if network.additive:
         # What is known is q(z|x + noise): z may say more about that than about x. The bounds from above hold for both.
         low = [None for _ in low]
-    found: dict[str, list[Any]] = {
+    known: dict[str, list[Any]] = {
         "low_nats": low,
         "high_nats": list(map(min, high, divergence)),
         "divergence_nats": divergence,
     }
-    return {name: [None if v is None or not math.isfinite(v) else v for v in values] for name, values in found.items()}
+    return {name: [None if v is None or not math.isfinite(v) else v for v in values] for name, values in known.items()}
 
 
 def _contrasts(coded: Coded, model: int) -> tuple[float, float]:

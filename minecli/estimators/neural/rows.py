@@ -157,13 +157,13 @@ class ModelRows:
         sides = []
         for side, values in enumerate((self.x, self.z)):
             width = self.maps[0][side].width
-            found = torch.empty(len(rows), len(rows[0]), width, dtype=self.dtype, device=self.device)
+            features = torch.empty(len(rows), len(rows[0]), width, dtype=self.dtype, device=self.device)
             step = max(1, CHUNK_VALUES // width)
-            for part, chosen, of_part in zip(parts, rows, found, strict=True):
+            for part, chosen, of_part in zip(parts, rows, features, strict=True):
                 for start in range(0, len(chosen), step):
                     some = slice(start, start + step)
                     of_part[some] = torch.from_numpy(self.maps[part][side](values[chosen[some]]))
-            sides.append(found)
+            sides.append(features)
         return sides[0], sides[1]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
