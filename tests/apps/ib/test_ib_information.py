@@ -6,10 +6,10 @@ import pytest
 import torch
 from ib_toys import CPU, config, training
 
-from minecli.apps.ib.information import is_near_ceiling, measured_information
+from minecli.apps.ib.information import estimate_of, from_json, is_near_ceiling, measured_information, to_json
 from minecli.apps.ib.labelled_rows import Part
 from minecli.apps.ib.training import IbTraining
-from minecli.result import Status
+from minecli.result import DiagnosticCode, Status
 
 STATISTICS = {"information_steps": 120}
 
@@ -95,6 +95,8 @@ def test_more_than_the_rows_can_certify_is_said():
     found = measured_information(linear_channel((1e-3,), rows=600, held_out=60))[0]
     assert truth(1e-3) > found.details["ceiling_nats"]
     assert is_near_ceiling(found)
+    assert [d.code for d in found.diagnostics] == [DiagnosticCode.NEAR_LOG_N_CEILING]
+    assert not found.trustworthy
     assert found.details["ceiling_nats"] == pytest.approx(math.log(30))
     assert found.details["low_nats"] <= math.log(30) + 1e-6
 
@@ -148,3 +150,20 @@ def test_noise_on_the_input_leaves_no_known_bound_from_below():
     (found,) = measured_information(ib)
     assert found.details["low_nats"] is None
     assert found.details["high_nats"] >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("nats", "near", "known"),
+    [(1.0, False, {"low_nats": 0.9, "high_nats": 1.1, "divergence_nats": 2.0}), (4.0, True, {}), (None, False, {})],
+)
+def test_what_is_measured_comes_back_from_its_json(nats, near, known):
+    status = Status.NONFINITE if nats is None else Status.CONVERGED
+    whole = estimate_of(nats, None if nats is None else 0.1, status, 5.0, known)
+    content = to_json(whole)
+    assert list(content) == [
+        "nats", "standard_error_nats", "status", "near_ceiling", "ceiling_nats",
+        "low_nats", "high_nats", "divergence_nats",
+    ]  # fmt: skip
+    assert (content["near_ceiling"], content["low_nats"]) == (near, known.get("low_nats"))
+    assert type(content["status"]) is str
+    assert from_json(content) == whole
