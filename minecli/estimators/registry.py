@@ -46,6 +46,7 @@ def _later(module: str, function: str) -> Callable[[], Estimator]:
     return load
 
 
+_NEURAL = _later("neural.mine", "estimate_mine")
 # Bounds whose estimators have settings of their own; those of the others are `MineConfig` with other defaults.
 _OWN_SETTINGS: Mapping[str, type[config.MineConfig]] = {"smile": config.SmileConfig}
 
@@ -94,7 +95,6 @@ def _neural(name: str, bound: Bound) -> Entry:
     )
 
 
-_NEURAL = _later("neural.mine", "estimate_mine")
 _ENTRIES = (
     *(_neural(name, bound) for name, bound in BOUNDS.items()),
     Entry(

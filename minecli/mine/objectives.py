@@ -62,7 +62,7 @@ class Objective:
         return self.value(joint + self.offset, marginal + self.offset)
 
     def criterion_of(self, joint: Tensor, marginal: Tensor) -> Tensor:
-        """What chooses, of the same."""
+        """The lower bound in nats that chooses among weights and scales, of log ratios of the same shapes."""
         return (self.criterion or self.value)(joint + self.offset, marginal + self.offset)
 
 

@@ -42,7 +42,7 @@ class ScoresPairs(Protocol):
         """Score row i of x with row i - s of z for each shift s: (models, len(shifts), b), in nats."""
 
     def parameters(self) -> Iterable[nn.Parameter]:
-        """What is trained."""
+        """The weights that are trained, each of shape (models, ...)."""
 
 
 def ascend(
