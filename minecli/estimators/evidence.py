@@ -13,11 +13,10 @@ from functools import cached_property
 from minecli.estimators.facts import Facts
 from minecli.estimators.parts import Part
 from minecli.estimators.registry import ESTIMATORS
+from minecli.estimators.significance import SIGMAS
 from minecli.estimators.tolerance import tolerance_nats
 from minecli.result import Direction, Estimate, Severity, Status
 
-# Beyond sampling error: three, because several pairs are looked at; two sound methods then seem to differ once in 370.
-SIGMAS = 3.0
 # A value is quoted where its standard error and what may be missing in it stay within the tolerance together. What
 # networks reach more on the rows that trained them may be missing, and a little more, where they add a quarter of the
 # value to their Gaussian start; the start has few parameters, and where it shows nearly all the truth lies midway.

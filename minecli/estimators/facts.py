@@ -15,6 +15,7 @@ import numpy.typing as npt
 from minecli.estimators.copies import coded, kinds_and_copies, row_codes
 from minecli.estimators.row_order import RowOrder, row_order
 from minecli.estimators.same_order import find_identical_columns
+from minecli.estimators.significance import SIGMAS
 from minecli.tables.value_kinds import ValueKind, levels
 
 Array = npt.NDArray[np.float64]
@@ -137,7 +138,7 @@ class Facts:
     def most_nats(self) -> float:
         """What no value can exceed: that entropy and three of its standard errors."""
         limits = [
-            side.entropy_nats + 3.0 * side.entropy_error_nats
+            side.entropy_nats + SIGMAS * side.entropy_error_nats
             for side in (self.x, self.z)
             if side.entropy_nats is not None
         ]

@@ -16,6 +16,7 @@ from minecli.estimators.config import GaussianConfig, Preprocess
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import constant_columns
 from minecli.estimators.nearest.scaling import rescale
+from minecli.estimators.significance import normal_critical_value
 from minecli.events import Event
 from minecli.mine.canonical import Canonical, canonical_correlations
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Interval, Severity, Status
@@ -163,11 +164,9 @@ def _redundant(name: str, dropped: int) -> tuple[Diagnostic, ...]:
 
 
 def _interval(plug_in: float, subtracted: float, error: float, level: float) -> Interval:
-    from scipy.special import ndtri
-
     # Of weak dependence the plug-in value scatters like a square: symmetric bounds around it cover the truth in 79
     # instead of 95 % of samples (r = 0.05, n = 1,000). Its root scatters evenly, by about 1 / sqrt(n).
     root = math.sqrt(2.0 * plug_in)
-    half = float(ndtri(0.5 + 0.5 * level)) * error / root if root > 0.0 else 0.0
+    half = normal_critical_value(level) * error / root if root > 0.0 else 0.0
     low, high = 0.5 * max(0.0, root - half) ** 2, 0.5 * (root + half) ** 2
     return Interval(low - subtracted, high - subtracted, level, _COVERS)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from minecli.estimators.config import Correction, PlugInConfig
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import constant_columns
+from minecli.estimators.significance import normal_critical_value
 from minecli.estimators.tolerance import tolerance_nats
 from minecli.events import Event
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Interval, Status
@@ -321,9 +322,7 @@ def _interval(mi_nats: float, spread: float, errors: Errors, level: float) -> In
     `spread` times I is the part of the variance that vanishes with the dependence, C the rest. Bounds symmetric around
     the estimate cover weak dependence in 81 instead of 95 % of samples (2 x 2, 0.005 nats, n = 500).
     """
-    from scipy.special import ndtri
-
-    z = float(ndtri(0.5 + 0.5 * level))
+    z = normal_critical_value(level)
     constant = max(errors.total**2 - spread * max(mi_nats, 0.0), errors.at_zero**2) + errors.bias**2
     around_zero = z * math.sqrt(constant)
     centre = mi_nats + 0.5 * z * z * spread

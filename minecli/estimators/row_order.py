@@ -27,6 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from minecli.estimators.significance import largest_by_chance
+
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -35,7 +37,7 @@ FEWEST_ROWS = 40
 MOST_ROWS = 2**16
 # Rows times columns that are transformed: about a second of one core.
 MOST_VALUES = 2**23
-# Standard deviations that tell an excess from chance; the largest of m pairs of columns is sqrt(2 ln m) beyond one.
+# Standard deviations that tell an excess from chance, beside those of the largest of all pairs of columns.
 _SIGMAS = 4.0
 # Errors up to 1.4 times those of independent rows are not worth a doubt: many files are in some order.
 LEAST_EXCESS = 1.0
@@ -177,7 +179,7 @@ def _excess(x: Array, z: Array) -> float:
     shared = np.square(x @ z.T / n) * float((1.0 - np.arange(1, n // 2 + 1) / n).sum()) / n
     excess = 2.0 * (of_x @ of_z.T - shared)
     squares = np.maximum(np.square(of_x).sum(axis=1)[:, None], np.square(of_z).sum(axis=1)[None, :])
-    sigmas = _SIGMAS + math.sqrt(2.0 * math.log(excess.size))
+    sigmas = _SIGMAS + largest_by_chance(excess.size)
     found = excess[excess > np.maximum(LEAST_EXCESS, sigmas * 2.0 * np.sqrt(np.maximum(squares, 0.5) / n))]
     return float(found.max()) if found.size else 0.0
 

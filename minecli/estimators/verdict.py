@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from minecli.estimators.evidence import (
-    SIGMAS,
     Evidence,
     bound_above,
     certifies,
@@ -24,6 +23,7 @@ from minecli.estimators.evidence import (
 )
 from minecli.estimators.facts import Facts
 from minecli.estimators.parts import Part
+from minecli.estimators.significance import SIGMAS
 from minecli.result import Diagnostic, DiagnosticCode, Direction, Estimate, Severity, Status
 
 # An information that a table of so many rows cannot be told from none by, with neighbours as narrow as this.

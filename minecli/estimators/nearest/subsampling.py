@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from minecli.estimators.nearest.neighbours import Integers
 from minecli.estimators.nearest.pointwise import Pointwise
+from minecli.estimators.significance import student_critical_value
 from minecli.result import Interval
 
 Array = npt.NDArray[np.float64]
@@ -82,9 +83,7 @@ def interval(mi_nats: float, standard_error_nats: float, part_count: int, level:
     >>> round(i.low_nats, 4), round(i.high_nats, 4)
     (0.2224, 0.7776)
     """
-    from scipy.special import stdtrit  # Student's quantile without the half second that scipy.stats takes to load
-
-    half = float(stdtrit(part_count - 1, 0.5 + 0.5 * level)) * standard_error_nats
+    half = student_critical_value(level, part_count - 1) * standard_error_nats
     return Interval(mi_nats - half, mi_nats + half, level, COVERS)
 
 
