@@ -206,7 +206,8 @@ def test_every_status_code_and_diagnostic_is_explained():
 
 
 def test_the_rules_are_those_of_the_verdict():
-    from minecli.estimators.verdict import DECISIONS, EXCLUSIONS
+    from minecli.estimators.exclusions import EXCLUSIONS
+    from minecli.estimators.verdict import DECISIONS
 
     assert table_rows(between("rules")) == [[rule.name, rule.says] for rule in (*EXCLUSIONS, *DECISIONS)]
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from minecli.estimators.evidence import distinguishable
+from minecli.estimators.exclusions import EXCLUSIONS
 from minecli.estimators.facts import Block, Facts, Side
 from minecli.estimators.parts import Part
 from minecli.estimators.row_order import RowOrder
-from minecli.estimators.verdict import DECISIONS, EXCLUSIONS, Answer, constant, judge
+from minecli.estimators.verdict import DECISIONS, Answer, constant, judge
 from minecli.result import Diagnostic, DiagnosticCode, Direction, Estimate, Interval, Severity, Status
 from minecli.tables.value_kinds import ValueKind
 
