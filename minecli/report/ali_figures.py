@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import (
+from minecli.report.figure_style import (
+    BEHIND,
     FAINT,
     INK,
-    drawn,
+    drawable,
     frame_square,
     heading,
-    image,
     method_colors,
     new_figure,
     panel_grid,
+    picture_files,
     square_around,
     tidy,
 )
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 _PAIRS_ACROSS, _PAIR_LINES = 16, 2
 _SAMPLES_ACROSS = 8
 _PICTURE_INCHES = 11.2
-# Darker than what is faint elsewhere: a mode that no sample covers has to be seen.
-_BEHIND = "#cbd5e1"
 _JOINED = 500
 _MOST_POINTS = 1000
 _MOST_COLUMNS = 16
@@ -75,18 +74,16 @@ def pictures(methods: Sequence[MethodPictures], payload: Mapping[str, Any]) -> d
         methods: what there is to see, all of the same data.
         payload: the run's JSON object, for the curves and the names of columns.
     """
-    drawn = _of_samples(methods, payload["data"].get("columns")) if methods else {}
-    if (curves := training_curves(payload["methods"])) is not None:
-        drawn["curves"] = curves
-    return {f"{name}.{kind}": image(figure, kind) for name, figure in drawn.items() for kind in ("png", "svg")}
+    figures = _of_samples(methods, payload["data"].get("columns")) if methods else {}
+    return picture_files({**figures, "curves": training_curves(payload["methods"])})
 
 
 def _of_samples(methods: Sequence[MethodPictures], columns: Sequence[str] | None) -> dict[str, Figure]:
     shape = methods[0].originals.shape
     if len(shape) > 2:
-        drawn = {"reconstructions": _image_pairs(methods)}
+        figures = {"reconstructions": _image_pairs(methods)}
         walked = [(m.title, m.traversal) for m in methods if m.traversal is not None]
-        return drawn | ({"traversals": _traversals(walked)} if walked else {})
+        return figures | ({"traversals": _traversals(walked)} if walked else {})
     if shape[1] != 2:
         return {"reconstructions": _columns(methods, columns)}
     coded = [m for m in methods if m.latents is not None]
@@ -143,14 +140,14 @@ def _points(methods: Sequence[MethodPictures]) -> Figure:
         left.add_collection(LineCollection(list(ends), colors=color, linewidths=0.5, alpha=0.4))
         for axis, points, what in ((left, again, "reconstructions"), (right, m.samples, "fresh samples")):
             tidy(axis)
-            _scatter(axis, m.originals, color=_BEHIND, zorder=0)
+            _scatter(axis, m.originals, color=BEHIND, zorder=0)
             _scatter(axis, points, color=color, alpha=0.7)
             frame_square(axis, f"{m.title}: {what}{_outside(points, limits)}", limits)
     return figure
 
 
-def _scatter(axis: Axes, points: Array, **look: Any) -> None:
-    axis.scatter(points[:_MOST_POINTS, 0], points[:_MOST_POINTS, 1], s=4.0, linewidths=0, **look)
+def _scatter(axis: Axes, points: Array, **style: Any) -> None:
+    axis.scatter(points[:_MOST_POINTS, 0], points[:_MOST_POINTS, 1], s=4.0, linewidths=0, **style)
 
 
 def _outside(points: Array, limits: tuple[float, float]) -> str:
@@ -214,7 +211,7 @@ def _columns(methods: Sequence[MethodPictures], names: Sequence[str] | None) -> 
         truth, again = m.originals[:_POINTS_PER_COLUMN, j], m.reconstructions[:_POINTS_PER_COLUMN, j]
         axis.scatter(truth, again, s=4.0, color=color, linewidths=0, alpha=0.6)
         tidy(axis)
-        frame_square(axis, f"{drawn(_shortened(known[j]))}\n{m.method}{_explained(m, j)}", limits)
+        frame_square(axis, f"{drawable(_shortened(known[j]))}\n{m.method}{_explained(m, j)}", limits)
         axis.title.set_fontsize(8)
     rest = "" if shown == width else f", the first {shown} of {width} columns"
     heading(figure, f"reconstructed over true values, standardised{rest}")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minecli.foreign import legible_values
-from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
-from minecli.report.tables import render
+from minecli.report.method_tables import caveats, settings_line
+from minecli.report.number_formats import NONE, counted, mean_and_error, p_value, two_digits
+from minecli.report.text_tables import render, split_tables, texts
 
 _MEASURED = "I(X;Z) by MINE"
 _ERRORS = {
@@ -41,7 +42,7 @@ def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False
     labels = [entry["method"] for entry in methods]
     parts: list[Any] = []
     for columns in (_errors(methods), _information(methods)):
-        shown = {name: cells for name, cells in columns.items() if any(c != "-" for c in cells)}
+        shown = {name: cells for name, cells in columns.items() if any(c != NONE for c in cells)}
         for table in split_tables("method", labels, shown, width) if shown else []:
             parts += [table, Text()]
     for head, rows, columns in (_planes(methods), _comparisons(payload.get("comparisons", []))):
@@ -50,24 +51,21 @@ def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False
     lines = [_headline(payload), *_NOTES, *_status(methods)]
     if any("information_in_training_nats" in e["summary"] and e["method"].startswith("mine") for e in methods):
         lines.insert(1, _IN_TRAINING)
-    if payload["config"]["preset"] == "quick":
-        lines.append(QUICK)
-    lines += diverged(payload)
-    return render([*parts, *(Text(line) for line in lines)], width, color)
+    return render([*parts, *texts(lines + caveats(payload))], width, color)
 
 
 def _errors(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    columns = {name: [cell(e["summary"].get(key)) for e in methods] for name, key in _ERRORS.items()}
+    columns = {name: [mean_and_error(e["summary"].get(key)) for e in methods] for name, key in _ERRORS.items()}
     errors = columns.pop("error %")
-    found = {"error %": errors, "test set ±": [_number(e.get("binomial_error_percent")) for e in methods]}
+    found = {"error %": errors, "test set ±": [two_digits(e.get("binomial_error_percent")) for e in methods]}
     chosen = [e.get("choice") for e in methods]
-    found["beta"] = [f"{e['beta']:g}" if e.get("weighed") else "-" for e in methods]
-    found["epoch"] = ["-" if c is None else str(c["epoch"]) for c in chosen]
+    found["beta"] = [f"{e['beta']:g}" if e.get("weighed") else NONE for e in methods]
+    found["epoch"] = [NONE if c is None else str(c["epoch"]) for c in chosen]
     return found | columns | {"s": [f"{e['seconds']:.0f}" for e in methods]}
 
 
 def _information(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    columns = {name: [cell(e["summary"].get(key)) for e in methods] for name, key in _INFORMATION.items()}
+    columns = {name: [mean_and_error(e["summary"].get(key)) for e in methods] for name, key in _INFORMATION.items()}
     columns[_MEASURED] = [
         value + ("*" if _near_ceiling(e) else "") for value, e in zip(columns[_MEASURED], methods, strict=True)
     ]
@@ -78,22 +76,18 @@ def _near_ceiling(entry: Mapping[str, Any]) -> bool:
     return any(s["information"]["near_ceiling"] for s in entry["seeds"] if s.get("information"))
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2g}"
-
-
 def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
     """Every beta of every method, on the rows held back, where there are several."""
     points = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 for p in e["choosing"]]
     keys = {"held back: error %": "error_percent", "I(X;Z) in training": "information_in_training_nats"}
     keys |= {_MEASURED: "information_nats", "at least": "information_low_nats"}
     keys |= {"at most": "information_high_nats", "I(Z;Y) at least": "label_information_nats"}
-    columns = {name: [cell(p["summary"].get(key)) for _, p in points] for name, key in keys.items()}
+    columns = {name: [mean_and_error(p["summary"].get(key)) for _, p in points] for name, key in keys.items()}
     columns[_MEASURED] = [
         value + ("*" if p["near_ceiling"] else "") for value, (_, p) in zip(columns[_MEASURED], points, strict=True)
     ]
     rows = [f"{method}, beta {p['beta']:g}" for method, p in points]
-    return "information plane", rows, {name: cells for name, cells in columns.items() if any(c != "-" for c in cells)}
+    return "information plane", rows, {name: cells for name, cells in columns.items() if any(c != NONE for c in cells)}
 
 
 def _comparisons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
@@ -101,30 +95,20 @@ def _comparisons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], di
         "error % less the other's": [
             f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in found
         ],
-        "p over test rows": [_p(c["p_value"]) for c in found],
-        "McNemar p per seed": [" ".join(_p(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in found],
+        "p over test rows": [p_value(c["p_value"]) for c in found],
+        "McNemar p per seed": [" ".join(p_value(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in found],
     }
     return "paired on the test rows", [f"{c['method']} against {c['reference']}" for c in found], columns
 
 
-def _p(value: float) -> str:
-    """
-    >>> _p(0.0312), _p(1e-7)
-    ('.031', '<.001')
-    """
-    return "<.001" if value < 0.001 else f"{value:.2g}".lstrip("0") if value < 1.0 else "1"
-
-
 def _headline(payload: Mapping[str, Any]) -> str:
     config, data = payload["config"], payload["data"]
-    settings, seeds = config["config"], len(config["seeds"])
-    line = (
-        f"{config['dataset']}, preset {config['preset']}: {settings['epochs']} epochs, {counted(seeds, 'seed')}, "
-        f"bottleneck of {settings['code_dim']}; {counted(data['rows'], 'row')} learnt, {data['rows_tested']:,} tested"
-    )
+    settings = config["config"]
+    words = [f"{settings['epochs']} epochs", f"bottleneck of {settings['code_dim']}"]
+    rows = f"; {counted(data['rows'], 'row')} learnt, {data['rows_tested']:,} tested"
     if data["rows_held_back"]:
-        line += f"; epoch and beta chosen on {data['rows_held_back']:,} of the rows, then all learnt"
-    return f"{line}; mean ± standard error over seeds" if seeds > 1 else line
+        rows += f"; epoch and beta chosen on {data['rows_held_back']:,} of the rows, then all learnt"
+    return settings_line(config, words, rows, over_seeds=len(config["seeds"]) > 1)
 
 
 def _status(methods: Sequence[Mapping[str, Any]]) -> list[str]:

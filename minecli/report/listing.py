@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minecli.foreign import Styled, legible, legible_values, shortened
 from minecli.report.payload import SCHEMA_VERSION, plain
-from minecli.report.tables import render
+from minecli.report.text_tables import new_table, render
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,11 +40,9 @@ def estimators_payload(records: Sequence[Mapping[str, Any]], *, tool_version: st
 
 def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> str:
     """A paragraph per estimator: its name, and beside it what there is to say, a line each."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=False)
+    table = new_table(header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
@@ -95,12 +93,10 @@ class _Line:
 
 def _fitted(lines: Sequence[_Line]) -> Table:
     """A table that rich fits to the width."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     # One blank between columns: nine of them are to fit.
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+    table = new_table(padding=0)
     table.add_column("column", overflow="fold")
     table.add_column("type", min_width=4)
     for i in _FIGURES:
@@ -172,11 +168,9 @@ def _cell(value: object) -> str:
 
 def doctor_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
     """Sections of name, value and reason."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=False)
+    table = new_table(header=False)
     table.add_column(no_wrap=True)
     table.add_column()
     table.add_column()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import INK, legend_above, method_colors, panel_grid, tidy
+from minecli.report.figure_style import INK, legend_above, method_colors, panel_grid, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from minecli.report import ali_figures
+from minecli.report import figure_style
 from minecli.report.ali_figures import MethodPictures, pictures
 from minecli.report.mosaic import mosaic, paired_centres, paired_mosaic
 from minecli.report.training_curves import training_curves
@@ -47,7 +47,7 @@ def images(channels, n, method="mine", side=16, traversal=(3, 5)):
 @pytest.fixture
 def figures(monkeypatch):
     """The figures themselves, by name without ending, instead of files."""
-    monkeypatch.setattr(ali_figures, "image", lambda figure, kind: figure)
+    monkeypatch.setattr(figure_style, "image", lambda figure, kind: figure)
 
     def draw(methods, content):
         return {name.removesuffix(".png"): f for name, f in pictures(methods, content).items() if name.endswith("png")}

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from minecli.report import ib_figures
+from minecli.report import figure_style
 from minecli.report.ib_figures import pictures
 
 
@@ -43,7 +43,7 @@ def codes(method="mine-additive", n=60):
 @pytest.fixture
 def figures(monkeypatch):
     """The figures themselves, by name without ending, instead of files."""
-    monkeypatch.setattr(ib_figures, "image", lambda figure, kind: figure)
+    monkeypatch.setattr(figure_style, "image", lambda figure, kind: figure)
 
     def draw(methods, scatters=(), classes=("a", "b", "c")):
         found = pictures(scatters, classes, payload(*methods))
