@@ -50,18 +50,18 @@ class Evidence:
     @cached_property
     def sound(self) -> tuple[Estimate, ...]:
         """Those that stand by themselves, the one to prefer first: exact tables, then bounds, then neighbours."""
-        found = [e for e in self.standing if unsound(e, self) == ""]
-        return tuple(sorted(found, key=lambda e: _PREFERENCE.index(kind_of(e))))
+        sound = [e for e in self.standing if unsound(e, self) == ""]
+        return tuple(sorted(sound, key=lambda e: _PREFERENCE.index(kind_of(e))))
 
     @cached_property
     def limits(self) -> tuple[tuple[float, str], ...]:
         """Lower limits in nats with the names of what gives them, the largest first."""
-        found = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
+        limits = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
         for part in self.parts:
             # Of one column on each side the part is the whole, seen by the estimator that the kinds call for.
             shown_by = part.estimator if self.facts.one_pair else f"'{part.x}' and '{part.z}' alone"
-            found.append((part.at_least_nats, shown_by))
-        return tuple(sorted(found, reverse=True))
+            limits.append((part.at_least_nats, shown_by))
+        return tuple(sorted(limits, reverse=True))
 
     @property
     def at_least_nats(self) -> float | None:

@@ -201,9 +201,9 @@ def _labels(column: Array, kind: ValueKind) -> bool:
     """Whether the order of rows is to be taken for that of labels: of two levels, or of a few in about as many runs."""
     if kind is not ValueKind.DISCRETE:
         return False
-    found = levels(column)
+    distinct = levels(column)
     runs = 1 + int(np.count_nonzero(np.diff(column)))
-    return found <= 2 or (found <= MOST_LABELS and runs <= RUNS_PER_LEVEL * found)
+    return distinct <= 2 or (distinct <= MOST_LABELS and runs <= RUNS_PER_LEVEL * distinct)
 
 
 def _counted(side: str, values: Array) -> list[str]:

@@ -56,11 +56,11 @@ def estimate_gaussian(x: Array, z: Array, config: GaussianConfig, context: Conte
     True
     """
     started = time.perf_counter()
-    found = _require_rows(x, z) + constant_columns(x, z) + _few_samples(len(x), x.shape[1] + z.shape[1])
+    diagnosed = _require_rows(x, z) + constant_columns(x, z) + _few_samples(len(x), x.shape[1] + z.shape[1])
     how: Preprocess = "rank" if config.preprocess == "rank" else "standardize"
     variates = canonical_correlations(rescale(x, how), rescale(z, how))
     r = variates.correlations
-    found += _redundant("x", x.shape[1] - variates.x_rank) + _redundant("z", z.shape[1] - variates.z_rank)
+    diagnosed += _redundant("x", x.shape[1] - variates.x_rank) + _redundant("z", z.shape[1] - variates.z_rank)
     details: dict[str, object] = {
         "preprocess": config.preprocess,
         "bias_correction": config.bias_correction,
@@ -70,7 +70,7 @@ def estimate_gaussian(x: Array, z: Array, config: GaussianConfig, context: Conte
     }
     if 1.0 - r[0] ** 2 < _NO_RESIDUAL:
         seconds = time.perf_counter() - started
-        return Estimate("gaussian", None, Status.INFINITE, diagnostics=found, seconds=seconds, details=details)
+        return Estimate("gaussian", None, Status.INFINITE, diagnostics=diagnosed, seconds=seconds, details=details)
     plug_in = float(-0.5 * np.log1p(-(r**2)).sum())
     excess = plug_in_excess(len(x), variates.x_rank, variates.z_rank)
     mi_nats = plug_in - excess if config.bias_correction else plug_in
@@ -82,7 +82,7 @@ def estimate_gaussian(x: Array, z: Array, config: GaussianConfig, context: Conte
         Status.CONVERGED,
         standard_error_nats=error,
         interval=_interval(plug_in, plug_in - mi_nats, first_order_error(variates), context.confidence),
-        diagnostics=found,
+        diagnostics=diagnosed,
         seconds=time.perf_counter() - started,
         details=details | {"plug_in_nats": plug_in, "plug_in_excess_nats": excess},
     )

@@ -34,8 +34,8 @@ def find_identical_columns(x: Array, z: Array) -> list[tuple[int, int]]:
         columns = [sorted({pair[side] for pair in suspects}) for side in (0, 1)]
         if not suspects:
             return []
-        found = _same_order(x[:, columns[0]], z[:, columns[1]])
-        return sorted((columns[0][i], columns[1][j]) for i, j in found)
+        pairs = _same_order(x[:, columns[0]], z[:, columns[1]])
+        return sorted((columns[0][i], columns[1][j]) for i, j in pairs)
     return sorted(_same_order(x, z))
 
 

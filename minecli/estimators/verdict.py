@@ -80,14 +80,14 @@ def _infinite(evidence: Evidence) -> Verdict | None:
         return None
     identical = DiagnosticCode.IDENTICAL_COLUMNS
     pair = next((d.message for e in evidence.estimates for d in e.diagnostics if d.code is identical), "")
-    return _cannot(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")
+    return _cannot_say(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")
 
 
 def _rows_depend(evidence: Evidence) -> Verdict | None:
     order = evidence.facts.order
     if not order.dependent:
         return None
-    return _cannot(
+    return _cannot_say(
         evidence,
         f"the rows depend on their neighbours in the file: {evidence.facts.rows:,} rows are worth about "
         f"{order.effective_rows:,.0f} independent ones, and series that move slowly look dependent; "
@@ -98,7 +98,7 @@ def _rows_depend(evidence: Evidence) -> Verdict | None:
 def _copies(evidence: Evidence) -> Verdict | None:
     if not evidence.facts.copied:
         return None
-    return _cannot(
+    return _cannot_say(
         evidence, f"{evidence.facts.copies:.1%} of the rows are copies of other rows, so that no row counts as unseen"
     )
 
@@ -106,7 +106,7 @@ def _copies(evidence: Evidence) -> Verdict | None:
 def _no_value(evidence: Evidence) -> Verdict | None:
     if evidence.valued:
         return None
-    return _cannot(evidence, "no estimator arrived at a number")
+    return _cannot_say(evidence, "no estimator arrived at a number")
 
 
 def _believed(evidence: Evidence) -> Verdict | None:
@@ -117,7 +117,7 @@ def _believed(evidence: Evidence) -> Verdict | None:
         low = e.interval.low_nats if e.interval else e.mi_nats
         if low <= 0.0 or _no_more_than_chance(e, evidence):
             continue
-        return _of(evidence, Answer.BELIEVE, _why(e, evidence), trustworthy=True, estimator=e)
+        return _verdict(evidence, Answer.BELIEVE, _why(e, evidence), trustworthy=True, estimator=e)
     return None
 
 
@@ -161,8 +161,8 @@ def _nothing(evidence: Evidence) -> Verdict | None:
         reason = "the table of all levels leaves no room for more"
     else:
         reason = "neighbours would have seen more, unless it changes within less than a few percent of the values"
-    found = _of(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached)
-    return replace(found, at_most_nats=most) if reached else found
+    verdict = _verdict(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached)
+    return replace(verdict, at_most_nats=most) if reached else verdict
 
 
 def _upper_limit(e: Estimate, evidence: Evidence) -> float | None:
@@ -187,7 +187,7 @@ def _at_least(evidence: Evidence) -> Verdict | None:
     if low is None:
         return None
     shown = f"shown by {evidence.limits[0][1]}; how much more there is cannot be said: {_what_is_missing(evidence)}"
-    return _of(evidence, Answer.AT_LEAST, shown)
+    return _verdict(evidence, Answer.AT_LEAST, shown)
 
 
 def _what_is_missing(evidence: Evidence) -> str:
@@ -207,7 +207,7 @@ def _what_is_missing(evidence: Evidence) -> str:
 def _otherwise(evidence: Evidence) -> Verdict:
     reasons = [f"{e.estimator}: {why}" for e in evidence.standing if (why := unsound(e, evidence))]
     excluded = [f"{e.estimator}: {e.reason}" for e in rule_out(evidence)]
-    return _cannot(evidence, (reasons or excluded or ["the values do not agree"])[0])
+    return _cannot_say(evidence, (reasons or excluded or ["the values do not agree"])[0])
 
 
 DECISIONS: tuple[DecisionRule, ...] = (
@@ -242,8 +242,8 @@ def judge(estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = (
     for rule in DECISIONS:
         verdict = rule.decides(evidence)
         if verdict is not None:
-            left = tuple(_left(e, evidence, exclusions) for e in evidence.estimates)
-            return replace(verdict, rule=rule.name, exclusions=exclusions, estimates=left)
+            revised = tuple(_revised(e, evidence, exclusions) for e in evidence.estimates)
+            return replace(verdict, rule=rule.name, exclusions=exclusions, estimates=revised)
     raise AssertionError("the last rule always applies")
 
 
@@ -269,11 +269,11 @@ def constant(estimators: Sequence[str], side: str) -> Verdict:
     )
 
 
-def _cannot(evidence: Evidence, reason: str) -> Verdict:
-    return _of(evidence, Answer.CANNOT_SAY, reason)
+def _cannot_say(evidence: Evidence, reason: str) -> Verdict:
+    return _verdict(evidence, Answer.CANNOT_SAY, reason)
 
 
-def _of(
+def _verdict(
     evidence: Evidence, answer: Answer, reason: str, *, trustworthy: bool = False, estimator: Estimate | None = None
 ) -> Verdict:
     certain = answer not in (Answer.CANNOT_SAY, Answer.NO_DEPENDENCE)
@@ -297,15 +297,15 @@ def _agree(evidence: Evidence) -> bool | None:
     return not any(distinguishable(a, b) for a in standing for b in standing if a is not b)
 
 
-def _left(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> Estimate:
+def _revised(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> Estimate:
     """An estimate as the verdict leaves it."""
     out = next((x for x in exclusions if x.estimator == e.estimator), None)
     if out is not None:
         note = Diagnostic(DiagnosticCode.IMPOSSIBLE_VALUE, f"its value is excluded: {out.reason}")
         known = any(d.severity is Severity.WARNING and d.message == out.reason for d in e.diagnostics)
         error = None if out.rule == "unsuited kinds" else e.standard_error_nats
-        found = e.diagnostics if known else (*e.diagnostics, note)
-        return replace(e, interval=None, standard_error_nats=error, diagnostics=found)
+        diagnostics = e.diagnostics if known else (*e.diagnostics, note)
+        return replace(e, interval=None, standard_error_nats=error, diagnostics=diagnostics)
     if e.interval is None or e.mi_nats is None:
         return e
     errs_low = [d for d in e.diagnostics if d.severity is Severity.WARNING and d.code.direction is Direction.TOO_LOW]

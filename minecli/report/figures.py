@@ -31,13 +31,13 @@ def curves_from(events: Sequence[Mapping[str, Any]]) -> list[Curve]:
     >>> [c.steps for c in curves_from([event | {"step": 10}, event | {"step": 20}, event | {"step": 20}])]
     [(10, 20)]
     """
-    found: dict[tuple[str, str], dict[int, float]] = {}
+    reported: dict[tuple[str, str], dict[int, float]] = {}
     for event in events:
         for key, value in event.get("values", {}).items():
             if key.endswith("_nats") and value is not None:
-                found.setdefault((event["stage"], key[:-5]), {})[event["step"]] = value
+                reported.setdefault((event["stage"], key[:-5]), {})[event["step"]] = value
     curves = []
-    for (stage, key), points in found.items():
+    for (stage, key), points in reported.items():
         steps = tuple(sorted(points))
         if len(steps) >= 2:
             curves.append(Curve(stage, key.replace("_", " "), steps, tuple(points[s] for s in steps)))

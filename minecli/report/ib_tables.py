@@ -57,11 +57,11 @@ def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False
 def _errors(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     columns = {name: [mean_and_error(e["summary"].get(key)) for e in methods] for name, key in _ERRORS.items()}
     errors = columns.pop("error %")
-    found = {"error %": errors, "test set ±": [two_digits(e.get("binomial_error_percent")) for e in methods]}
+    shown = {"error %": errors, "test set ±": [two_digits(e.get("binomial_error_percent")) for e in methods]}
     chosen = [e.get("choice") for e in methods]
-    found["beta"] = [f"{e['beta']:g}" if e.get("weighed") else NONE for e in methods]
-    found["epoch"] = [NONE if c is None else str(c["epoch"]) for c in chosen]
-    return found | columns | {"s": [f"{e['seconds']:.0f}" for e in methods]}
+    shown["beta"] = [f"{e['beta']:g}" if e.get("weighed") else NONE for e in methods]
+    shown["epoch"] = [NONE if c is None else str(c["epoch"]) for c in chosen]
+    return shown | columns | {"s": [f"{e['seconds']:.0f}" for e in methods]}
 
 
 def _information(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -90,15 +90,15 @@ def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[
     return "information plane", rows, {name: cells for name, cells in columns.items() if any(c != NONE for c in cells)}
 
 
-def _comparisons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
+def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
     columns = {
         "error % less the other's": [
-            f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in found
+            f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in comparisons
         ],
-        "p over test rows": [p_value(c["p_value"]) for c in found],
-        "McNemar p per seed": [" ".join(p_value(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in found],
+        "p over test rows": [p_value(c["p_value"]) for c in comparisons],
+        "McNemar p per seed": [" ".join(p_value(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in comparisons],
     }
-    return "paired on the test rows", [f"{c['method']} against {c['reference']}" for c in found], columns
+    return "paired on the test rows", [f"{c['method']} against {c['reference']}" for c in comparisons], columns
 
 
 def _headline(payload: Mapping[str, Any]) -> str:
@@ -113,15 +113,15 @@ def _headline(payload: Mapping[str, Any]) -> str:
 
 def _status(methods: Sequence[Mapping[str, Any]]) -> list[str]:
     """What to know about the measured information, and what was not finished."""
-    found = {e["method"]: [s["information"] for s in e["seeds"] if s.get("information")] for e in methods}
+    measured = {e["method"]: [s["information"] for s in e["seeds"] if s.get("information")] for e in methods}
     lines = []
     if any(_near_ceiling(e) for e in methods):
-        ceiling = next(i["ceiling_nats"] for each in found.values() for i in each if i["near_ceiling"])
+        ceiling = next(i["ceiling_nats"] for each in measured.values() for i in each if i["near_ceiling"])
         lines.append(
             f"*: more than, or close to, the {ceiling:.3g} nats that so many held-out rows can certify; the truth may "
             "be far from it"
         )
-    rising = [method for method, each in found.items() if any(i["status"] == "max_steps" for i in each)]
+    rising = [method for method, each in measured.items() if any(i["status"] == "max_steps" for i in each)]
     if rising:
         lines.append(f"the bound on I(X;Z) was still rising when its steps were used up: {', '.join(rising)}")
     return lines + [f"{e['method']}: stopped before its end" for e in methods if not e["finished"]]

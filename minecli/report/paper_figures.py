@@ -115,12 +115,12 @@ def fig2_picture(payload: Mapping[str, Any]) -> Figure:
     figure = new_figure(width, (0.5 * len(functions) + 0.9) * len(names) + 0.9)
     panels = figure.subplots(len(names), 3, squeeze=False, sharey=True)
     truth = [[_truth(tasks.get((f, s))) for s in sigmas] for f in functions]
-    found = {n: [[_mean(tasks.get((f, s)), n) for s in sigmas] for f in functions] for n in names}
-    top = max(v for table in (truth, *found.values()) for row in table for v in row if v is not None)
+    estimates = {n: [[_mean(tasks.get((f, s)), n) for s in sigmas] for f in functions] for n in names}
+    top = max(v for table in (truth, *estimates.values()) for row in table for v in row if v is not None)
     for line, name in zip(panels, names, strict=True):
-        off = [[_less(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(found[name], truth, strict=True)]
+        off = [[_less(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(estimates[name], truth, strict=True)]
         widest = max([_LEAST_DIFFERENCE, *(abs(v) for row in off for v in row if v is not None)])
-        _heat_map(line[0], found[name], "viridis", (0.0, top), f"{name}, nats", "{:.2f}")
+        _heat_map(line[0], estimates[name], "viridis", (0.0, top), f"{name}, nats", "{:.2f}")
         _heat_map(line[1], truth, "viridis", (0.0, top), "truth, nats", "{:.2f}")
         _heat_map(line[2], off, "RdBu_r", (-widest, widest), f"{name} less truth, nats", "{:+.2f}")
         line[0].set_yticks(range(len(functions)), functions)

@@ -10,7 +10,7 @@ from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import tied_rows, tied_share
 from minecli.estimators.nearest.knn import (
     Details,
-    LookAtSearch,
+    DiagnoseSearch,
     Plan,
     estimate_from_neighbours,
     prepare_points,
@@ -65,7 +65,7 @@ def estimate_ksg(x: Array, z: Array, config: KsgConfig, context: Context) -> Est
     >>> abs(e.mi_nats - 0.83) < 0.2, e.status.value
     (True, 'converged')
     """
-    return estimate_from_neighbours(x, z, _plan(config), context, _look_at_ties)
+    return estimate_from_neighbours(x, z, _plan(config), context, _diagnose_ties)
 
 
 def ksg_terms(x: Array, z: Array, config: KsgConfig, context: Context) -> Array:
@@ -96,24 +96,24 @@ def _plan(config: KsgConfig) -> Plan:
     )
 
 
-def _look_at_ties(x: Array, z: Array) -> LookAtSearch:
+def _diagnose_ties(x: Array, z: Array) -> DiagnoseSearch:
     share_x, share_z = tied_share(x), tied_share(z)
     duplicates = _duplicate_share(x, z) if share_x and share_z else 0.0
     details: Details = {"tied_share_x": share_x, "tied_share_z": share_z, "duplicate_share": duplicates}
 
-    def judge(search: Search) -> tuple[tuple[Diagnostic, ...], Details]:
+    def diagnose_search(search: Search) -> tuple[tuple[Diagnostic, ...], Details]:
         if share_x == 0.0 and share_z == 0.0:
             return (), details
         shift = _shift_by_ties(search)
-        found = [_tie_diagnostic(share_x, share_z, shift)]
+        warnings = [_tie_diagnostic(share_x, share_z, shift)]
         if duplicates:
-            found.append(_duplicate_diagnostic(duplicates))
+            warnings.append(_duplicate_diagnostic(duplicates))
         if duplicates >= _DUPLICATES_THAT_MATTER:
             # Where whole rows repeat, a shift by ties that does not matter does not describe the trouble.
-            found = [d for d in found if d.severity is Severity.WARNING]
-        return tuple(found), details | {"tie_shift_nats": shift}
+            warnings = [d for d in warnings if d.severity is Severity.WARNING]
+        return tuple(warnings), details | {"tie_shift_nats": shift}
 
-    return judge
+    return diagnose_search
 
 
 def _duplicate_share(x: Array, z: Array) -> float:

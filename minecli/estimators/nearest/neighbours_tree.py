@@ -82,8 +82,8 @@ def _build(points: Array, leaf_rows: int) -> Any:
 def _within(tree: Any, centres: Array, radii: Array, threads: int) -> Integers:
     if not len(centres):
         return np.empty(0, dtype=np.int64)
-    found = tree.query_ball_point(centres, radii, p=np.inf, workers=threads, return_length=True)
-    return np.asarray(found, dtype=np.int64)
+    counts = tree.query_ball_point(centres, radii, p=np.inf, workers=threads, return_length=True)
+    return np.asarray(counts, dtype=np.int64)
 
 
 class _BallCounter(Protocol):
