@@ -22,22 +22,18 @@ def ali_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
 
     Metrics that do not fit beside the others follow in a table of their own below.
     """
-    from rich.text import Text
-
     payload = legible_values(payload)
     measured, missing = _metrics(payload["methods"])
-    parts: list[Any] = []
     methods = payload["methods"]
     columns = {_words(name): _cells(methods, name) for name in [*measured, "s"]}
-    for table in split_tables("method", [entry["method"] for entry in methods], columns, width):
-        parts += [table, Text()]
+    tables = split_tables("method", [entry["method"] for entry in methods], columns, width)
     lines = [_headline(payload["config"], payload["data"])]
     lines += [f"{_words(name)}: {payload['definitions'][name]}" for name in measured if name in payload["definitions"]]
     if missing:
         lines.append(f"not measured here: {', '.join(map(_words, missing))}")
     lines += _facts(payload["data"])
     lines += caveats(payload) + _unfinished(payload["methods"])
-    return render([*parts, *texts(lines)], width, color)
+    return render([*tables, *texts(lines)], width, color)
 
 
 def _metrics(methods: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:

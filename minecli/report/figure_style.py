@@ -190,6 +190,18 @@ def frame_square(axis: Axes, title: str, limits: tuple[float, float]) -> None:
     axis.spines[:].set_visible(False)
 
 
+def draw_dots(axis: Axes, points: Rows, **style: Any) -> None:
+    """Points in the plane, shape (n, 2), as small dots."""
+    axis.scatter(points[:, 0], points[:, 1], s=4.0, linewidths=0, **style)
+
+
+def draw_image(axis: Axes, picture: Rows, title: str, **how: Any) -> None:
+    """A picture (height, width, 3) under a title, without axes."""
+    axis.imshow(picture, **how)
+    axis.set_title(title, color=INK, fontsize=10)
+    axis.set_axis_off()
+
+
 def heading(figure: Figure, text: str) -> None:
     """A line over all panels that says what they show, broken where the figure is narrow."""
     import textwrap

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from minecli.report.figure_style import (
     FAINT,
     INK,
+    draw_dots,
+    draw_image,
     drawable,
     frame_square,
     legend_above,
@@ -96,9 +98,7 @@ def digit_figure(panels: Sequence[tuple[str, Images]]) -> Figure:
     figure = new_figure(3.2 * len(panels), 3.5)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (title, shown) in zip(axes, panels, strict=True):
-        axis.imshow(mosaic(shown), interpolation="nearest")
-        axis.set_title(title, color=INK, fontsize=10)
-        axis.set_axis_off()
+        draw_image(axis, mosaic(shown), title, interpolation="nearest")
     return figure
 
 
@@ -118,14 +118,10 @@ def _samples(real: Rows, clouds: Sequence[Cloud]) -> Figure:
     limits = square_around(real)
     for axis, cloud, color in zip(axes, clouds, method_colors(len(clouds)), strict=True):
         tidy(axis)
-        _scatter(axis, real, color=FAINT)
-        _scatter(axis, cloud.rows, color=color, alpha=0.6)
+        draw_dots(axis, real[:_MOST_POINTS], color=FAINT)
+        draw_dots(axis, cloud.rows[:_MOST_POINTS], color=color, alpha=0.6)
         frame_square(axis, cloud.title, limits)
     return figure
-
-
-def _scatter(axis: Axes, rows: Rows, **style: Any) -> None:
-    axis.scatter(rows[:_MOST_POINTS, 0], rows[:_MOST_POINTS, 1], s=4.0, linewidths=0, **style)
 
 
 def _densities(clouds: Sequence[Cloud]) -> Figure:

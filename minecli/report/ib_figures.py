@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from minecli.report.figure_style import (
     INK,
+    draw_dots,
     drawable,
     frame_square,
     legend_above,
@@ -112,7 +113,7 @@ def _codes(scatters: Sequence[Codes], classes: Sequence[str]) -> Figure:
     palette = colormaps["tab10"]
     for axis, (method, codes, labels) in zip(axes, scatters, strict=True):
         tidy(axis)
-        axis.scatter(codes[:, 0], codes[:, 1], s=4.0, c=palette(labels % _MOST_COLOURED), linewidths=0, alpha=0.7)
+        draw_dots(axis, codes, c=palette(labels % _MOST_COLOURED), alpha=0.7)
         frame_square(axis, method, square_around(codes))
     shown = list(map(drawable, classes[:_MOST_COLOURED]))
     handles = [Line2D([], [], color=palette(i), marker="o", linestyle="", label=name) for i, name in enumerate(shown)]

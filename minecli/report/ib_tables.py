@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minecli.foreign import legible_values
 from minecli.report.method_tables import caveats, settings_line
 from minecli.report.number_formats import NONE, counted, mean_and_error, p_value, two_digits
 from minecli.report.text_tables import render, split_tables, texts
+
+# From a column's head to its cells.
+Columns = dict[str, list[str]]
 
 _MEASURED = "I(X;Z) by MINE"
 _ERRORS = {
@@ -35,27 +38,38 @@ _NOTES = (
 
 def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
     """Methods by errors, then by information in nats, then against one of them on the same test rows."""
-    from rich.text import Text
-
     payload = legible_values(payload)
     methods = payload["methods"]
     labels = [entry["method"] for entry in methods]
-    parts: list[Any] = []
-    for columns in (_errors(methods), _information(methods)):
-        shown = {name: cells for name, cells in columns.items() if any(c != NONE for c in cells)}
-        for table in split_tables("method", labels, shown, width) if shown else []:
-            parts += [table, Text()]
-    for head, rows, columns in (_planes(methods), _comparisons(payload.get("comparisons", []))):
-        for table in split_tables(head, rows, columns, width) if rows else []:
-            parts += [table, Text()]
+    tables = [
+        *split_tables("method", labels, _known(_errors(methods)), width),
+        *split_tables("method", labels, _known(_information(methods)), width),
+        *split_tables(*_planes(methods), width),
+        *split_tables(*_comparisons(payload.get("comparisons", [])), width),
+    ]
     lines = [_headline(payload), *_NOTES, *_status(methods)]
     if any("information_in_training_nats" in e["summary"] and e["method"].startswith("mine") for e in methods):
         lines.insert(1, _IN_TRAINING)
-    return render([*parts, *texts(lines + caveats(payload))], width, color)
+    return render([*tables, *texts(lines + caveats(payload))], width, color)
 
 
-def _errors(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    columns = {name: [mean_and_error(e["summary"].get(key)) for e in methods] for name, key in _ERRORS.items()}
+def _means(entries: Sequence[Mapping[str, Any]], keys: Mapping[str, str]) -> Columns:
+    """The means of entries under the heads that `keys` gives them."""
+    return {head: [mean_and_error(e["summary"].get(key)) for e in entries] for head, key in keys.items()}
+
+
+def _starred(cells: Sequence[str], near_ceiling: Iterable[bool]) -> list[str]:
+    """Cells with a star where a bound is close to its ceiling."""
+    return [cell + "*" * near for cell, near in zip(cells, near_ceiling, strict=True)]
+
+
+def _known(columns: Columns) -> Columns:
+    """The columns that have any value."""
+    return {head: cells for head, cells in columns.items() if any(cell != NONE for cell in cells)}
+
+
+def _errors(methods: Sequence[Mapping[str, Any]]) -> Columns:
+    columns = _means(methods, _ERRORS)
     errors = columns.pop("error %")
     shown = {"error %": errors, "test set ±": [two_digits(e.get("binomial_error_percent")) for e in methods]}
     chosen = [e.get("choice") for e in methods]
@@ -64,33 +78,25 @@ def _errors(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     return shown | columns | {"s": [f"{e['seconds']:.0f}" for e in methods]}
 
 
-def _information(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    columns = {name: [mean_and_error(e["summary"].get(key)) for e in methods] for name, key in _INFORMATION.items()}
-    columns[_MEASURED] = [
-        value + ("*" if _near_ceiling(e) else "") for value, e in zip(columns[_MEASURED], methods, strict=True)
-    ]
-    return columns
+def _information(methods: Sequence[Mapping[str, Any]]) -> Columns:
+    columns = _means(methods, _INFORMATION)
+    return columns | {_MEASURED: _starred(columns[_MEASURED], map(_near_ceiling, methods))}
 
 
 def _near_ceiling(entry: Mapping[str, Any]) -> bool:
     return any(s["information"]["near_ceiling"] for s in entry["seeds"] if s.get("information"))
 
 
-def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
+def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], Columns]:
     """Every beta of every method, on the rows held back, where there are several."""
     points = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 for p in e["choosing"]]
-    keys = {"held back: error %": "error_percent", "I(X;Z) in training": "information_in_training_nats"}
-    keys |= {_MEASURED: "information_nats", "at least": "information_low_nats"}
-    keys |= {"at most": "information_high_nats", "I(Z;Y) at least": "label_information_nats"}
-    columns = {name: [mean_and_error(p["summary"].get(key)) for _, p in points] for name, key in keys.items()}
-    columns[_MEASURED] = [
-        value + ("*" if p["near_ceiling"] else "") for value, (_, p) in zip(columns[_MEASURED], points, strict=True)
-    ]
     rows = [f"{method}, beta {p['beta']:g}" for method, p in points]
-    return "information plane", rows, {name: cells for name, cells in columns.items() if any(c != NONE for c in cells)}
+    columns = _means([p for _, p in points], {"held back: error %": "error_percent"} | _INFORMATION)
+    columns[_MEASURED] = _starred(columns[_MEASURED], (p["near_ceiling"] for _, p in points))
+    return "information plane", rows, _known(columns)
 
 
-def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
+def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], Columns]:
     columns = {
         "error % less the other's": [
             f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in comparisons

@@ -71,20 +71,28 @@ def texts(lines: Sequence[str], style: str = "") -> list[Text]:
     return [Text(line, style=style) for line in lines]
 
 
-def split_tables(head: str, labels: Sequence[str], columns: Mapping[str, Sequence[str]], width: int) -> list[Table]:
-    """Rows by columns as few tables as the width allows, and these about equally wide.
+def split_tables(
+    head: str, labels: Sequence[str], columns: Mapping[str, Sequence[str]], width: int
+) -> list[RenderableType]:
+    """Rows by columns as few tables as the width allows, these about equally wide, and a blank line below each.
 
     Args:
         head, labels: the first column of each table.
         columns: from a column's head, which may break between words, to its cells, which may not.
         width: of the terminal.
+
+    Returns:
+        What `render` takes; nothing where there are no rows or no columns.
     """
+    if not (labels and columns):
+        return []
     beside = max(len(head), *map(len, labels))
     needed = {name: _BETWEEN + _least_width(name, cells) for name, cells in columns.items()}
     fewest = len(_filled(beside, needed, width))
     splits = (_filled(beside, needed, limit) for limit in range(1, width + 1))
     evenly = next(split for split in splits if len(split) == fewest)
-    return [_labelled(head, labels, {name: columns[name] for name in names}) for names in evenly]
+    tables = [_labelled(head, labels, {name: columns[name] for name in names}) for names in evenly]
+    return [part for table in tables for part in (table, "")]
 
 
 def _least_width(name: str, cells: Sequence[str]) -> int:
