@@ -1,4 +1,4 @@
-"""Look at the data for what makes an estimate meaningless: columns that repeat each other, ties, constant columns."""
+"""What makes an estimate meaningless or doubtful, as diagnostics: columns that repeat each other, ties, constants."""
 
 from __future__ import annotations
 

@@ -39,17 +39,18 @@ class Evidence:
 
     @cached_property
     def valued(self) -> tuple[Estimate, ...]:
-        """Those with a number."""
+        """The estimates that have a value."""
         return tuple(e for e in self.estimates if e.mi_nats is not None)
 
     @cached_property
     def standing(self) -> tuple[Estimate, ...]:
-        """Those that no rule excludes."""
+        """The estimates with a value that no rule excludes."""
         return tuple(e for e in self.valued if e.estimator not in self.out)
 
     @cached_property
     def sound(self) -> tuple[Estimate, ...]:
-        """Those that stand by themselves, the one to prefer first: exact tables, then bounds, then neighbours."""
+        """The standing estimates that can be quoted by themselves, the one to prefer first: exact tables, then bounds,
+        then neighbours."""
         sound = [e for e in self.standing if unsound(e, self) == ""]
         return tuple(sorted(sound, key=lambda e: _PREFERENCE.index(kind_of(e))))
 
@@ -65,12 +66,13 @@ class Evidence:
 
     @property
     def at_least_nats(self) -> float | None:
-        """The largest of them, where it is above 0."""
+        """The largest lower limit in nats, where it is above 0; otherwise None."""
         return self.limits[0][0] if self.limits and self.limits[0][0] > 0.0 else None
 
 
 def kind_of(estimate: Estimate) -> str:
-    """What kind of answer an estimator gives."""
+    """What an estimator answers with, as the registry has it: "table", "lower bound", "nearest neighbours", "neural, no
+    bound" or "correlations"."""
     return ESTIMATORS[estimate.estimator].kind
 
 
@@ -102,7 +104,7 @@ def distinguishable(low: Estimate, high: Estimate) -> bool:
 
 
 def unsound(e: Estimate, evidence: Evidence) -> str:
-    """Why a value that no rule excludes cannot be quoted by itself; nothing if it can."""
+    """Why a value that no rule excludes cannot be quoted by itself, in words; the empty string if it can."""
     kind, value = kind_of(e), e.mi_nats or 0.0
     if kind == "lower bound" and not e.warned(Direction.TOO_HIGH) and _table_agrees(e, evidence):
         return ""

@@ -1,5 +1,5 @@
-"""What the data are, found once, before anything is estimated: kinds of columns, copies and order of rows, and what one
-side determines of the other. Estimators take it from their context; the verdict starts from it.
+"""What the data are, determined once, before anything is estimated: kinds of columns, copies and order of rows, and
+what one side determines of the other. Estimators have it in their context; the verdict starts from it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Block:
 
     @property
     def columns(self) -> slice:
-        """Where it stands."""
+        """The places of its array columns in the array of its side."""
         return slice(self.start, self.start + self.width)
 
 
@@ -98,7 +98,7 @@ class Facts:
 
     @property
     def discrete(self) -> bool:
-        """Whether both sides are."""
+        """Whether both sides are discrete."""
         return self.x.kind is self.z.kind is ValueKind.DISCRETE
 
     @property
@@ -125,7 +125,7 @@ class Facts:
 
     @property
     def dimensions(self) -> int:
-        """In how many directions neighbours spread."""
+        """In how many directions neighbours spread, x and z together: `Side.dimensions`."""
         return self.x.dimensions + self.z.dimensions
 
     @property
@@ -162,7 +162,7 @@ def find_facts(
     rows_dropped: int = 0,
     ordered: bool = True,
 ) -> Facts:
-    """Look at x, shape (n, d_x), and z, shape (n, d_z), row i belonging to row i.
+    """Determine the facts of x, shape (n, d_x), and z, shape (n, d_z), row i of one belonging to row i of the other.
 
     Args:
         names: of the columns of both arrays; otherwise they are counted from 1.
@@ -218,12 +218,12 @@ def _side(values: Array, names: Sequence[str], kinds: Sequence[ValueKind], block
     spread = sum(kind is not ValueKind.DISCRETE for kind in kinds)
     labels = any(k is ValueKind.DISCRETE and c.min() != c.max() for k, c in zip(kinds, values.T, strict=True))
     dimensions = spread + labels
-    held = Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)
+    side = Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)
     if not all(k is ValueKind.DISCRETE or coded(c) for k, c in zip(kinds, values.T, strict=True)):
-        return held
+        return side
     _, counts = np.unique(row_codes(list(values.T)), return_counts=True)
     if spread:
-        return replace(held, codes=len(counts))
+        return replace(side, codes=len(counts))
     n = len(values)
     logs = np.log(counts / n)
     entropy = float(-(counts / n) @ logs)
@@ -232,5 +232,5 @@ def _side(values: Array, names: Sequence[str], kinds: Sequence[ValueKind], block
     scatter = math.sqrt((len(counts) - 1) / 2) / n
     corrected = entropy + (len(counts) - 1) / (2 * n)
     return replace(
-        held, codes=len(counts), levels=len(counts), entropy_nats=corrected, entropy_error_nats=max(error, scatter)
+        side, codes=len(counts), levels=len(counts), entropy_nats=corrected, entropy_error_nats=max(error, scatter)
     )

@@ -46,7 +46,7 @@ class Part:
 
     @property
     def at_least_nats(self) -> float:
-        """Four standard errors below."""
+        """The value less four standard errors, in nats: what the whole groups carry at least."""
         return self.mi_nats - SIGMAS * self.standard_error_nats
 
 

@@ -82,15 +82,15 @@ def row_order(
     stretch = _stretch(n, x.shape[1] + z.shape[1])
     sides = [x[stretch], z[stretch]]
     labelled = labels or (np.zeros(x.shape[1], bool), np.zeros(z.shape[1], bool))
-    numbers, words = (
+    numbers, categories = (
         [side[:, wanted] for side, wanted in zip(sides, flags, strict=True)]
         for flags in ((~labelled[0], ~labelled[1]), labelled)
     )
     scored = [row_scores(side) for side in numbers]
     excess = max(
         _excess(*scored),
-        _excess(_within(numbers[0], words[1]), row_scores(words[1])),
-        _excess(_within(numbers[1], words[0]), row_scores(words[0])),
+        _excess(_within(numbers[0], categories[1]), row_scores(categories[1])),
+        _excess(_within(numbers[1], categories[0]), row_scores(categories[0])),
     )
     if excess > 0.0 and (place := _sorted_column(x, z)) is not None:
         side, column = place

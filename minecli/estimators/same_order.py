@@ -26,7 +26,7 @@ def find_identical_columns(x: Array, z: Array) -> list[tuple[int, int]]:
     >>> find_identical_columns(np.c_[a**2, np.cos(a)], np.c_[np.sin(a), -np.exp(a)])
     [(0, 1)]
     """
-    # Columns that agree on all rows agree on some of them: a sample of the rows, taken first, acquits nearly all
+    # Columns that agree on all rows agree on some of them: a sample of the rows, compared first, excludes nearly all
     # columns without sorting millions of values.
     every = max(1, len(x) // _SCREENING_ROWS)
     if every > 1:

@@ -45,7 +45,12 @@ def curves_from(events: Sequence[Mapping[str, Any]]) -> list[Curve]:
 
 
 def learning_curve(curves: Sequence[Curve], payload: Mapping[str, Any]) -> bytes:
-    """A PNG of the curves, one panel per estimator with a line per repeat, its estimate being a level line and band."""
+    """A PNG of the curves, one panel per estimator with a line per repeat, its estimate being a level line and band.
+
+    Args:
+        curves: of one run, from `curves_from`.
+        payload: the run's JSON object, for the estimates and the number of rows.
+    """
     stages = list(dict.fromkeys(_estimator_of(curve.stage) for curve in curves))
     figure = new_figure(7.0, 3.4 * len(stages))
     for i, stage in enumerate(stages):

@@ -14,7 +14,13 @@ _MOST_COLUMNS = 12
 
 
 def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
-    """Methods by metrics, and a line on what was run."""
+    """Methods by metrics, a line on what was run, and how generated rows compare with real ones.
+
+    Args:
+        payload: the run's JSON object.
+        width: of the terminal, in columns.
+        color: whether escape sequences for colours may stand in the text.
+    """
     from rich.text import Text
 
     payload = legible_values(payload)

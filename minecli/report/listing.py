@@ -13,7 +13,7 @@ from minecli.report.text_tables import new_table, render
 if TYPE_CHECKING:
     from rich.table import Table
 
-# How the encoding of numbers that may be labels goes on.
+# What follows in the encoding of numbers that may be labels.
 _IF_LABELS = "; if these are labels: "
 # Of the smallest and the largest value; a date needs as many.
 _MOST_DIGITS = 10
@@ -28,7 +28,7 @@ _LONGEST_NAME = 200
 
 
 def estimators_payload(records: Sequence[Mapping[str, Any]], *, tool_version: str) -> dict[str, Any]:
-    """The JSON object of `minecli estimators`."""
+    """The JSON object of `minecli estimators`: one record per estimator, as the registry has it."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": "minecli",
@@ -55,7 +55,7 @@ def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, c
 
 
 def columns_payload(records: Sequence[Mapping[str, Any]], *, source: str, tool_version: str) -> dict[str, Any]:
-    """The JSON object of `minecli columns`."""
+    """The JSON object of `minecli columns`: one record per column of the table `source`."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": "minecli",
@@ -135,7 +135,7 @@ def _laid_out(lines: Sequence[_Line], below: Sequence[str], color: bool) -> Styl
 
 
 def _cut(figure: str) -> str:
-    """A value with dots at its end where it takes more than its place."""
+    """A value with dots at its end where it is longer than its column."""
     if _length(figure) <= _MOST_DIGITS:
         return figure
     from rich.cells import set_cell_size
@@ -144,7 +144,7 @@ def _cut(figure: str) -> str:
 
 
 def _length(text: str) -> int:
-    """How many places a text takes in a terminal, where letters of some scripts take two."""
+    """How wide a text is in a terminal, where letters of some scripts are two columns wide."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -167,7 +167,11 @@ def _cell(value: object) -> str:
 
 
 def doctor_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
-    """Sections of name, value and reason."""
+    """What an installation has, a line each: its name, its value (yellow where it is missing) and the reason.
+
+    Args:
+        payload: with "items", each with "name", "value", "found" and "reason".
+    """
     from rich.text import Text
 
     table = new_table(header=False)

@@ -13,12 +13,8 @@ from minecli.estimators.nearest.knn import (
     DiagnoseSearch,
     Plan,
     estimate_from_neighbours,
-    prepare_points,
-    require_usable,
 )
-from minecli.estimators.nearest.neighbour_search import prepare
 from minecli.estimators.nearest.neighbours import Rule, Search
-from minecli.estimators.nearest.pointwise import pointwise_terms
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity
 
 Array = npt.NDArray[np.float64]
@@ -55,7 +51,8 @@ def estimate_ksg(x: Array, z: Array, config: KsgConfig, context: Context) -> Est
 
     Returns:
         The estimate in nats, not clipped at 0. Status INFINITE without a value where a column of x and a column of z
-        order the rows alike; INTERRUPTED with the mean over the rows seen where the run was stopped.
+        order the rows alike; INTERRUPTED with the mean over the rows seen where the run was stopped. `pointwise_nats`,
+        shape (n,), estimate ln p(x, z) / (p(x) p(z)) at each row, with a noise of about 1 / sqrt(k).
 
     Raises:
         DataError: fewer than k + 1 rows, or a side that does not vary. DeviceError: the device cannot be used.
@@ -66,22 +63,6 @@ def estimate_ksg(x: Array, z: Array, config: KsgConfig, context: Context) -> Est
     (True, 'converged')
     """
     return estimate_from_neighbours(x, z, _plan(config), context, _diagnose_ties)
-
-
-def ksg_terms(x: Array, z: Array, config: KsgConfig, context: Context) -> Array:
-    """Return the contribution of every row to `estimate_ksg`'s value, in nats, shape (n,); their mean is the value.
-
-    A term estimates ln p(x, z) / (p(x) p(z)) at its row, with a noise of about 1 / sqrt(k).
-
-    >>> g = np.random.default_rng(0).standard_normal((2, 200, 1))
-    >>> e = estimate_ksg(*g, KsgConfig(), Context())
-    >>> bool(abs(ksg_terms(*g, KsgConfig(), Context()).mean() - e.mi_nats) < 1e-12)
-    True
-    """
-    require_usable(x, z, config.k)
-    points = prepare_points(x, z, _plan(config), context.seed)
-    search = prepare(points, x.shape[1], config.k, method=config.search, threads=context.threads, device=context.device)
-    return pointwise_terms(search, _plan(config).rule, report=lambda done: None).terms
 
 
 def _plan(config: KsgConfig) -> Plan:

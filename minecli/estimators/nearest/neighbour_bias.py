@@ -54,7 +54,7 @@ class BiasSignal:
         return abs(self.missing_nats) + _SIGMAS * self.missing_error_nats
 
     def details(self) -> dict[str, float]:
-        """As plain JSON values."""
+        """The fields by the names that the JSON has for them."""
         return {
             "wider_neighbours": self.neighbours,
             "shift_by_neighbours_nats": self.shift_by_neighbours_nats,

@@ -26,6 +26,7 @@ class TreeSearch:
         self._z = _ball_counter(points[:, d_x:], threads)
 
     def counts(self, rows: Integers, rule: Rule, k: int | None = None) -> Counts:
+        """As `Search.counts`."""
         here, k = self._points[rows], k or self._k
         if rule is Rule.RECTANGLE:
             return self._rectangle_counts(here, k)

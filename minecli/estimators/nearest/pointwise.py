@@ -23,10 +23,12 @@ class Pointwise:
 
     @property
     def complete(self) -> bool:
+        """Whether every row has its term."""
         return self.rows_done == len(self.terms)
 
     @property
     def mean(self) -> float | None:
+        """The estimate in nats, from the rows that are done; None where none is."""
         return float(np.nanmean(self.terms)) if self.rows_done else None
 
 
