@@ -25,7 +25,7 @@ from minecli.result import Diagnostic, DiagnosticCode, Estimate, Interval, Statu
 Array = npt.NDArray[np.float64]
 
 _COVERS = "how the estimate would vary over new samples of this size, and what is left of the bias of few rows"
-# A side with more levels than rows / 4 is as good as continuous: too few rows of a level show what goes with it.
+# A side with more levels than rows / 4 counts as continuous: too few rows of a level show what occurs with it.
 _ROWS_PER_LEVEL = 4
 
 
@@ -186,7 +186,7 @@ def _few_samples(table: ContingencyTable, mi_nats: float, bias: float) -> tuple[
     )
     entropy_x, entropy_z, best = _information(table, "chao-wang-jost")
     doubt = 0.5 * abs(unseen - x_unseen - z_unseen) + abs(bias) + abs(mi_nats - best)
-    # A level seen once goes with one level of the other side, whatever it goes with in truth.
+    # A level seen once occurs with one level of the other side, whatever it occurs with in truth.
     doubt += max(x_once / n * entropy_z, z_once / n * entropy_x)
     if doubt <= tolerance_nats(mi_nats):
         return ()

@@ -1,4 +1,4 @@
-"""How pictures look: colours, markers, axes, legends, and files that are the same each time."""
+"""The style of pictures: colours, markers, axes, legends, and files that are the same each time."""
 
 from __future__ import annotations
 

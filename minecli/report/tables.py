@@ -132,18 +132,18 @@ def _remarks(payload: Mapping[str, Any]) -> list[Text]:
     """What is said of one estimate, and once what is said of all."""
     from rich.text import Text
 
-    lines, told = [], set()
+    lines, mentioned = [], set()
     entries = payload["estimates"]
     for entry in entries:
-        told_why = any(d["code"] == "still-increasing" for d in entry["diagnostics"])
-        if entry["status"] != "converged" and not told_why:
+        explained = any(d["code"] == "still-increasing" for d in entry["diagnostics"])
+        if entry["status"] != "converged" and not explained:
             lines.append(Text(f"{entry['estimator']}: {_advice(entry['status'])}", style="yellow"))
         for d in entry["diagnostics"]:
             shared = sum(d in other["diagnostics"] for other in entries) > 1
-            if d["message"] not in told:
+            if d["message"] not in mentioned:
                 lines.append(_diagnostic("" if shared else f"{entry['estimator']}: ", d))
             if shared:
-                told.add(d["message"])
+                mentioned.add(d["message"])
     return lines
 
 

@@ -112,7 +112,7 @@ def prepare_points(x: Array, z: Array, plan: Plan, seed: int) -> Array:
 
 
 class _Course:
-    """One run over prepared points: the search, the order of the rows, and the progress that is told."""
+    """One run over prepared points: the search, the order of the rows, and the progress that is reported."""
 
     def __init__(self, points: Array, d_x: int, plan: Plan, context: Context) -> None:
         self._points, self._d_x, self._plan, self._context = points, d_x, plan, context

@@ -46,7 +46,7 @@ class BruteSearch:
         # Per row and pair: three float64 distances and a flag.
         self._band_rows = max(1, min(rows, budget // (25 * n)))
         self.chunk_rows = self._band_rows * (8 * self._threads if self._on_cpu else 1)
-        # The same threads all along: memory that one had used is not given back at its end, and new ones want their own.
+        # The same threads all along: what one had used is not given back when it ends, and new ones want their own.
         self._pool = ThreadPoolExecutor(self._threads)
 
     def counts(self, rows: Integers, rule: Rule, k: int | None = None) -> Counts:
