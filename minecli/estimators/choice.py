@@ -78,7 +78,14 @@ def _said(side: str, kind: ValueKind) -> str:
 
 
 def unsuited(name: str, config: Any, facts: Facts) -> tuple[Diagnostic, ...]:
-    """A warning where the value of estimator `name` means nothing for data of these kinds."""
+    """A warning where the value of estimator `name` means nothing for data of these kinds.
+
+    >>> import numpy as np
+    >>> from minecli.estimators.facts import find_facts
+    >>> x = np.random.default_rng(0).standard_normal((500, 1))
+    >>> unsuited("plug-in", None, find_facts(x, x > 0))[0].message
+    "a table needs levels on both sides, and 'x column 1' is continuous: the value means nothing here; add -e mixed-ksg"
+    """
     better = suited(facts)
     why = ""
     if name == "ksg" and not facts.continuous and getattr(config, "jitter", 0.0) == 0.0:

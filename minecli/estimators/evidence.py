@@ -80,7 +80,10 @@ _PREFERENCE = ("table", "lower bound", "nearest neighbours", "neural, no bound",
 
 
 def certifies(estimate: Estimate, facts: Facts) -> bool:
-    """Whether an estimate's lower end is a lower bound of the information, from rows that no training has seen."""
+    """Whether an estimate's lower end is a lower bound of the information, from rows that no training has seen.
+
+    The estimate has to have an interval. Copies of rows, or rows that depend on each other, leave no row unseen.
+    """
     assert estimate.interval is not None
     return (
         estimate.interval.certified

@@ -29,7 +29,7 @@ LINEAR_NATS = 0.1
 
 
 def pictures(payload: Mapping[str, Any]) -> dict[str, bytes]:
-    """The picture of a benchmark as NAME.png and NAME.svg; none while there are no records."""
+    """The picture of a benchmark as NAME.png and NAME.svg, NAME being suite, fig1 or fig2; none without records."""
     if not payload["records"]:
         return {}
     name = payload["command"].split()[-1]

@@ -55,7 +55,14 @@ def bench_markdown(payload: Mapping[str, Any]) -> str:
 
 
 def list_table(tasks: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> str:
-    """The tasks of a suite: spec, columns on both sides, truth."""
+    """The tasks of a suite: spec, columns on both sides, truth.
+
+    >>> task = {"spec": "gaussian:dim=1,rho=0.5", "x_columns": 1, "z_columns": 1, "true_mi_nats": 0.1438}
+    >>> print(list_table([task], width=60), end="")
+    task                    columns  truth in nats
+    ──────────────────────────────────────────────
+    gaussian:dim=1,rho=0.5    1 + 1          0.144
+    """
     table = new_table(narrow=True)
     table.add_column("task", overflow="fold")
     for header in ("columns", "truth in nats"):

@@ -46,7 +46,11 @@ _LETTERS_PER_INCH = 11
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, without a window."""
+    """An empty figure of so many inches, without a window.
+
+    >>> new_figure(7.0, 3.4).get_size_inches().tolist()
+    [7.0, 3.4]
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -67,7 +71,11 @@ def image(figure: Figure, kind: str) -> bytes:
 
 
 def picture_files(figures: Mapping[str, Figure | None]) -> dict[str, bytes]:
-    """File name to content, each figure as PNG and as SVG; None is left out."""
+    """File name to content, each figure as PNG and as SVG; None is left out.
+
+    >>> list(picture_files({"curves": new_figure(1.0, 1.0), "plane": None}))
+    ['curves.png', 'curves.svg']
+    """
     present = {name: figure for name, figure in figures.items() if figure is not None}
     return {f"{name}.{kind}": image(figure, kind) for name, figure in present.items() for kind in ("png", "svg")}
 
@@ -101,7 +109,11 @@ def tidy(axes: Axes, grid: str = "both") -> None:
 
 
 def estimator_names(payload: Mapping[str, Any]) -> list[str]:
-    """The estimators that have records, in the order of the table."""
+    """The estimators that have records, in the order of the table.
+
+    >>> estimator_names({"estimators": [{"estimator": "mine"}, {"estimator": "ksg"}]})
+    ['mine', 'ksg']
+    """
     return [row["estimator"] for row in payload["estimators"]]
 
 
@@ -157,6 +169,10 @@ def panel_grid(
         across: most panels in a line.
         width, height: of a panel, inches.
         margin: inches above all panels, for a legend or a title.
+
+    >>> figure, axes = panel_grid(5)
+    >>> figure.get_size_inches().round(1).tolist(), len(axes)
+    ([12.8, 6.8], 5)
     """
     columns = min(count, across)
     lines = -(-count // columns)

@@ -90,7 +90,7 @@ def column_figure(real: Columns, generated: Sequence[tuple[str, Columns, str]]) 
 
 
 def digit_figure(panels: Sequence[tuple[str, Images]]) -> Figure:
-    """One grid of images per title.
+    """One grid of images per title, side by side.
 
     Args:
         panels: titles with images (n, channels, 28, 28) from -1 to 1; the first 64 are shown.

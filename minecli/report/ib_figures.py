@@ -32,7 +32,7 @@ _MOST_COLOURED = 10
 
 
 def pictures(scatters: Sequence[Codes], classes: Sequence[str], payload: Mapping[str, Any]) -> dict[str, bytes]:
-    """File name to content, PNG and SVG.
+    """File name to content, PNG and SVG: "errors", "curves", "plane" of several betas, "codes" of two columns.
 
     Args:
         scatters: of each method with a bottleneck of two columns, its codes (n, 2) and their classes (n,).

@@ -39,7 +39,7 @@ def estimators_payload(records: Sequence[Mapping[str, Any]], *, tool_version: st
 
 
 def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> str:
-    """A paragraph per estimator: its name, and beside it what there is to say, a line each."""
+    """A paragraph per estimator: its name, and beside it what it computes, assumes and fails at, a line each."""
     from rich.text import Text
 
     table = new_table(header=False)

@@ -50,6 +50,14 @@ def new_table(*, header: bool = True, narrow: bool = False, padding: int = 1) ->
         header: whether columns have heads.
         narrow: whether columns share the blanks between them, so that more columns fit.
         padding: blanks on either side of a cell.
+
+    >>> table = new_table()
+    >>> table.add_column("estimator")
+    >>> table.add_row("ksg")
+    >>> print(render([table], 80, color=False), end="")
+    estimator
+    ─────────
+    ksg
     """
     from rich import box
     from rich.table import Table
@@ -65,7 +73,13 @@ def new_table(*, header: bool = True, narrow: bool = False, padding: int = 1) ->
 
 
 def texts(lines: Sequence[str], style: str = "") -> list[Text]:
-    """Each line as a paragraph that rich breaks at the width, all in one style."""
+    """Each line as a paragraph that rich breaks at the width, all in one style.
+
+    >>> print(render(texts(["one two", "three"]), 5, color=False), end="")
+    one
+    two
+    three
+    """
     from rich.text import Text
 
     return [Text(line, style=style) for line in lines]
@@ -82,7 +96,19 @@ def split_tables(
         width: of the terminal.
 
     Returns:
-        What `render` takes; nothing where there are no rows or no columns.
+        Parts for `render`; nothing where there are no rows or no columns.
+
+    >>> parts = split_tables("method", ["gan"], {"modes found": ["9.7±0.2"], "s": ["31"]}, width=17)
+    >>> print(render(parts, 17, color=False), end="")
+              modes
+    method    found
+    ───────────────
+    gan     9.7±0.2
+    <BLANKLINE>
+    method   s
+    ──────────
+    gan     31
+    <BLANKLINE>
     """
     if not (labels and columns):
         return []

@@ -101,6 +101,12 @@ def table_bytes(table: pa.Table, file_format: str) -> bytes:
     """The table as a file's content: "parquet", "csv" or "csv.gz". The same table gives the same bytes.
 
     UsageError where CSV is asked for and a column holds lists.
+
+    >>> import pyarrow as pa
+    >>> print(table_bytes(pa.table({"x0": [0.5, 1.0]}), "csv").decode(), end="")
+    x0
+    0.5
+    1.0
     """
     if file_format == "parquet":
         import pyarrow.parquet as pq

@@ -74,7 +74,11 @@ class ParameterError(UsageError):
 
 
 def require(task: str, name: str, value: float | str, condition: bool, allowed: str, example: object) -> None:
-    """Raise ParameterError naming the parameter, its value and what is allowed, unless `condition` holds."""
+    """Raise ParameterError naming the parameter, its value and what is allowed, unless `condition` holds and the
+    value is finite.
+
+    >>> require("gaussian", "rho", 0.5, True, "strictly between -1 and 1", 0.5)
+    """
     if not condition or (isinstance(value, float) and not math.isfinite(value)):
         raise ParameterError(task, name, value, allowed, example)
 

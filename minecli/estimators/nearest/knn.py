@@ -47,7 +47,7 @@ class Plan:
 def estimate_from_neighbours(
     x: Array, z: Array, plan: Plan, context: Context, diagnose_points: DiagnosePoints
 ) -> Estimate:
-    """Run `plan` on x, shape (n, d_x), and z, shape (n, d_z).
+    """Run `plan` on x, shape (n, d_x), and z, shape (n, d_z), both finite; what comes out is said at `estimate_ksg`.
 
     `diagnose_points` gets the prepared x and z, and returns what then gets the search among them, and gives diagnostics
     and details.
@@ -88,7 +88,12 @@ def estimate_from_neighbours(
 
 
 def require_usable(x: Array, z: Array, k: int) -> tuple[Diagnostic, ...]:
-    """Raise DataError where k neighbours do not exist or a side does not vary; return notes on constant columns."""
+    """Raise DataError where k neighbours do not exist or a side does not vary; return notes on constant columns.
+
+    >>> x = np.arange(9.0)[:, None]
+    >>> require_usable(x, x, 3)
+    ()
+    """
     n = len(x)
     if n != len(z):
         raise ValueError(f"x has {n} rows, z has {len(z)}")
@@ -99,7 +104,7 @@ def require_usable(x: Array, z: Array, k: int) -> tuple[Diagnostic, ...]:
 
 
 def prepare_points(x: Array, z: Array, plan: Plan, seed: int) -> Array:
-    """Return the rescaled columns side by side, shape (n, d_x + d_z), with the jitter that was asked for."""
+    """Return the rescaled columns side by side, shape (n, d_x + d_z), with the jitter that the plan asks for."""
     points = np.empty((len(x), x.shape[1] + z.shape[1]))
     points[:, : x.shape[1]] = rescale(x, plan.preprocess)
     points[:, x.shape[1] :] = rescale(z, plan.preprocess)

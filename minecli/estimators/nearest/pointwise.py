@@ -58,7 +58,20 @@ def pointwise_terms(
     report: Callable[[int], None],
     should_stop: Callable[[], bool] = events.never,
 ) -> Pointwise:
-    """Compute the terms of all rows, in chunks; `report` hears how many rows are done."""
+    """Compute the terms of all rows, in chunks.
+
+    Args:
+        search: over all n rows.
+        rule: how neighbours are counted.
+        report: hears after every chunk how many rows are done.
+        should_stop: is asked before every chunk; once it answers yes, the terms of the rows left over stay NaN.
+
+    >>> from minecli.estimators.nearest.neighbours_tree import TreeSearch
+    >>> points = np.random.default_rng(0).standard_normal((100, 2))
+    >>> done = []
+    >>> pointwise_terms(TreeSearch(points, 1, 3, 1), Rule.CUBE, report=done.append).complete, done
+    (True, [100])
+    """
     n = len(search.order)
     terms = np.full(n, np.nan)
     rows_done = 0

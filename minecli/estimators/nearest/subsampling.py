@@ -90,7 +90,19 @@ def interval(mi_nats: float, standard_error_nats: float, part_count: int, level:
 def error_from_parts(
     whole: Pointwise, rows: Iterator[Integers], terms_of: Callable[[Integers], Pointwise]
 ) -> tuple[float, int] | None:
-    """Return (standard error in nats, number of parts), or None where there are no parts or a part was stopped."""
+    """Return (standard error in nats, number of parts), or None where there are no parts or a part was stopped.
+
+    Args:
+        whole: the terms of all rows.
+        rows: of each part, as `parts` deals them.
+        terms_of: computes the terms of a part from its rows alone.
+
+    >>> whole = Pointwise(np.array([0.0, 1.0, 2.0, 3.0]), 4)
+    >>> halves = iter([np.array([0, 2]), np.array([1, 3])])
+    >>> error, count = error_from_parts(whole, halves, lambda rows: Pointwise(whole.terms[rows], 2))
+    >>> round(error, 4), count
+    (0.4564, 2)
+    """
     means: list[float] = []
     errors: list[float] = []
     for part in rows:
