@@ -7,7 +7,6 @@ bound is computed once, on rows drawn for that purpose, with many re-pairings in
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +34,7 @@ from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training, end_of, still_rising
 from minecli.result import Estimate, Status
-from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
+from minecli.runtime.checkpoint import PeriodicCheckpoint, checkpoint_path, fingerprint, remove_checkpoint, resume_from
 from minecli.runtime.seeds import child_seed, generator, torch_generator
 
 Array = npt.NDArray[np.float64]
@@ -77,7 +76,7 @@ def run_fresh(
         while any(c.key not in done for c in together):
             if context.should_stop():
                 return
-            path = folder / f"checkpoint-{'-'.join(map(str, (name, *columns)))}.pt" if folder is not None else None
+            path = checkpoint_path(folder, name, *columns) if folder is not None else None
             job = _Job.prepare(together, configs[name], fresh, context, path)
             status = job.train(name)
             if status is Status.INTERRUPTED:
@@ -157,7 +156,7 @@ class _Job:
     def prepare(
         cls, cells: Sequence[Cell], config: MineConfig, fresh: FreshConfig, context: Context, path: Path | None
     ) -> _Job:
-        """Fit what is fitted to every cell's first sample, build the network, take up a checkpoint."""
+        """Fit what is fitted to every cell's first sample, and build the network."""
         rows = FreshRows(cells, config, fresh.plain, context.device)
         seed = child_seed(cells[0].seed, "bench", "fresh", config.bound)
         network = StatisticsNetwork(
@@ -176,11 +175,12 @@ class _Job:
         validation = rows.features(range(len(cells)), VALIDATION_ROWS, "validation")
         job = cls(config, fresh, context, path, rows, None, validation)  # type: ignore[arg-type]
         job.training = Training(network, rows.batch, job.validate, config, child_seed(seed, "training"))
-        if path is not None and path.exists():
-            state = load_checkpoint(path, fingerprint=job.mark())
-            job.seconds = float(state["seconds"])
-            job.training.load_state_dict(state["training"])
         return job
+
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on from what a checkpoint holds."""
+        self.seconds = float(state["seconds"])
+        self.training.load_state_dict(state["training"])
 
     def mark(self) -> str:
         """What decides the training, hashed."""
@@ -199,13 +199,16 @@ class _Job:
 
     def train(self, name: str) -> Status:
         """Train, from the checkpoint on where there is one, and keep it up to date; then fit the scores' scales."""
-        started, before = time.monotonic(), self.seconds
         stage = f"{name} on {len(self.rows.cells)} cells"
 
-        def warn(said: str) -> None:
+        def say(said: str) -> None:
             self.context.observer(events.Event(stage, self.training.step, self.config.max_steps, message=said))
 
-        checkpoint = None if self.path is None else PeriodicCheckpoint(self.path, self.mark(), warn)
+        checkpoint = None
+        if self.path is not None:
+            resume_from(self.path, fingerprint=self.mark(), load=self.take_up, say=say)
+            checkpoint = PeriodicCheckpoint(self.path, self.mark(), say)
+        started, before = time.monotonic(), self.seconds
 
         def save(state: dict[str, Any]) -> None:
             self.seconds = before + time.monotonic() - started
@@ -233,8 +236,7 @@ class _Job:
     def forget(self) -> None:
         """Remove the checkpoint of training that is done with."""
         if self.path is not None:
-            with contextlib.suppress(OSError):
-                self.path.unlink(missing_ok=True)
+            remove_checkpoint(self.path)
 
     def record(self, m: int, name: str, versions: Mapping[str, str]) -> Record | None:
         """Evaluate one cell, or say why that cannot be done; None if stopped before the end."""

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import IO, Any
+from types import NoneType
+from typing import Any
 
 from minecli.bench.cells import Cell, Key
 from minecli.errors import DataError
 from minecli.result import Estimate, Interval
+from minecli.runtime.state_files import open_for_lines, parsed, read_lines
 from minecli.runtime.writing import output_error
 
 FAILED = "failed"
+
+# What JSON has for the types of a record's fields.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, NoneType),
+    "bool | None": (bool, NoneType),
+    "tuple[str, ...]": (list,),
+    "Mapping[str, float | str]": (dict,),
+    "Mapping[str, float | None] | None": (dict, NoneType),
+    "Mapping[str, str]": (dict,),
+    "Mapping[str, Any]": (dict,),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +79,13 @@ class Record:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Record:
-        """The record `to_json` wrote. Keys this version does not know are left out."""
-        known = {f.name for f in fields(cls)}
+        """The record `to_json` wrote. Keys this version does not know are left out; TypeError for values of other
+        types."""
+        known = {f.name: f.type for f in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}
+        for name, value in values.items():
+            if not isinstance(value, _TYPES[str(known[name])]) or (isinstance(value, bool) and name != "covered"):
+                raise TypeError(f"{name} is {str(value)[:50]!r}")
         return cls(**values | {"diagnostics": tuple(values["diagnostics"])})
 
 
@@ -140,18 +159,14 @@ def _identity(cell: Cell) -> dict[str, Any]:
 def read_records(path: Path) -> list[Record]:
     """All whole records of a file, in order; none where there is no file. A last line cut short is left out.
 
-    DataError where a whole line is no record.
+    DataError where the file cannot be read, or a whole line is no record.
     """
-    if not path.is_file():
-        return []
-    # What follows the last line break is nothing, or the line a crash cut short.
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-    return [_parsed(path, number, line) for number, line in enumerate(lines, start=1)]
+    return [_parsed(path, number, line) for number, line in enumerate(read_lines(path), start=1)]
 
 
-def _parsed(path: Path, number: int, line: str) -> Record:
+def _parsed(path: Path, number: int, line: bytes) -> Record:
     try:
-        return Record.from_json(json.loads(line))
+        return Record.from_json(parsed(line))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise DataError(
             f"line {number} of '{path}' is no record ({problem})", hint="remove the line and resume"
@@ -168,11 +183,7 @@ class RecordFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            _cut_torn_line(path)
-            self._file: IO[bytes] = open(path, "ab")  # noqa: SIM115
-        except OSError as problem:
-            raise output_error(f"'{path}'", problem) from problem
+        self._file = open_for_lines(path)
 
     def append(self, record: Record) -> None:
         """Add a record and see it out of this process; OutputError where that fails."""
@@ -186,11 +197,3 @@ class RecordFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Cut a file after its last line break."""
-    if not path.exists():
-        return
-    whole = path.read_bytes().rfind(b"\n") + 1
-    os.truncate(path, whole)

@@ -233,7 +233,7 @@ def _resumed(kind: type[Asked], path: Path, ctx: typer.Context) -> Asked:
             f"--resume takes its settings from '{path}' and does not go with {', '.join(map(flag, changed))}",
             hint="leave them out, or start another run with --run-dir",
         )
-    return kind.from_json(open_run(path).read_config())  # type: ignore[return-value]
+    return open_run(path).read_request(kind.from_json)  # type: ignore[return-value]
 
 
 def _run(request: BenchRequest, ctx: typer.Context) -> int:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from minecli.runtime.run_directory import RunDirectory
     from minecli.runtime.signals import Interruption
 
-RECORDS = "records.ndjson"
 _VERSIONS = ("torch", "numpy", "scipy")
 
 
@@ -86,22 +85,24 @@ def run_bench(
     elif run_dir is not None:
         run = create_run(run_dir, request.to_json())
     with ExitStack() as stack:
+        if run is not None:
+            stack.enter_context(run.working())
         progress = _progress(cells, run, delivery, streams, stack)
         interruption = _work(request, progress, run, used_device, used_threads, together, streams)
-    payload = _payload(request, progress, used_device, used_threads)
-    stopped = interruption.exit_code
-    unkept = _keep(run, payload) if run is not None and stopped is None else None
-    _show(payload, delivery, streams)
-    if unkept is not None:
-        raise unkept
-    if stopped is not None:
-        again = f"; go on with: minecli {request.command} --resume {run.path}" if run else ""
-        streams.error(f"interrupted: {payload['cells_done']} of {payload['cells']} cells are done{again}")
-        return stopped
-    if payload["cells_failed"]:
-        streams.error(f"{payload['cells_failed']} of {payload['cells']} cells failed; the rest is done")
-        return ExitCode.PARTIAL
-    return ExitCode.DONE
+        payload = _payload(request, progress, used_device, used_threads)
+        stopped = interruption.exit_code
+        unkept = _keep(run, payload) if run is not None and stopped is None else None
+        _show(payload, delivery, streams)
+        if unkept is not None:
+            raise unkept
+        if stopped is not None:
+            again = f"; go on with: minecli {request.command} --resume {run.path}" if run else ""
+            streams.error(f"interrupted: {payload['cells_done']} of {payload['cells']} cells are done{again}")
+            return stopped
+        if payload["cells_failed"]:
+            streams.error(f"{payload['cells_failed']} of {payload['cells']} cells failed; the rest is done")
+            return ExitCode.PARTIAL
+        return ExitCode.DONE
 
 
 def _progress(
@@ -109,6 +110,7 @@ def _progress(
 ) -> _Progress:
     """Read back what is done, and open the file that takes the rest."""
     from minecli.bench.records import RecordFile, latest, read_records
+    from minecli.runtime.state_files import RECORDS
 
     def tell(record: Record) -> None:
         if delivery.format == "ndjson" and delivery.output is None:
@@ -216,10 +218,11 @@ def _keep(run: RunDirectory, payload: dict[str, Any]) -> MinecliError | None:
     from minecli.report.bench_tables import bench_markdown
     from minecli.report.formats import to_csv, to_json
     from minecli.report.payload import answer_records
+    from minecli.runtime.state_files import SUMMARY, write_object
     from minecli.runtime.writing import write_bytes, write_text
 
     try:
-        write_text(run.path / "summary.json", to_json(payload))
+        write_object(run.path / SUMMARY, to_json(payload))
         write_text(run.path / "table.csv", to_csv(answer_records(payload)))
         write_text(run.path / "table.md", bench_markdown(payload))
         for name, content in pictures(payload).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from minecli.runtime.run_directory import RunDirectory
     from minecli.tables.missing import MissingPolicy
 
-SUMMARY = "summary.json"
 _ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "resume"}
 
 Asked = TypeVar("Asked", bound="ComparisonRequest")
@@ -100,38 +100,41 @@ def run_application(
     run: RunDirectory | None = None
     arms: list[Any] = []
     announce_remote(request.dataset, streams)
-    with streams.progress("nats") as observe, stop_on_signals() as interruption:
-        # Data that cannot be read must not leave a folder behind.
-        dataset = application.load(request, found.name, streams.stdin, observe, interruption.should_stop)
-        if resume is not None:
-            run = open_run(resume)
-        elif run_dir is not None:
-            run = create_run(run_dir, request.to_json())
-        if dataset is not None:
-            if run is not None and dataset.table is not None:
-                write_columns(run.path, dataset.table, dataset.facts["fingerprint"])
-            arms = run_methods(
-                request,
-                partial(application.build, request, dataset),
-                folder=None if run is None else run.path,
-                observer=observe,
-                should_stop=interruption.should_stop,
-            )
-    if dataset is None or not arms:
-        streams.error("interrupted before the training began; nothing is kept")
-        return int(interruption.exit_code or 0)
-    stopped = len(arms) < len(request.methods) or not arms[-1].finished
-    environment = environment_facts(found, counted, request.seeds[0]) | {"seed": list(request.seeds)}
-    payload = _payload(application, request, dataset, arms, environment, stopped)
-    failure = _keep(application, run, payload, arms, dataset) if run is not None and not stopped else None
-    _show(application, payload, showing, streams)
-    if failure is not None:
-        raise OutputError(f"{failure.problem}; the result is on standard output", hint=failure.hint)
-    if stopped:
-        again = f"; go on with: minecli {application.name} --resume {run.path}" if run else ""
-        streams.error(f"interrupted at step {arms[-1].training.step} of {arms[-1].training.steps}{again}")
-        return int(interruption.exit_code or 0)
-    return 0
+    with ExitStack() as stack:
+        with streams.progress("nats") as observe, stop_on_signals() as interruption:
+            # Data that cannot be read must not leave a folder behind.
+            dataset = application.load(request, found.name, streams.stdin, observe, interruption.should_stop)
+            if resume is not None:
+                run = open_run(resume)
+            elif run_dir is not None:
+                run = create_run(run_dir, request.to_json())
+            if run is not None:
+                stack.enter_context(run.working())
+            if dataset is not None:
+                if run is not None and dataset.table is not None:
+                    write_columns(run.path, dataset.table, dataset.facts["fingerprint"])
+                arms = run_methods(
+                    request,
+                    partial(application.build, request, dataset),
+                    folder=None if run is None else run.path,
+                    observer=observe,
+                    should_stop=interruption.should_stop,
+                )
+        if dataset is None or not arms:
+            streams.error("interrupted before the training began; nothing is kept")
+            return int(interruption.exit_code or 0)
+        stopped = len(arms) < len(request.methods) or not arms[-1].finished
+        environment = environment_facts(found, counted, request.seeds[0]) | {"seed": list(request.seeds)}
+        payload = _payload(application, request, dataset, arms, environment, stopped)
+        failure = _keep(application, run, payload, arms, dataset) if run is not None and not stopped else None
+        _show(application, payload, showing, streams)
+        if failure is not None:
+            raise OutputError(f"{failure.problem}; the result is on standard output", hint=failure.hint)
+        if stopped:
+            again = f"; go on with: minecli {application.name} --resume {run.path}" if run else ""
+            streams.error(f"interrupted at step {arms[-1].training.step} of {arms[-1].training.steps}{again}")
+            return int(interruption.exit_code or 0)
+        return 0
 
 
 def _payload(
@@ -169,7 +172,7 @@ def resumed_request(path: Path, ctx: typer.Context, kind: type[Asked]) -> Asked:
             f"--resume takes its settings from '{path}' and does not go with {', '.join(words)}",
             hint="leave them out, or start another run with --run-dir",
         )
-    return kind.from_json(open_run(path).read_config())
+    return open_run(path).read_request(kind.from_json)
 
 
 def _keep(
@@ -177,12 +180,12 @@ def _keep(
 ) -> MinecliError | None:
     """What goes wrong comes back instead of being raised: the result has yet to be shown."""
     from minecli.report.formats import to_json
-    from minecli.runtime.writing import write_text
+    from minecli.runtime.state_files import SUMMARY, write_object
 
     try:
         application.keep(run.path, payload, arms, dataset)
         # Last, since it says that the run is finished.
-        write_text(run.path / SUMMARY, to_json(payload))
+        write_object(run.path / SUMMARY, to_json(payload))
     except OutputError as problem:
         return problem
     return None
@@ -208,7 +211,7 @@ def chosen_model(folder: Path, kind: type[Asked], method: str | None, model: int
     the order of `METHODS`, and the first seed. UsageError where the run has no such one."""
     from minecli.runtime.run_directory import open_run
 
-    request = kind.from_json(open_run(folder).read_config())
+    request = open_run(folder).read_request(kind.from_json)
     if method is None:
         method = max(request.methods, key=list(request.METHODS).index)
     elif method not in request.methods:

@@ -176,7 +176,7 @@ def _resumed(path: Path, ctx: typer.Context) -> Request:
             f"--resume takes its settings from '{path}' and does not go with {', '.join(map(flag, changed))}",
             hint="leave them out, or start another run with --run-dir",
         )
-    request = Request.from_json(open_run(path).read_config())
+    request = open_run(path).read_request(Request.from_json)
     if ctx.params["data"]:
         return replace(request, source=_source(ctx.params["data"], lasting=False))
     if request.source == "-":

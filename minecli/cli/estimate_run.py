@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,10 @@ def run_estimate(
 ) -> int:
     """Compute what the request asks for, show it, and answer with the exit code."""
     from minecli.runtime.address_space import secure_libraries
+    from minecli.runtime.checkpoint import fingerprint
     from minecli.runtime.device import apply_threads, resolve_device, resolve_threads
     from minecli.runtime.run_directory import create_run, is_finished, open_run
+    from minecli.runtime.state_files import refusing
 
     used_threads = resolve_threads(threads)
     apply_threads(used_threads.count)
@@ -59,7 +61,8 @@ def run_estimate(
                     hint="estimate again with --pointwise and without --resume",
                 )
             streams.info(f"the run in '{resume}' is finished; this is its result")
-            return show(_of_this_version(run.read_result() or {}, resume), shown, streams)
+            with refusing(run.result_path):
+                return show(_of_this_version(run.read_result() or {}, resume), shown, streams)
     announce_remote(request.source, streams)
     trained = ["torch"] if any(ESTIMATORS[name].trains for name in request.estimators) else []
     secure_libraries(["numpy", "pyarrow", "scipy", *trained], used_threads.count)
@@ -78,23 +81,27 @@ def run_estimate(
     request = request.resolved(facts)
     if resume is None and run_dir is not None:
         run = create_run(run_dir, request.to_json())  # after the data: a mistyped column leaves no folder behind
-    outcome, verdict, interruption = _compute(
-        request, groups, facts, used_device, used_threads, shown.unit, streams, run
-    )
-    payload = _payload(request, groups, facts, outcome, verdict, used_device, used_threads)
-    unkept = _keep(run, payload) if run is not None else None
-    code = show(payload, shown, streams)
-    if shown.pointwise is not None:
-        _write_pointwise(shown.pointwise, groups, outcome, streams)
-    if outcome.failure is not None:
-        raise outcome.failure
-    if unkept is not None:
-        raise unkept
-    if interruption.exit_code is not None:
-        again = f"; go on with: minecli estimate --resume {run.path}" if run else ""
-        streams.error(f"interrupted: the result is partial{again}")
-        return interruption.exit_code
-    return code
+    with ExitStack() as stack:
+        if run is not None:
+            stack.enter_context(run.working())
+            run.remember_data(fingerprint({}, groups.x.values, groups.z.values))
+        outcome, verdict, interruption = _compute(
+            request, groups, facts, used_device, used_threads, shown.unit, streams, run
+        )
+        payload = _payload(request, groups, facts, outcome, verdict, used_device, used_threads)
+        unkept = _keep(run, payload) if run is not None else None
+        code = show(payload, shown, streams)
+        if shown.pointwise is not None:
+            _write_pointwise(shown.pointwise, groups, outcome, streams)
+        if outcome.failure is not None:
+            raise outcome.failure
+        if unkept is not None:
+            raise unkept
+        if interruption.exit_code is not None:
+            again = f"; go on with: minecli estimate --resume {run.path}" if run else ""
+            streams.error(f"interrupted: the result is partial{again}")
+            return interruption.exit_code
+        return code
 
 
 def _show_constant(
@@ -114,7 +121,8 @@ def _show_constant(
     verdict = constant(list(request.estimators) or [_FOR_CONSTANTS], side)
     outcome = Outcome(verdict.estimates)
     payload = _payload(request, groups, None, outcome, verdict, device, threads)
-    unkept = _keep(run, payload) if run is not None else None
+    with run.working() if run is not None else nullcontext():
+        unkept = _keep(run, payload) if run is not None else None
     code = show(payload, shown, streams)
     if shown.pointwise is not None:
         _write_pointwise(shown.pointwise, groups, outcome, streams)

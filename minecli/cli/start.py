@@ -1,19 +1,36 @@
-"""The entry point: signals have their answer before the command line, and all that it imports, is loaded."""
+"""The entry point: SIGINT and SIGTERM have their answer before the command line, and all that it imports, is loaded.
+
+While nothing is under way that could be stopped in order, the answer is one line and the end. While work runs,
+`runtime.signals.stop_on_signals` takes over. Nothing is imported here that the interpreter has not loaded by itself, or
+nearly.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
-
-from minecli.runtime.sudden_end import Interrupted, end_on_signals, exit_code, ignore_signals
+from types import FrameType
 
 TYPE_CHECKING = False  # as type checkers know it, without the milliseconds that `typing` takes
 if TYPE_CHECKING:
     from typing import NoReturn
 
+_ANSWERED = (signal.SIGINT, signal.SIGTERM)
+_LINE = b"minecli: interrupted\n"
+
+_first: int | None = None
+
+
+class Interrupted(BaseException):
+    """A signal ends the program; that has been said. No KeyboardInterrupt, which Typer would take for itself."""
+
 
 def main() -> NoReturn:
-    """Run the command line of this process and exit with its code, or with that of the signal that ended it."""
-    end_on_signals()
+    """Run the command line of this process and exit with its code, or with that of the signal that ended it: 128 plus
+    its number, as shells have it."""
+    _end_on_signals()
     code: int | None = None
     try:
         try:
@@ -21,8 +38,57 @@ def main() -> NoReturn:
 
             code = serve()
         finally:
-            ignore_signals()
+            _ignore_signals()
     except Interrupted:
         pass
     # A library may have turned the exception into one of its own: what the signal asked for counts.
-    sys.exit(exit_code() or code)
+    sys.exit(_exit_code() or code)
+
+
+def _end_on_signals() -> None:
+    """Signals that are ignored stay ignored: a job in the background of a script has SIGINT switched off."""
+    for number in _ANSWERED:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end_at_once)
+    sys.unraisablehook = _end_of_unraisable
+
+
+def end_at_once(number: int, frame: FrameType | None) -> None:
+    """The handler. The first signal unwinds the stack, so that half-written files go; a second one does not wait for
+    that. Nor does one within an import: a library may swallow an exception there, or dress it up as its own.
+    """
+    global _first
+    again = _first is not None
+    if not again:
+        _first = number
+        with contextlib.suppress(OSError):  # nobody may listen
+            os.write(2, _LINE)
+    if again or _within_an_import(frame):
+        os._exit(_exit_code() or 0)
+    raise Interrupted
+
+
+def _within_an_import(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _end_of_unraisable(problem: sys.UnraisableHookArgs) -> None:
+    """Where Python would only report an exception and go on, in a destructor for one, the end is the end."""
+    if issubclass(problem.exc_type, Interrupted):
+        os._exit(_exit_code() or 0)
+    sys.__unraisablehook__(problem)
+
+
+def _exit_code() -> int | None:
+    return None if _first is None else 128 + _first
+
+
+def _ignore_signals() -> None:
+    """An answer has been given: a signal during the interpreter's own end would put a traceback beside it, or another
+    exit code."""
+    for number in _ANSWERED:
+        signal.signal(number, signal.SIG_IGN)

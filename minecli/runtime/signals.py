@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from minecli.runtime.sudden_end import ANSWERED
-
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE_SECONDS = 5.0
 
 
@@ -41,7 +40,7 @@ class Interruption:
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """The handler: the first signal asks; a second one stops at once, as the handler has it that stood before:
-        `sudden_end.end_at_once` in the program, elsewhere KeyboardInterrupt or, of SIGTERM, SystemExit with code 143.
+        `cli.start.end_at_once` in the program, elsewhere KeyboardInterrupt or, of SIGTERM, SystemExit with code 143.
         Batch systems may deliver one SIGTERM twice, so that it counts as a second one only some seconds later.
         """
         if self.signal is not None:
@@ -68,9 +67,9 @@ def stop_on_signals(on_signal: Callable[[signal.Signals], None] | None = None) -
     """
     interruption = Interruption(on_signal)
     if threading.current_thread() is threading.main_thread():
-        for number in ANSWERED:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                interruption.before[number] = signal.signal(number, interruption.handle)
+        for answered in _SIGNALS:
+            if signal.getsignal(answered) is not signal.SIG_IGN:
+                interruption.before[answered] = signal.signal(answered, interruption.handle)
     try:
         yield interruption
     finally:

@@ -17,6 +17,17 @@ MOMENTS = [0.15 * i for i in range(20)]
 CODES = [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
 
 
+def started(*words):
+    """A process that does not ignore SIGINT, as one in the background of a script would."""
+    return subprocess.Popen(
+        list(map(str, words)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def answers(process, number):
     """Whether a process has a handler for a signal: before, nothing of this package has run."""
     with open(f"/proc/{process.pid}/status") as file:
@@ -24,9 +35,19 @@ def answers(process, number):
     return bool(int(caught.group(1), 16) >> (number - 1) & 1)
 
 
+def outcome(process):
+    """The exit code, standard output and standard error; a process that does not end is killed."""
+    try:
+        out, said = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, said = process.communicate()
+    return process.returncode, out, said
+
+
 def ended_by(*numbers, after, words):
     """The exit code and standard error of a command that gets signals so long after it has begun to answer to them."""
-    process = subprocess.Popen([*MINECLI, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = started(*MINECLI, *words)
     # Python itself catches SIGINT from the start, SIGTERM nobody but this package.
     while not answers(process, signal.SIGTERM) and process.poll() is None:
         time.sleep(0.002)
@@ -34,8 +55,7 @@ def ended_by(*numbers, after, words):
     for number in numbers:
         process.send_signal(number)
         time.sleep(0.01)
-    _, said = process.communicate(timeout=60)
-    return process.returncode, said
+    return outcome(process)[::2]
 
 
 def check_ending(number, code, after, sample_data):
@@ -63,12 +83,10 @@ def test_two_signals_at_once_are_one_line():
 
 
 def test_a_signal_that_is_ignored_stays_ignored():
-    started = subprocess.Popen(
-        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *MINECLI, "--version"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    while not answers(started, signal.SIGTERM) and started.poll() is None:
+    process = started("sh", "-c", 'trap "" INT; exec "$@"', "sh", *MINECLI, "--version")
+    while not answers(process, signal.SIGTERM) and process.poll() is None:
         time.sleep(0.002)
-    started.send_signal(signal.SIGINT)
-    out, said = started.communicate(timeout=60)
-    assert (started.returncode, said) == (0, b"")
-    assert out.startswith(b"minecli ")
+    process.send_signal(signal.SIGINT)
+    code, out, said = outcome(process)
+    assert (code, said) == (0, "")
+    assert out.startswith("minecli ")

@@ -31,7 +31,7 @@ from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training
 from minecli.result import Status
-from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
+from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, repeat_path, resume_from
 from minecli.runtime.seeds import child_seed, torch_generator
 
 Array = npt.NDArray[np.float64]
@@ -121,16 +121,15 @@ class CrossFitting:
         if path is None:
             return self.training.run(self.stage, self.context.observer, self.context.should_stop)
         if self.repeat:
-            path = path.with_name(f"{path.stem}-{self.repeat + 1}{path.suffix}")
+            path = repeat_path(path, self.repeat + 1)
         settings = {"version": __version__, "seed": self.seed, **asdict(self.config)}
         mark = fingerprint(settings, self.rows.x, self.rows.z)
-        if path.exists():
-            self.training.load_state_dict(load_checkpoint(path, fingerprint=mark))
 
-        def warn(said: str) -> None:
+        def say(said: str) -> None:
             self.context.observer(events.Event(self.stage, self.training.step, self.config.max_steps, message=said))
 
-        checkpoint = PeriodicCheckpoint(path, mark, warn)
+        resume_from(path, fingerprint=mark, load=self.training.load_state_dict, say=say)
+        checkpoint = PeriodicCheckpoint(path, mark, say)
 
         def save(state: dict[str, Any]) -> None:
             checkpoint.save(state, at_once=state["ended"] is not None or self.context.should_stop())
