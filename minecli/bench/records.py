@@ -13,8 +13,7 @@ from typing import Any
 from minecli.bench.cells import Cell, Key
 from minecli.errors import DataError
 from minecli.result import Estimate, Interval
-from minecli.runtime.state_files import open_for_lines, parsed, read_lines
-from minecli.runtime.writing import output_error
+from minecli.runtime.state_files import SealedLines, parsed, read_lines
 
 FAILED = "failed"
 
@@ -182,18 +181,12 @@ class RecordFile:
     """The file of records, open for appending. A last line cut short by a crash is removed first."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = open_for_lines(path)
+        self._lines = SealedLines(path)
 
     def append(self, record: Record) -> None:
         """Add a record and see it out of this process; OutputError where that fails."""
-        line = json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
-        try:
-            self._file.write(line.encode("utf-8"))
-            self._file.flush()
-        except OSError as problem:
-            raise output_error(f"'{self._path}'", problem) from problem
+        self._lines.append(json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False))
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._lines.close()

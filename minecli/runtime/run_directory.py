@@ -3,7 +3,7 @@
 config.json                   what was asked, fully resolved; enough to go on from
 data.json, columns.json       what tells whether the data are still the same, and what makes samples a table again
 events.ndjson                 one JSON object per line and moment, in order; a resumed run appends
-records.ndjson                one JSON object per finished cell of a benchmark
+records.ndjson                one JSON object per finished cell of a benchmark; records.ndjson.sha256 a checksum each
 checkpoint-NAME.pt            the unfinished state of estimator NAME; checkpoint-NAME.previous.pt the one before
 estimate.json, summary.json   the result, the same object as on standard output
 learning_curve.png            the held-out bound over training steps
@@ -214,7 +214,8 @@ def _is_left_over(path: Path) -> bool:
     name = path.name
     if name in (state_files.LOCK, state_files.CHECKSUMS) or is_partial(name):
         return True
-    return name in (state_files.EVENTS, state_files.RECORDS) and path.is_file() and path.stat().st_size == 0
+    lines = (state_files.EVENTS, state_files.RECORDS, state_files.checksums_of_lines(Path(state_files.RECORDS)).name)
+    return name in lines and path.is_file() and path.stat().st_size == 0
 
 
 def open_run(path: Path, result_name: str = state_files.ESTIMATE) -> RunDirectory:

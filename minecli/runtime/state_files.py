@@ -191,9 +191,68 @@ def _checksums(folder: Path) -> dict[str, list[str]]:
     return cast("dict[str, list[str]]", sums)
 
 
+class SealedLines:
+    """A file that takes one line after the other, and beside it one that takes the checksum of each, a moment earlier:
+    whenever the process is killed, no line is without one. A line that a crash has cut short is removed first.
+
+    Raises:
+        OutputError: the files cannot be written.
+        DataError: they cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        earlier = [] if present(checksums_of_lines(path)) else read_lines(path)
+        self._lines, self._checksums = open_for_lines(path), open_for_lines(checksums_of_lines(path))
+        for line in earlier:
+            self._add(self._checksums, _digest(line))
+
+    def append(self, line: str) -> None:
+        """Add a line and see it out of this process; OutputError where that fails."""
+        self._add(self._checksums, _digest(line.encode("utf-8")))
+        self._add(self._lines, line)
+
+    def _add(self, file: IO[bytes], line: str) -> None:
+        try:
+            file.write(line.encode("utf-8") + b"\n")
+            file.flush()
+        except OSError as problem:
+            raise output_error(f"'{self._path}'", problem) from problem
+
+    def close(self) -> None:
+        """Close the files."""
+        self._lines.close()
+        self._checksums.close()
+
+
+def checksums_of_lines(path: Path) -> Path:
+    """Where the checksums of a file's lines are kept.
+
+    >>> checksums_of_lines(Path(RECORDS)).name
+    'records.ndjson.sha256'
+    """
+    return path.with_name(f"{path.name}.sha256")
+
+
 def read_lines(path: Path) -> list[bytes]:
     """The lines of a file, without what follows its last line break: nothing, or a line that a crash cut short. None
-    where there is no file; DataError where it cannot be read."""
+    where there is no file.
+
+    DataError where it cannot be read, or a line is not one of those that `SealedLines` has added.
+    """
+    lines, sums = _lines_in(path), checksums_of_lines(path)
+    if present(sums):
+        known = set(_lines_in(sums))
+        for number, line in enumerate(lines, start=1):
+            if _digest(line).encode("ascii") not in known:
+                raise DataError(
+                    f"line {number} of '{path}' has been damaged or edited since it was written",
+                    hint=f"remove the line and resume, or remove '{sums}' to take it as it is",
+                )
+    return lines
+
+
+def _lines_in(path: Path) -> list[bytes]:
     return read_bytes(path).split(b"\n")[:-1] if present(path) else []
 
 
