@@ -15,6 +15,7 @@ from minecli.cli.environment import environment_facts, version_of
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.streams import Streams
 from minecli.errors import MinecliError, OutputError
+from minecli.runtime.state_files import RECORDS
 
 if TYPE_CHECKING:
     from minecli.bench.cells import Cell, Key
@@ -110,7 +111,6 @@ def _progress(
 ) -> _Progress:
     """Read back what is done, and open the file that takes the rest."""
     from minecli.bench.records import RecordFile, latest, read_records
-    from minecli.runtime.state_files import RECORDS
 
     def tell(record: Record) -> None:
         if delivery.format == "ndjson" and delivery.output is None:

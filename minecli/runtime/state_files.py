@@ -79,10 +79,11 @@ def opened(path: Path, hint: str = START_AGAIN) -> Iterator[BinaryIO]:
     try:
         # Without waiting: nobody may ever write into a pipe that has taken the file's name.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            os.close(descriptor)
+            raise damaged(path, "it is a folder" if stat.S_ISDIR(mode) else "it is no regular file", hint)
         with open(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise damaged(path, "it is a folder" if stat.S_ISDIR(mode) else "it is no regular file", hint)
             yield file
     except OSError as problem:
         raise damaged(path, problem.strerror or str(problem), hint) from problem
