@@ -96,7 +96,8 @@ def test_the_run_folder(cli, tmp_path):
     run = tmp_path / "run"
     found = cli("bench", "suite", *QUICK, "--run-dir", run).json
     assert {p.name for p in run.iterdir()} == {
-        "config.json", RECORDS, "summary.json", "table.csv", "table.md", "suite.png", "suite.svg",
+        "config.json", RECORDS, f"{RECORDS}.sha256", "checksums.json", "summary.json", "table.csv", "table.md",
+        "suite.png", "suite.svg",
     }  # fmt: skip
     assert json.loads((run / "summary.json").read_text()) == found
     assert [json.loads(line) for line in (run / RECORDS).read_text().splitlines()] == found["records"]
