@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from minecli.errors import DataError, OutputError, UsageError
-from minecli.runtime.state_files import damaged, opened, present, refusing
+from minecli.runtime.state_files import damaged, opened, present, refusing, require_writable
 from minecli.runtime.writing import atomic_path, partial_path
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Any], *, fingerprint: str) -
     """
     import torch
 
-    if present(path) and not os.path.isfile(path):
-        raise OutputError(f"cannot write '{path}': it is no regular file", hint="remove it")
+    require_writable(path)
     with atomic_path(path) as partial, open(partial, "wb") as file:
         hashing = _Hashing(file)
         torch.save({"format": FORMAT, "fingerprint": fingerprint, "state": dict(state)}, hashing)  # type: ignore[arg-type]

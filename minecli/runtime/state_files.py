@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from minecli.errors import DataError, MinecliError
+from minecli.errors import DataError, MinecliError, OutputError
 from minecli.runtime.writing import output_error, write_text
 
 CONFIG = "config.json"
@@ -152,6 +152,7 @@ def write_object(path: Path, text: str) -> None:
     Until the file is replaced, the checksum of what it holds stays beside the new one: whenever the process is killed,
     one of the two is that of the file.
     """
+    require_writable(path)
     folder = path.parent
     try:
         sums = _checksums(folder)
@@ -163,6 +164,13 @@ def write_object(path: Path, text: str) -> None:
     sums[path.name] = [*kept, _digest(text.encode("utf-8"))]
     write_text(folder / CHECKSUMS, json.dumps(sums, indent=1) + "\n")
     write_text(path, text)
+
+
+def require_writable(path: Path) -> None:
+    """OutputError where something stands at `path` that is no regular file, and that writing would wait for or
+    destroy."""
+    if present(path) and not os.path.isfile(path):
+        raise OutputError(f"cannot write '{path}': it is no regular file", hint="remove it")
 
 
 def _digest(content: bytes) -> str:

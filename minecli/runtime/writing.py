@@ -44,6 +44,11 @@ def _is_special(path: Path) -> bool:
         return False
 
 
+def _followed(path: Path) -> Path:
+    """The file that links lead to. `Path.resolve` has no word for links that lead in a circle but RuntimeError."""
+    return Path(os.path.realpath(path))
+
+
 def check_writable(path: Path) -> None:
     """Raise UsageError if a file cannot be made at `path`. Leaves nothing behind.
 
@@ -52,7 +57,7 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder; a file name is needed", hint=f"try {path}/result.json")
-    parent = path.resolve().parent
+    parent = _followed(path).parent
     if not parent.is_dir():
         raise UsageError(f"cannot write '{path}': the folder '{parent}' does not exist", hint=f"mkdir -p {parent}")
     if _is_special(path):
@@ -110,7 +115,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     OSError inside the block becomes OutputError.
     """
-    target = path.resolve()
+    target = _followed(path)
     if _is_special(path):
         try:
             yield path

@@ -149,3 +149,12 @@ def test_what_cannot_be_appended_to(tmp_path, damage):
     DAMAGES[damage](path)
     with pytest.raises((OutputError, DataError), match=r"records\.ndjson"):
         SealedLines(path)
+
+
+@pytest.mark.parametrize("damage", ["folder", "pipe", "dangling link", "loop of links"])
+def test_what_is_no_file_is_not_written_to(tmp_path, damage):
+    path = tmp_path / "summary.json"
+    DAMAGES[damage](path)
+    with pytest.raises(OutputError, match=r"cannot write '.*summary\.json': it is no regular file \(remove it\)"):
+        write_object(path, TEXT)
+    assert os.listdir(tmp_path) == ["summary.json"]
