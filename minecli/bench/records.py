@@ -7,29 +7,15 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from minecli.bench.cells import Cell, Key
 from minecli.errors import DataError
 from minecli.result import Estimate, Interval
 from minecli.runtime.state_files import SealedLines, parsed, read_lines
+from minecli.runtime.stored_types import require_types
 
 FAILED = "failed"
-
-# What JSON has for the types of a record's fields.
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "float | None": (int, float, NoneType),
-    "bool | None": (bool, NoneType),
-    "tuple[str, ...]": (list,),
-    "Mapping[str, float | str]": (dict,),
-    "Mapping[str, float | None] | None": (dict, NoneType),
-    "Mapping[str, str]": (dict,),
-    "Mapping[str, Any]": (dict,),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +66,9 @@ class Record:
     def from_json(cls, content: Mapping[str, Any]) -> Record:
         """The record `to_json` wrote. Keys this version does not know are left out; TypeError for values of other
         types."""
-        known = {f.name: f.type for f in fields(cls)}
+        known = {f.name for f in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}
-        for name, value in values.items():
-            if not isinstance(value, _TYPES[str(known[name])]) or (isinstance(value, bool) and name != "covered"):
-                raise TypeError(f"{name} is {str(value)[:50]!r}")
+        require_types(cls, values)
         return cls(**values | {"diagnostics": tuple(values["diagnostics"])})
 
 

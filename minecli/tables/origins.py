@@ -30,6 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
+from minecli.runtime.stored_types import require_types
 from minecli.tables.arrays import numbers
 from minecli.tables.kinds import Array, Kind, Plain, Plan, decoded
 
@@ -94,6 +95,9 @@ class Origin:
     def from_json(cls, content: Mapping[str, Any]) -> Origin:
         """The origin that `to_json` wrote; KeyError, TypeError, ValueError where the content is something else."""
         values = dict(content)
+        require_types(cls, values)
+        if not isinstance(values["constant"], Plain | list | None):
+            raise TypeError(f"constant is {values['constant']}")
         stored = base64.b64decode(values.pop("arrow_type"), validate=True)
         values["type"] = pa.ipc.read_schema(pa.py_buffer(stored)).field(0).type
         for key in ("names", "levels", "entries"):
