@@ -1,6 +1,6 @@
 """`python -m minecli` is the `minecli` command."""
 
-from minecli.cli.main import main
+from minecli.cli.start import main
 
 if __name__ == "__main__":
     main()

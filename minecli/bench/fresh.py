@@ -7,7 +7,6 @@ bound is computed once, on rows drawn for that purpose, with many re-pairings in
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -44,7 +43,7 @@ from minecli.mine.objectives import Objective
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training, end_of, still_rising
 from minecli.result import Estimate, Status
-from minecli.runtime.checkpoint import fingerprint
+from minecli.runtime.checkpoint import checkpoint_path, fingerprint, remove_checkpoint
 from minecli.runtime.seeds import child_seed, generator, torch_generator
 from minecli.tasks.specs import columns_of, numeric
 
@@ -82,7 +81,7 @@ def run_fresh(
         while any(c.key not in done for c in together):
             if context.should_stop():
                 return
-            path = folder / f"checkpoint-{'-'.join(map(str, (name, *columns)))}.pt" if folder is not None else None
+            path = checkpoint_path(folder, name, *columns) if folder is not None else None
             job = _Job.prepare(together, answering.configs[name], fresh, context, path)
             status = job.train(name)
             if status is Status.INTERRUPTED:
@@ -230,8 +229,7 @@ class _Job:
     def forget(self) -> None:
         """Remove the checkpoint of training that is done with."""
         if self.checkpoint is not None:
-            with contextlib.suppress(OSError):
-                self.checkpoint.path.unlink(missing_ok=True)
+            remove_checkpoint(self.checkpoint.path)
 
     def record(self, m: int, name: str, versions: Mapping[str, str]) -> Record | None:
         """Evaluate one cell, or say why that cannot be done; None if stopped before the end."""

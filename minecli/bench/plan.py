@@ -12,11 +12,10 @@ from minecli.bench.answers import Answering, run_cells
 from minecli.bench.cells import Cell, Key
 from minecli.bench.config import BenchRequest
 from minecli.bench.records import Record, RecordFile, latest, read_records
+from minecli.runtime.state_files import RECORDS
 
 if TYPE_CHECKING:
     from minecli.estimators.context import Context
-
-RECORDS = "records.ndjson"
 
 
 @dataclass

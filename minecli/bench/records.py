@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from minecli.bench.cells import Cell, Key
 from minecli.errors import DataError
 from minecli.result import Estimate, Interval
-from minecli.runtime.writing import output_error
+from minecli.runtime.state_files import SealedLines, parsed, read_lines
+from minecli.runtime.stored_types import require_types
 
 FAILED = "failed"
 
@@ -64,9 +64,11 @@ class Record:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Record:
-        """The record `to_json` wrote. Keys this version does not know are left out."""
+        """The record `to_json` wrote. Keys this version does not know are left out; TypeError for values of other
+        types."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}
+        require_types(cls, values)
         return cls(**values | {"diagnostics": tuple(values["diagnostics"])})
 
 
@@ -140,18 +142,14 @@ def _identity(cell: Cell) -> dict[str, Any]:
 def read_records(path: Path) -> list[Record]:
     """All whole records of a file, in order; none where there is no file. A last line cut short is left out.
 
-    DataError where a whole line is no record.
+    DataError where the file cannot be read, or a whole line is no record.
     """
-    if not path.is_file():
-        return []
-    # What follows the last line break is nothing, or the line a crash cut short.
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-    return [_parsed(path, number, line) for number, line in enumerate(lines, start=1)]
+    return [_parsed(path, number, line) for number, line in enumerate(read_lines(path), start=1)]
 
 
-def _parsed(path: Path, number: int, line: str) -> Record:
+def _parsed(path: Path, number: int, line: bytes) -> Record:
     try:
-        return Record.from_json(json.loads(line))
+        return Record.from_json(parsed(line))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise DataError(
             f"line {number} of '{path}' is no record ({problem})", hint="remove the line and resume"
@@ -167,30 +165,12 @@ class RecordFile:
     """The file of records, open for appending. A last line cut short by a crash is removed first."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            _cut_torn_line(path)
-            self._file: IO[bytes] = open(path, "ab")  # noqa: SIM115
-        except OSError as problem:
-            raise output_error(f"'{path}'", problem) from problem
+        self._lines = SealedLines(path)
 
     def append(self, record: Record) -> None:
         """Add a record and see it out of this process; OutputError where that fails."""
-        line = json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
-        try:
-            self._file.write(line.encode("utf-8"))
-            self._file.flush()
-        except OSError as problem:
-            raise output_error(f"'{self._path}'", problem) from problem
+        self._lines.append(json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False))
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Cut a file after its last line break."""
-    if not path.exists():
-        return
-    whole = path.read_bytes().rfind(b"\n") + 1
-    os.truncate(path, whole)
+        self._lines.close()

@@ -211,7 +211,7 @@ def chosen_model(folder: Path, kind: type[Asked], given: Mapping[str, Any]) -> t
     the order of `METHODS`, and the first seed. UsageError where the run has no such one."""
     from minecli.runtime.run_directory import open_run
 
-    request, method, model = kind.from_stored(open_run(folder).read_config()), given["method"], given["model"]
+    request, method, model = open_run(folder).read_request(kind.from_stored), given["method"], given["model"]
     if method is None:
         method = max(request.methods, key=list(request.METHODS).index)
     elif method not in request.methods:

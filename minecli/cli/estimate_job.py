@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from minecli.api.result import Result
     from minecli.estimators.facts import Facts
     from minecli.report.formats import Views
+    from minecli.runtime.run_directory import RunDirectory
     from minecli.tables.groups import Groups
 
 _COLUMNS = ("categorical", "numeric")
@@ -89,7 +90,7 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
             )
         return request
 
-    def seed(self, request: EstimateRequest) -> int:
+    def seeds_of(self, request: EstimateRequest) -> int:
         return request.seed
 
     def check(self, request: EstimateRequest, shown: Presentation) -> None:
@@ -119,6 +120,11 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
         if facts is not None and not request.estimators:
             work.streams.info(choice_sentence(facts))
         return request.resolved(facts, lambda chosen: default_configs(chosen, request.settings)), Read(groups, facts)
+
+    def begin(self, request: EstimateRequest, data: Read, folder: RunDirectory) -> None:
+        from minecli.runtime.checkpoint import fingerprint
+
+        folder.remember_data(fingerprint({}, data.groups.x.values, data.groups.z.values))
 
     def compute(self, request: EstimateRequest, data: Read, work: Work) -> Result:
         surroundings = Surroundings(

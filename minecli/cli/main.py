@@ -63,7 +63,8 @@ def root(
 
 
 def run(arguments: Sequence[str], streams: Streams) -> int:
-    """Run the command line `arguments` on `streams` and answer with the exit code. Never raises, never exits."""
+    """Run the command line `arguments` on `streams` and answer with the exit code. Never exits, and raises nothing but
+    what ends the program by a signal."""
     words = list(arguments)
     want_traceback = "--traceback" in words or streams.environment.get("MINECLI_DEBUG", "") not in ("", "0")
     words = [word for word in words if word != "--traceback"]
@@ -98,8 +99,9 @@ def _command_line_error(problem: Any, streams: Streams) -> int:
     return int(problem.exit_code)
 
 
-def main() -> NoReturn:
-    """The entry point: standard streams, and an end that stays quiet when the reader of a pipe has gone."""
+def serve() -> int:
+    """Run the command line of this process on its standard streams; the exit code. Stays quiet when the reader of a
+    pipe has gone."""
     streams = Streams.standard()
     code = run(sys.argv[1:], streams)
     try:
@@ -108,4 +110,9 @@ def main() -> NoReturn:
         # Python would complain about the same at exit; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), streams.stdout.fileno())
         code = code or ExitCode.BROKEN_PIPE
-    sys.exit(code)
+    return code
+
+
+def main() -> NoReturn:
+    """What `minecli.cli.start` runs, without its answer to signals."""
+    sys.exit(serve())

@@ -101,7 +101,7 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
         del given, path
         return request
 
-    def seed(self, request: Asked) -> int | list[int]:
+    def seeds_of(self, request: Asked) -> int | list[int]:
         """Where all randomness comes from, as the result says it."""
         return list(request.seeds)  # type: ignore[attr-defined]
 
@@ -173,24 +173,25 @@ def _resumed(job: Job[Asked, Any, Any], ctx: typer.Context) -> Asked:
             f"--resume takes its settings from '{path}' and does not go with {', '.join(map(flag, changed))}",
             hint="leave them out, or start another run with --run-dir",
         )
-    return job.resumed(job.kind.from_stored(open_run(path).read_config()), ctx.params, path)
+    return job.resumed(open_run(path, job.RESULT).read_request(job.kind.from_stored), ctx.params, path)
 
 
 def _run(job: Job[Asked, Data, Outcome], request: Asked, work: Work) -> int:
     stored = _finished(job, request, work)
     if stored is not None:
         return _show_again(job, stored, work)
-    with ExitStack() as stack:
-        loaded = _loaded(job, request, work, stack)
-        if loaded is None:
-            return _nothing_kept(work)
-        request, data = loaded
-        stored = _open_folder(job, request, work)
-        if stored is not None:
-            return _show_again(job, stored, work)
-        _begin(job, request, data, work, stack)
-        outcome = job.compute(request, data, work)
-    return _finish(job, request, data, outcome, work)
+    with ExitStack() as folder:
+        with ExitStack() as watched:
+            loaded = _loaded(job, request, work, watched)
+            if loaded is None:
+                return _nothing_kept(work)
+            request, data = loaded
+            stored = _open_folder(job, request, work, folder)
+            if stored is not None:
+                return _show_again(job, stored, work)
+            _begin(job, request, data, work, watched)
+            outcome = job.compute(request, data, work)
+        return _finish(job, request, data, outcome, work)
 
 
 def _loaded(job: Job[Asked, Data, Any], request: Asked, work: Work, stack: ExitStack) -> tuple[Asked, Data] | None:
@@ -223,29 +224,33 @@ def _signal_code(work: Work) -> int:
 def _finished(job: Job[Asked, Any, Any], request: Asked, work: Work) -> dict[str, Any] | None:
     """The result of a finished run that is asked for again, where that can be told before the data are read."""
     from minecli.runtime.run_directory import RunDirectory, open_run
+    from minecli.runtime.state_files import present
 
     resume, run_dir = work.given["resume"], work.given["run_dir"]
     if resume is not None:
-        work.folder = open_run(resume)
+        work.folder = open_run(resume, job.RESULT)
         return _stored_result(job, work.folder)
-    if (
-        run_dir is not None
-        and (run := RunDirectory(run_dir)).config_path.exists()
-        and run.read_config() == (_as_stored(request))
-    ):
+    if run_dir is None:
+        return None
+    run = RunDirectory(run_dir, job.RESULT)
+    if present(run.config_path) and run.read_config() == _as_stored(request):
         return _stored_result(job, run)
     return None
 
 
-def _open_folder(job: Job[Asked, Any, Any], request: Asked, work: Work) -> dict[str, Any] | None:
-    """Make the run's folder, or take up the unfinished run with the very same request; the stored result of a finished
-    one."""
+def _open_folder(job: Job[Asked, Any, Any], request: Asked, work: Work, stack: ExitStack) -> dict[str, Any] | None:
+    """Make the run's folder, or take up the run with the very same request; the stored result of a finished one.
+    UsageError where another process works in it."""
     from minecli.runtime.run_directory import create_run
 
     run_dir = work.given["run_dir"]
     if work.folder is None and run_dir is not None:
-        work.folder = create_run(run_dir, request.to_stored())
-        return _stored_result(job, work.folder)
+        work.folder = create_run(run_dir, request.to_stored(), job.RESULT)
+        stored = _stored_result(job, work.folder)
+        if stored is not None:
+            return stored
+    if work.folder is not None:
+        stack.enter_context(work.folder.working())
     return None
 
 
@@ -258,10 +263,14 @@ def _as_stored(request: Request) -> dict[str, Any]:
 
 def _stored_result(job: Job[Any, Any, Any], run: RunDirectory) -> dict[str, Any] | None:
     from minecli.report.payload import SCHEMA_VERSION
+    from minecli.runtime.state_files import refusing
 
-    payload = run.read_result(job.RESULT)
-    if payload is None or not job.is_finished(payload):
+    payload = run.read_result()
+    if payload is None:
         return None
+    with refusing(run.result_path):
+        if not job.is_finished(payload):
+            return None
     if payload.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
             f"the result in '{run.path}' was written by another version of minecli "
@@ -272,6 +281,8 @@ def _stored_result(job: Job[Any, Any, Any], run: RunDirectory) -> dict[str, Any]
 
 
 def _show_again(job: Job[Any, Any, Any], payload: dict[str, Any], work: Work) -> int:
+    from minecli.runtime.state_files import refusing
+
     path = work.given["resume"] or work.given["run_dir"]
     if work.shown.pointwise is not None:
         raise UsageError(
@@ -279,8 +290,9 @@ def _show_again(job: Job[Any, Any, Any], payload: dict[str, Any], work: Work) ->
             hint="estimate again with --pointwise and without --resume",
         )
     work.streams.info(f"the run in '{path}' is finished; this is its result")
-    show(job.views(payload, work.shown), work.shown, work.streams)
-    return job.judged(payload, work)
+    with refusing(path / job.RESULT):
+        show(job.views(payload, work.shown), work.shown, work.streams)
+        return job.judged(payload, work)
 
 
 def _begin(job: Job[Asked, Data, Any], request: Asked, data: Data, work: Work, stack: ExitStack) -> None:
@@ -304,7 +316,7 @@ def _begin(job: Job[Asked, Data, Any], request: Asked, data: Data, work: Work, s
 def _finish(job: Job[Asked, Data, Outcome], request: Asked, data: Data, outcome: Outcome, work: Work) -> int:
     """Store, show, and say how to go on. A result that cannot be stored is shown before the error is raised."""
     stopped = job.interrupted(outcome, work)
-    environment = environment_facts(work.device, work.threads, job.seed(request))
+    environment = environment_facts(work.device, work.threads, job.seeds_of(request))
     payload = job.payload(request, data, outcome, environment)
     unkept = None
     if work.folder is not None and (stopped is None or job.KEEPS_PARTIAL):
@@ -328,7 +340,7 @@ def _keep(
     try:
         job.keep(folder.path, payload, data, outcome)
         # Last, since it says that the run is finished.
-        folder.write_result(to_json(payload), job.RESULT)
+        folder.write_result(to_json(payload))
     except OutputError as problem:
         return problem
     return None

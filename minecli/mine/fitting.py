@@ -26,7 +26,7 @@ from minecli.mine.sampling import random_shifts
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Batch, Training
 from minecli.result import Status
-from minecli.runtime.checkpoint import PeriodicCheckpoint, load_checkpoint
+from minecli.runtime.checkpoint import PeriodicCheckpoint, resume_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,18 +178,15 @@ class Fitting:
             DataError: the checkpoint cannot be read.
             UsageError: it belongs to other data or other settings.
         """
-        if checkpoint is not None and checkpoint.path.exists():
-            state = load_checkpoint(checkpoint.path, fingerprint=checkpoint.fingerprint)
-            self.training.load_state_dict(state)
-            self.seconds = float(state.get("seconds", 0.0))
-        before, started = self.seconds, time.monotonic()
 
-        def warn(said: str) -> None:
+        def say(said: str) -> None:
             observer(events.Event(stage, self.training.step, self.training.config.max_steps, message=said))
 
         periodic = None
         if checkpoint is not None:
-            periodic = PeriodicCheckpoint(checkpoint.path, checkpoint.fingerprint, warn)
+            resume_from(checkpoint.path, fingerprint=checkpoint.fingerprint, load=self._adopt, say=say)
+            periodic = PeriodicCheckpoint(checkpoint.path, checkpoint.fingerprint, say)
+        before, started = self.seconds, time.monotonic()
 
         def save(state: dict[str, Any]) -> None:
             self.seconds = before + time.monotonic() - started
@@ -198,6 +195,10 @@ class Fitting:
                 periodic.save(state | {"seconds": self.seconds}, at_once=at_once)
 
         return self.training.run(stage, observer, should_stop, save)
+
+    def _adopt(self, state: dict[str, Any]) -> None:
+        self.training.load_state_dict(state)
+        self.seconds = float(state.get("seconds", 0.0))
 
     def terms(
         self,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE_SECONDS = 5.0
@@ -18,6 +19,7 @@ class Interruption:
 
     def __init__(self, on_signal: Callable[[signal.Signals], None] | None = None) -> None:
         self.signal: signal.Signals | None = None
+        self.before: dict[int, Any] = {}
         self._since = 0.0
         self._on_signal = on_signal
 
@@ -37,17 +39,17 @@ class Interruption:
         return None if self.signal is None else 128 + self.signal
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """The handler: the first signal asks; a second one stops at once, by KeyboardInterrupt or, of SIGTERM, by
-        SystemExit with code 143. Batch systems may deliver one SIGTERM twice, so that it counts as a second one only
-        some seconds later.
+        """The handler: the first signal asks; a second one stops at once, as the handler has it that stood before:
+        `cli.start.end_at_once` in the program, elsewhere KeyboardInterrupt or, of SIGTERM, SystemExit with code 143.
+        Batch systems may deliver one SIGTERM twice, so that it counts as a second one only some seconds later.
         """
-        del frame
         if self.signal is not None:
-            if number == signal.SIGINT:
-                raise KeyboardInterrupt
-            if time.monotonic() - self._since > PATIENCE_SECONDS:
-                raise SystemExit(128 + number)
-            return
+            if number == signal.SIGTERM and time.monotonic() - self._since <= PATIENCE_SECONDS:
+                return
+            handler = self.before.get(number)
+            if callable(handler):
+                handler(number, frame)
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         self._since = time.monotonic()
         self.signal = signal.Signals(number)
         if self._on_signal is not None:
@@ -64,13 +66,12 @@ def stop_on_signals(on_signal: Callable[[signal.Signals], None] | None = None) -
     handlers, nothing changes.
     """
     interruption = Interruption(on_signal)
-    previous = {}
     if threading.current_thread() is threading.main_thread():
-        for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                previous[number] = signal.signal(number, interruption.handle)
+        for answered in _SIGNALS:
+            if signal.getsignal(answered) is not signal.SIG_IGN:
+                interruption.before[answered] = signal.signal(answered, interruption.handle)
     try:
         yield interruption
     finally:
-        for number, handler in previous.items():
+        for number, handler in interruption.before.items():
             signal.signal(number, handler)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ _ADVICE = {
     errno.EACCES: "choose a place you may write to",
     errno.EPERM: "choose a place you may write to",
 }
+
+_PARTIAL = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.partial", re.DOTALL)
 
 
 def output_error(target: str, problem: OSError) -> OutputError:
@@ -41,6 +44,11 @@ def _is_special(path: Path) -> bool:
         return False
 
 
+def _followed(path: Path) -> Path:
+    """The file that links lead to. `Path.resolve` has no word for links that lead in a circle but RuntimeError."""
+    return Path(os.path.realpath(path))
+
+
 def check_writable(path: Path) -> None:
     """Raise UsageError if a file cannot be made at `path`. Leaves nothing behind.
 
@@ -49,7 +57,7 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder; a file name is needed", hint=f"try {path}/result.json")
-    parent = path.resolve().parent
+    parent = _followed(path).parent
     if not parent.is_dir():
         raise UsageError(f"cannot write '{path}': the folder '{parent}' does not exist", hint=f"mkdir -p {parent}")
     if _is_special(path):
@@ -67,20 +75,54 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"cannot write '{path}': the file is write-protected", hint="choose another name")
 
 
+def partial_path(target: Path) -> Path:
+    """A name beside `target` for what is not whole yet: nobody else's, and one that tells whose it is."""
+    return target.parent / f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial"
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file bears such a name.
+
+    >>> is_partial(partial_path(Path("estimate.json")).name), is_partial("estimate.json")
+    (True, False)
+    """
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def sweep_partials(folder: Path) -> None:
+    """Remove what processes left half written in a folder that are no more; for those who alone work in it."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            found = _PARTIAL.fullmatch(name)
+            if found and not _is_alive(int(found[1])):
+                with contextlib.suppress(OSError):
+                    os.unlink(folder / name)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass  # another user's
+    return True
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; rename it to `path` if the block ends well, remove it if not.
 
     OSError inside the block becomes OutputError.
     """
-    target = path.resolve()
+    target = _followed(path)
     if _is_special(path):
         try:
             yield path
         except OSError as problem:
             raise output_error(f"'{path}'", problem) from problem
         return
-    partial = target.parent / f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.partial"
+    partial = partial_path(target)
     try:
         yield partial
         _sync(partial)

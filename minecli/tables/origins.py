@@ -30,6 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
+from minecli.runtime.stored_types import require_types
 from minecli.tables.arrays import numbers
 from minecli.tables.exactness import stored
 from minecli.tables.kinds import UNITS_PER_SECOND, Array, Column, Kind, Plain, Plan, decoded
@@ -95,6 +96,9 @@ class Origin:
     def from_json(cls, content: Mapping[str, Any]) -> Origin:
         """The origin that `to_json` wrote; KeyError, TypeError, ValueError where the content is something else."""
         values = dict(content)
+        require_types(cls, values)
+        if not isinstance(values["constant"], Plain | list | None):
+            raise TypeError(f"constant is {values['constant']}")
         schema = base64.b64decode(values.pop("arrow_type"), validate=True)
         values["type"] = pa.ipc.read_schema(pa.py_buffer(schema)).field(0).type
         for key in ("names", "levels", "entries"):

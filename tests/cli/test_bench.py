@@ -96,7 +96,8 @@ def test_the_run_folder(cli, tmp_path):
     run = tmp_path / "run"
     found = cli("bench", "suite", *QUICK, "--run-dir", run).json
     assert {p.name for p in run.iterdir()} == {
-        "config.json", "events.ndjson", RECORDS, "summary.json", "table.csv", "table.md", "suite.png", "suite.svg",
+        "config.json", "events.ndjson", RECORDS, f"{RECORDS}.sha256", "checksums.json", "summary.json", "table.csv",
+        "table.md", "suite.png", "suite.svg",
     }  # fmt: skip
     assert json.loads((run / "summary.json").read_text()) == found
     assert [json.loads(line) for line in (run / RECORDS).read_text().splitlines()] == found["records"]
@@ -145,22 +146,22 @@ def test_a_folder_with_another_run(cli, tmp_path):
 
 
 def test_failed_cells_are_listed_and_tried_again(cli, tmp_path, monkeypatch):
-    from minecli.bench import running
+    from minecli.bench import answers
 
-    real, run = running.run_estimators, tmp_path / "run"
+    real, run = answers.run_estimators, tmp_path / "run"
 
     def moody(x, z, configs, context):
         if "gaussian" in configs and context.seed == 1:
             raise DataError("the moon is full", hint="wait")
         return real(x, z, configs, context)
 
-    monkeypatch.setattr(running, "run_estimators", moody)
+    monkeypatch.setattr(answers, "run_estimators", moody)
     ran = cli("bench", "suite", *QUICK, "--run-dir", run, "--format", "table")
     assert ran.code == 6
     assert "failed: gaussian:dim=2,rho=0.6, seed 1, gaussian: the moon is full (wait)" in " ".join(ran.stdout.split())
     assert "2 of 8 cells failed; the rest is done" in ran.stderr
     assert json.loads((run / "summary.json").read_text())["cells_failed"] == 2
-    monkeypatch.setattr(running, "run_estimators", real)
+    monkeypatch.setattr(answers, "run_estimators", real)
     again = cli("bench", "suite", "--resume", run, "-q")
     assert again.code == 0
     assert same(again.json) == same(cli("bench", "suite", *QUICK).json)
@@ -181,7 +182,7 @@ def test_failed_cells_are_listed_and_tried_again(cli, tmp_path, monkeypatch):
         (("suite", "--confidence", "2"), "confidence is 2.0"),
         (("suite", "-o", "/nowhere/a.json"), "the folder '/nowhere' does not exist"),
         (("fig1", "--rhos", "1"), "--rho is 1.0"),
-        (("fig1", "--dims", "0"), "--dim is 0"),
+        (("fig1", "--dims", "0"), "--dims is 0; it must be a whole number of at least 1"),
         (("fig1", "--rhos", "x"), "--rhos holds 'x', which is no number"),
         (("fig1", "--plain"), "--plain goes with --fresh"),
         (("fig1", "--evaluation-rows", "500"), "--evaluation-rows goes with --fresh"),

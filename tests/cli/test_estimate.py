@@ -215,6 +215,10 @@ def test_damaged_run_config(cli, gauss, tmp_path):
     run = tmp_path / "run"
     cli("estimate", gauss, *KSG, "--run-dir", run)
     (run / "config.json").write_text('{"source": "a"}')
+    edited = cli("estimate", "--resume", run)
+    assert edited.code == 3
+    assert "config.json' has been damaged or edited since it was written (bring it back, or remove" in edited.stderr
+    (run / "checksums.json").unlink()
     ran = cli("estimate", "--resume", run)
     assert ran.code == 3
     assert "is not one this version of minecli wrote" in ran.stderr

@@ -35,7 +35,7 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("line", "word", "found"),
     [
-        ("minecli doc", 1, "doctor"),
+        ("minecli doct", 1, "doctor"),
         ("minecli estimate a.csv -e mixed", 4, "mixed-ksg"),
         ("minecli sample unif", 2, "uniform-noise"),
     ],

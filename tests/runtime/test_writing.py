@@ -104,3 +104,11 @@ def test_check_tries_for_real(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "touch", refuse)
     with pytest.raises(UsageError, match=r"Read-only file system.*choose another place"):
         check_writable(tmp_path / "a")
+
+
+def test_links_that_lead_in_a_circle(tmp_path):
+    path = tmp_path / "loop"
+    path.symlink_to(path)
+    check_writable(path)
+    write_text(path, "x")
+    assert path.read_text() == "x"

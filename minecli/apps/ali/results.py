@@ -21,9 +21,18 @@ from minecli.apps.ali.training import AliTraining
 from minecli.apps.ali.unseen import Inputs
 from minecli.apps.datasets.pixels import as_bytes
 from minecli.apps.datasets.sample_columns import with_latent
-from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state
+from minecli.apps.ensembles.results import (
+    Application,
+    Arm,
+    entry_of,
+    kept_networks,
+    require_finite,
+    require_state,
+)
 from minecli.apps.ensembles.training import applied
 from minecli.apps.metrics.reconstruction import SSIM_IMAGES, ms_ssim
+from minecli.runtime.checkpoint import checkpoint_path
+from minecli.runtime.state_files import refusing
 
 Coding = AliTraining | LinearCoding
 Array = npt.NDArray[np.float32]
@@ -168,7 +177,10 @@ def load_coder(folder: Path, request: AliRequest, method: str, model: int, shape
     """
     state = require_state(folder, request, method, "encoder")
     if method == "pca":
-        return Coder(request, shape, PcaCoder.from_state(state["coder"]), None)
+        with refusing(checkpoint_path(folder, method)):
+            coder = PcaCoder.from_state(state["coder"])
+            require_finite("the encoder", coder.state_dict())
+        return Coder(request, shape, coder, None)
     config, seen, seeds = request.config, seen_shape(request, shape), request.seeds
     encoder = build_encoder(seeds, seen, config, 2 * config.latent)
     generator = build_generator(seeds, seen, config, bounded=len(shape) > 1)

@@ -12,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minecli.apps.datasets.pixels import as_bytes
-from minecli.errors import DataError, UsageError
-from minecli.runtime.writing import write_text
+from minecli.errors import UsageError
+from minecli.runtime.state_files import COLUMNS, present, read_object, refusing, write_object
 
 if TYPE_CHECKING:
     from minecli.apps.datasets.table_rows import TableRows
-
-COLUMNS_FILE = "columns.json"
 
 Samples = npt.NDArray[np.float32]
 
@@ -80,24 +78,24 @@ def write_columns(folder: Path, table: TableRows, mark: str) -> None:
 
     Raises:
         UsageError: the folder holds that of other rows, which a resumed run must not go on with.
+        DataError: what it holds cannot be read.
     """
-    path = folder / COLUMNS_FILE
-    if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")).get("fingerprint", mark) != mark:
+    path = folder / COLUMNS
+    if present(path):
+        if read_object(path).get("fingerprint", mark) != mark:
             raise UsageError(
                 f"the data are no longer those that the run in '{folder}' has learnt from",
                 hint="start another run with --run-dir, or bring the data back",
             )
         return
-    write_text(path, json.dumps(table.to_json() | {"fingerprint": mark}, indent=1) + "\n")
+    write_object(path, json.dumps(table.to_json() | {"fingerprint": mark}, indent=1) + "\n")
 
 
 def read_columns(folder: Path) -> TableRows:
     """What `write_columns` kept; DataError where it cannot be read."""
     from minecli.apps.datasets.table_rows import TableRows
 
-    path = folder / COLUMNS_FILE
-    try:
-        return TableRows.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise DataError(f"'{path}' cannot be read: {problem}", hint="start the run again in another folder") from None
+    path = folder / COLUMNS
+    content = read_object(path)
+    with refusing(path):
+        return TableRows.from_json(content)

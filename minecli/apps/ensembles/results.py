@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from minecli import events
 from minecli.apps.ensembles.config import ComparisonRequest
 from minecli.apps.ensembles.evaluations import Look
 from minecli.apps.ensembles.training import Save, only_model
 from minecli.errors import DataError, UsageError
-from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
+from minecli.runtime.checkpoint import PeriodicCheckpoint, checkpoint_path, fingerprint, load_checkpoint, resume_from
+from minecli.runtime.state_files import present
 
 
 class Training(Protocol):
@@ -60,6 +62,8 @@ class Training(Protocol):
 
 T = TypeVar("T", bound=Training)
 
+_TRAIN_AGAIN = "train again with another --run-dir"
+
 
 @dataclass(frozen=True)
 class Arm(Generic[T]):
@@ -95,11 +99,6 @@ class Application:
     across: Callable[[Sequence[Any]], dict[str, Any]] = _nothing
 
 
-def checkpoint_path(folder: Path, method: str) -> Path:
-    """Where a run's folder keeps the state of a method."""
-    return folder / f"checkpoint-{method}.pt"
-
-
 def load_state(folder: Path, request: ComparisonRequest, method: str) -> dict[str, Any] | None:
     """The state of a method that a run's folder keeps, None where there is none.
 
@@ -108,7 +107,7 @@ def load_state(folder: Path, request: ComparisonRequest, method: str) -> dict[st
         UsageError: it belongs to another run.
     """
     path = checkpoint_path(folder, method)
-    return load_checkpoint(path, fingerprint=fingerprint(request.marked(method))) if path.exists() else None
+    return load_checkpoint(path, fingerprint=fingerprint(request.marked(method))) if present(path) else None
 
 
 def require_state(folder: Path, request: ComparisonRequest, method: str, what: str) -> dict[str, Any]:
@@ -129,11 +128,28 @@ def require_state(folder: Path, request: ComparisonRequest, method: str, what: s
 
 def kept_networks(state: Mapping[str, Any], seeds: Sequence[int], model: int, **networks: nn.Module) -> None:
     """Fill networks of all seeds, by their names in a state, with the last that were whole when they were looked at,
-    and leave the model of seed `model` alone in them; in place."""
+    and leave the model of seed `model` alone in them; in place.
+
+    Raises:
+        DataError: the state holds other networks, or values in them are not finite.
+    """
     which = seeds.index(model)
     for name, network in networks.items():
-        network.load_state_dict(state["good"][name])
+        try:
+            network.load_state_dict(state["good"][name])
+        except (LookupError, TypeError, AttributeError, RuntimeError) as problem:
+            raise DataError(
+                f"the state that was kept holds no {name} of this run's shape", hint=_TRAIN_AGAIN
+            ) from problem
         only_model(network, which)
+        require_finite(f"the {name} kept of seed {model}", network.state_dict())
+
+
+def require_finite(what: str, tensors: Mapping[str, Tensor]) -> None:
+    """DataError for weights that are not finite: whatever is computed with them means nothing."""
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise DataError(f"{what} is of no use: values in '{name}' are not finite", hint=_TRAIN_AGAIN)
 
 
 def run_methods(
@@ -154,10 +170,7 @@ def run_methods(
         training = build(method)
         save = None
         if folder is not None:
-            state = load_state(folder, request, method)
-            if state is not None:
-                training.load_state_dict(state)
-            save = _saver(checkpoint_path(folder, method), fingerprint(request.marked(method)), method, observer)
+            save = _taken_up(folder, request, method, training, observer)
         begun = time.perf_counter()
         finished = training.run(observer, should_stop, save)
         arms.append(Arm(method, training, time.perf_counter() - begun, finished))
@@ -166,11 +179,17 @@ def run_methods(
     return arms
 
 
-def _saver(path: Path, mark: str, method: str, observer: events.Observer) -> Save:
-    def warn(message: str) -> None:
+def _taken_up(
+    folder: Path, request: ComparisonRequest, method: str, training: Training, observer: events.Observer
+) -> Save:
+    """Go on from the checkpoint where there is one; what keeps it up to date."""
+    path, mark = checkpoint_path(folder, method), fingerprint(request.marked(method))
+
+    def say(message: str) -> None:
         observer(events.Event(method, 0, 0, {}, message))
 
-    checkpoint = PeriodicCheckpoint(path, mark, warn)
+    resume_from(path, fingerprint=mark, load=training.load_state_dict, say=say)
+    checkpoint = PeriodicCheckpoint(path, mark, say)
     return lambda state, at_once: checkpoint.save(state, at_once=at_once)
 
 

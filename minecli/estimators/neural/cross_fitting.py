@@ -33,7 +33,7 @@ from minecli.mine.fitting import train_together as train_as_one
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training
 from minecli.result import Status
-from minecli.runtime.checkpoint import fingerprint
+from minecli.runtime.checkpoint import fingerprint, repeat_path
 from minecli.runtime.seeds import child_seed, torch_generator
 
 Array = npt.NDArray[np.float64]
@@ -148,7 +148,7 @@ class CrossFitting:
         if path is None:
             return None
         if self.repeat:
-            path = path.with_name(f"{path.stem}-{self.repeat + 1}{path.suffix}")
+            path = repeat_path(path, self.repeat + 1)
         settings = {"version": __version__, "seed": self.seed, **asdict(self.config)}
         return CheckpointFile(path, fingerprint(settings, self.rows.x, self.rows.z))
 
