@@ -129,6 +129,7 @@ def test_codes_follow_the_data_and_not_their_order(cli, table, trained, tmp_path
         for path in (tmp_path / "one.parquet", tmp_path / "two.parquet")
         if cli("ali", "encode", trained, table if path.stem == "one" else turned, "-o", path).code == 0
     )
+    assert one.shape == (120, 4)
     np.testing.assert_allclose(one, two[::-1], rtol=1e-4, atol=1e-5)
 
 
@@ -227,8 +228,9 @@ def test_one_point_of_the_plane_is_encoded(cli, tmp_path):
 
 def test_values_far_beyond_what_the_run_has_seen_are_refused(cli, trained):
     ran = cli("ali", "encode", trained, "-", stdin=b"age,height,city\n30,1e60,Oslo\n")
-    assert ran.code == 3
+    assert (ran.code, ran.stdout) == (3, "")
     assert "values in column 'height' that are far beyond" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
 
 
 def test_what_was_held_out_is_encoded_without_a_judge(cli, digits, faces, tmp_path, monkeypatch):
@@ -270,7 +272,8 @@ def test_other_data_than_the_run_knows_are_refused(cli, table, trained, tmp_path
     other = tmp_path / "other.csv"
     other.write_text(table.read_text().replace("Oslo", "Rome"))
     ran = cli("ali", "encode", trained, other)
-    assert ran.code == 3
+    assert (ran.code, ran.stdout) == (3, "")
     assert "city=Rome, which the run has not seen" in ran.stderr
     images = cli("ali", "reconstruct", trained, table, "-o", tmp_path / "x")
+    assert images.code == 2
     assert "no ending, and rows make no images" in images.stderr
