@@ -53,33 +53,6 @@ class Cell:
 def draw(cell: Cell) -> tuple[Array, Array]:
     """The cell's data: x of shape (rows, d_x), z of shape (rows, d_z), labels as columns of 0 and 1."""
     from minecli.runtime.seeds import generator
+    from minecli.tasks.specs import numeric
 
     return numeric(cell.task, *cell.task.sample(cell.rows, generator(cell.data_seed, "sample", cell.task.name)))
-
-
-def columns_of(cell: Cell) -> tuple[int, int]:
-    """How many columns the cell's x and z have."""
-    from minecli.runtime.seeds import generator
-
-    x, z = numeric(cell.task, *cell.task.sample(2, generator(0, "columns")))
-    return x.shape[1], z.shape[1]
-
-
-def numeric(task: Task, x: Array, z: Array) -> tuple[Array, Array]:
-    """A task's sample as estimators take it: labels as columns of 0 and 1, all else as it is."""
-    return x, z if task.z_levels is None else zero_one(z, len(task.z_levels))
-
-
-def zero_one(codes: Array, levels: int) -> Array:
-    """Codes 0 .. levels-1, shape (n, 1), as one 0/1 column per level; of two levels the second alone.
-
-    >>> import numpy as np
-    >>> zero_one(np.array([[0.0], [2.0]]), 3).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
-    >>> zero_one(np.array([[0.0], [1.0]]), 2).tolist()
-    [[0.0], [1.0]]
-    """
-    import numpy as np
-
-    columns: Array = (codes == np.arange(levels)).astype(np.float64)
-    return columns[:, 1:] if levels == 2 else columns

@@ -6,13 +6,15 @@ Everything in it decides the numbers. Device and threads are not in it: they dec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from minecli.bench.cells import Cell
-from minecli.errors import DataError, UsageError
-from minecli.estimators.registry import ESTIMATORS
-from minecli.mine.config import TrainingConfig, require_number, require_whole
+from minecli.errors import UsageError
+from minecli.estimators.registry import stored_configs
+from minecli.mine.config import TrainingConfig
+from minecli.runtime.request import Request
+from minecli.settings import MOST_COLUMNS, SEED, check, number, switch, whole
 
 # On a GPU a step costs about the same for one estimate's networks as for many times as many; the caches of a CPU hold
 # no more than one estimate's, and so it works on one at a time.
@@ -28,40 +30,37 @@ class FreshConfig:
 
     >>> FreshConfig(evaluation_rows=1)
     Traceback (most recent call last):
-    minecli.errors.UsageError: evaluation_rows is 1; it must be a whole number of at least 100
+    minecli.settings.SettingError: evaluation_rows is 1; it must be a whole number of at least 100
     """
 
-    evaluation_rows: int = 65_536
-    shifts_per_row: int = 32
-    plain: bool = False
+    evaluation_rows: int = whole(65_536, "New rows the bound is computed on.", least=100)
+    shifts_per_row: int = whole(32, "Other rows each of them is paired with.")
+    plain: bool = switch(False, "The paper's network: the columns as they are, no Gaussian base, no ceiling.")
 
     def __post_init__(self) -> None:
-        require_whole("evaluation_rows", self.evaluation_rows, least=100)
-        require_whole("shifts_per_row", self.shifts_per_row, least=1)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchRequest:
+class BenchRequest(Request):
     """What all benchmarks share: the cells' seeds and rows, and the estimators with their settings.
 
     With `fresh` the neural estimators see new rows at every step; the others go on with `rows`.
     """
 
-    command: ClassVar[str] = "bench"
+    COMMAND = "bench"
 
     seeds: tuple[int, ...] = (0,)
-    rows: int = 10_000
-    confidence: float = 0.95
+    rows: int = whole(10_000, "Rows of every sample.", least=2, hint="try -n 10000")
+    confidence: float = number(0.95, "Coverage of the intervals.", least=0.5, below=1.0, metavar="LEVEL")
     estimators: Mapping[str, Any] = field(default_factory=dict)
     fresh: FreshConfig | None = None
 
     def __post_init__(self) -> None:
+        check(self)
         _require_some("seeds", self.seeds)
         for seed in self.seeds:
-            require_whole("seed", seed, least=0)
-        if isinstance(self.rows, bool) or self.rows < 2:
-            raise UsageError(f"-n is {self.rows}; it must be at least 2", hint="try -n 10000")
-        require_number("confidence", self.confidence, least=0.5, below=1.0)
+            SEED.check("seed", seed)
         if self.fresh is not None and not any(map(self.is_fresh, self.estimators)):
             asked = " and ".join(self.estimators)
             raise UsageError(f"--fresh is for the neural estimators, not for {asked}", hint="add -e mine")
@@ -94,45 +93,31 @@ class BenchRequest:
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values."""
-        content = asdict(self)
-        content["estimators"] = {name: asdict(config) for name, config in self.estimators.items()}
-        return {"command": self.command} | {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
+        return {"command": self.COMMAND, **super().to_json()}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> BenchRequest:
-        """The request that `to_json` wrote; UsageError for another command's, DataError for anything else."""
-        values = dict(content)
-        asked = values.pop("command", "estimate")
-        if asked != cls.command:
-            raise UsageError(
-                f"this is a run of `minecli {asked}`, not of `minecli {cls.command}`",
-                hint=f"resume it with minecli {asked} --resume",
-            )
-        try:
-            configs = values.pop("estimators")
-            values["estimators"] = {name: ESTIMATORS[name].config(**c) for name, c in configs.items()}
-            fresh = values.pop("fresh")
-            values["fresh"] = None if fresh is None else FreshConfig(**fresh)
-            plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-            return cls(**plain)
-        except (KeyError, TypeError, AttributeError) as problem:
-            raise DataError(
-                f"config.json is not one this version of minecli wrote ({problem})",
-                hint="start the run again in another folder",
-            ) from None
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """See `Request.from_json`; what names no command is of the one that did not in earlier versions."""
+        return super().from_json({"command": "estimate", **content})
+
+    @classmethod
+    def with_configs(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The values with those of `estimators` made into the configs of the registry."""
+        return values | {"estimators": stored_configs(values.get("estimators"))}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteRequest(BenchRequest):
     """The suite: any tasks, by their specs, all seeds, all estimators.
 
-    >>> ksg = {"ksg": ESTIMATORS["ksg"].config()}
+    >>> from minecli.estimators.config import KsgConfig
+    >>> ksg = {"ksg": KsgConfig()}
     >>> request = SuiteRequest(tasks=("1v1-normal-0.75",), seeds=(0,), estimators=ksg)
     >>> [cell.key for cell in request.cells()]
     [('1v1-normal-0.75', 10000, 0, 'ksg')]
     """
 
-    command: ClassVar[str] = "bench suite"
+    COMMAND = "bench suite"
 
     tasks: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -153,11 +138,12 @@ class SuiteRequest(BenchRequest):
 class Fig1Request(BenchRequest):
     """Figure 1 of the paper: normal pairs, correlation rho in each of d components, truth -d/2 ln(1 - rho^2).
 
-    >>> Fig1Request(dims=(2,), rhos=(0.5,), estimators={"ksg": ESTIMATORS["ksg"].config()}).cells()[0].place
+    >>> from minecli.estimators.config import KsgConfig
+    >>> Fig1Request(dims=(2,), rhos=(0.5,), estimators={"ksg": KsgConfig()}).cells()[0].place
     {'d': 2, 'rho': 0.5}
     """
 
-    command: ClassVar[str] = "bench fig1"
+    COMMAND = "bench fig1"
 
     dims: tuple[int, ...] = (1, 2, 20)
     rhos: tuple[float, ...] = (-0.99, -0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
@@ -184,18 +170,19 @@ class Fig2Request(BenchRequest):
     At the same sigma the three f do not carry the same information, because they differ in spread; `equal_snr`
     multiplies sigma by the standard deviation of f(x), so that they nearly do.
 
-    >>> ksg = {"ksg": ESTIMATORS["ksg"].config()}
+    >>> from minecli.estimators.config import KsgConfig
+    >>> ksg = {"ksg": KsgConfig()}
     >>> request = Fig2Request(functions=("cubic",), sigmas=(0.5,), equal_snr=True, estimators=ksg)
     >>> round(request.cells()[0].task.sigma, 4)
     0.189
     """
 
-    command: ClassVar[str] = "bench fig2"
+    COMMAND = "bench fig2"
 
     functions: tuple[str, ...] = ("identity", "cubic", "sine")
     sigmas: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-    dim: int = 2
-    equal_snr: bool = False
+    dim: int = whole(2, "Components of x and of z.", most=MOST_COLUMNS)
+    equal_snr: bool = switch(False, "Sigma in units of the standard deviation of f(x).")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from minecli import __version__, events
-from minecli.bench.cells import Cell, Key, columns_of, numeric
+from minecli.bench.cells import Cell, Key
 from minecli.bench.config import FreshConfig
 from minecli.bench.records import Record, record_of
 from minecli.estimators.config import MineConfig
@@ -37,6 +37,7 @@ from minecli.mine.training import Training, end_of, still_rising
 from minecli.result import Estimate, Status
 from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
 from minecli.runtime.seeds import child_seed, generator, torch_generator
+from minecli.tasks.specs import columns_of, numeric
 
 Array = npt.NDArray[np.float64]
 Sides = tuple[Array, Array]
@@ -98,7 +99,7 @@ def _networks(cells: Sequence[Cell]) -> dict[tuple[str, int, int], list[Cell]]:
     """The cells that make one batched network: same estimator, same numbers of columns."""
     found: dict[tuple[str, int, int], list[Cell]] = {}
     for cell in cells:
-        found.setdefault((cell.estimator, *columns_of(cell)), []).append(cell)
+        found.setdefault((cell.estimator, *columns_of(cell.task)), []).append(cell)
     return found
 
 

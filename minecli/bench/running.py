@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from minecli import events
-from minecli.bench.cells import Cell, columns_of, draw
+from minecli.bench.cells import Cell, draw
 from minecli.bench.config import CELLS_TOGETHER
 from minecli.bench.records import Record, failed_record, record_of
 from minecli.errors import MinecliError
@@ -17,6 +17,7 @@ from minecli.estimators.context import Context
 from minecli.estimators.running import run_estimators
 from minecli.mine.config import TrainingConfig
 from minecli.result import Status
+from minecli.tasks.specs import columns_of
 
 if TYPE_CHECKING:
     from minecli.bench.cells import Array
@@ -86,7 +87,7 @@ def batches(cells: Sequence[Cell], configs: Mapping[str, Any], together: int) ->
         if together < 2 or not isinstance(configs[cell.estimator], TrainingConfig):
             found.append([cell])
             continue
-        shape = (cell.estimator, cell.rows, *columns_of(cell))
+        shape = (cell.estimator, cell.rows, *columns_of(cell.task))
         most = max(1, min(together, MOST_VALUES_TOGETHER // (cell.rows * sum(shape[2:]))))
         if len(open_ones.get(shape, ())) in (0, most):
             open_ones[shape] = []

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from minecli.apps.ali.config import DATASETS, METHODS, AliRequest, default_seeds, preset
-from minecli.cli import comparison_options as copt
-from minecli.cli import options as opt
-from minecli.cli.ali_run import ALI, encode_data, reconstruct_data, sample_run
-from minecli.cli.comparison_run import run_command
-from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
-from minecli.cli.reading_options import reads_a_table
-from minecli.cli.words import names
+from minecli.apps.ali.config import DATASETS, METHODS, AliConfig, AliRequest, default_seeds, preset
+from minecli.cli.comparison_job import (
+    ENDING,
+    METHOD_PANEL,
+    MODEL,
+    OTHER_DATA,
+    ComparisonJob,
+    Trained,
+    asked_fields,
+    asked_settings,
+    chosen_model,
+    compare_option,
+    data_options,
+    method_names,
+    method_options,
+    read_with,
+    setting_options,
+)  # fmt: skip
+from minecli.cli.default_command import DEFAULT, DefaultCommand, group
+from minecli.cli.gan import check_sampling
+from minecli.cli.options import Parameters, of_fields, option, takes
+from minecli.cli.presentation import check_table_destination, deliver_table
+from minecli.cli.runs import run_command
+from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
 from minecli.errors import UsageError
+
+if TYPE_CHECKING:
+    from minecli.apps.ali.datasets import AliDataset
+    from minecli.apps.ali.unseen import Inputs
 
 EXAMPLE = "minecli ali gaussians25 --compare --steps 100 --seeds 2"
 ENCODE_EXAMPLE = "minecli ali encode run data.csv -o latent.parquet"
@@ -45,137 +67,131 @@ SAMPLE_HELP = """Draw samples from a generator that `minecli ali --run-dir RUN` 
 
 Example: minecli ali sample run -n 1000 -o samples.parquet
 """
-GROUP_HELP = "Inference that reconstructs: ALI with mutual information."
+DATA_HELP = f"{', '.join(DATASETS)}, a folder of images, or a table (file, URL, -) with --x."
+_BROKEN: Parameters = {
+    "skip_broken": option(bool, "Leave out files that are no images.", "--skip-broken", default=False, panel=DATA_PANEL)
+}
 
-app = typer.Typer(
-    cls=GroupWithDefault,
-    help=GROUP_HELP,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Data = Annotated[
-    str | None,
-    copt.data_argument(f"{', '.join(DATASETS)}, a folder of images, or a table (file, URL, -) with --x.", DATASETS),
-]
-Methods = Annotated[list[str] | None, copt.methods_option(METHODS)]
-Compare = Annotated[
-    bool, typer.Option("--compare", help="Train every method, on the same seeds.", rich_help_panel=copt.METHOD_PANEL)
-]
-Architecture = Annotated[
-    Literal["mlp", "conv"] | None,
-    typer.Option("--arch", help="What meets images: perceptrons or convolutions.", rich_help_panel=copt.METHOD_PANEL),
-]
-Side = Annotated[int | None, copt.number("Pixels that images are scaled to.", "--side", panel=copt.DATA_PANEL)]
-SkipBroken = Annotated[
-    bool,
-    typer.Option("--skip-broken", help="Leave out files that are no images.", rich_help_panel=copt.DATA_PANEL),
-]
-Other = Annotated[
-    str | None,
-    typer.Argument(metavar="DATA", help="Table, folder of images, or mnist.", show_default=False),
-]
+app = group("Inference that reconstructs: ALI with mutual information.")
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
-@reads_a_table
-def ali(
-    ctx: typer.Context,
-    dataset: Data = None,
-    x: copt.Columns = None,
-    data_root: copt.DataRoot = None,
-    side: Side = None,
-    skip_broken: SkipBroken = False,
-    categorical: opt.Categorical = None,
-    numeric: opt.Numeric = None,
-    missing: opt.Missing = "error",
-    sample: opt.Sample = None,
-    method: Methods = None,
-    compare: Compare = False,
-    preset_name: copt.PresetName = "quick",
-    seeds: copt.Seeds = None,
-    arch: Architecture = None,
-    beta: copt.Beta = None,
-    bound: copt.Bound = None,
-    gradient_penalty: copt.GradientPenalty = None,
-    steps: copt.Steps = None,
-    code_dim: copt.CodeDim = None,
-    batch_size: copt.BatchSize = None,
-    learning_rate: copt.LearningRate = None,
-    decay_from: copt.DecayFrom = None,
-    samples: copt.Samples = None,
-    format: opt.TableFormat = "auto",
-    output: opt.Output = None,
-    quiet: opt.Quiet = 0,
-    device: opt.DeviceName = "auto",
-    threads: opt.Threads = None,
-    run_dir: opt.RunDir = None,
-    resume: opt.Resume = None,
-) -> None:
-    raise typer.Exit(run_command(ALI, AliRequest, _request, ctx))
+@takes(
+    data_options(DATA_HELP, DATASETS, {**of_fields(AliConfig, DATA_PANEL, "side"), **_BROKEN}),
+    method_options(list(METHODS)),
+    compare_option(),
+    of_fields(AliConfig, METHOD_PANEL, "arch"),
+    setting_options(
+        AliConfig,
+        ("beta", "bound", "gradient_penalty"),
+        ("steps", "code_dim", "batch_size", "learning_rate", "decay_from", "samples"),
+    ),
+    ENDING,
+)
+def ali(ctx: typer.Context) -> None:
+    run_command(AliJob(), ctx)
+
+
+class AliJob(ComparisonJob[AliRequest]):
+    """Pictures are what it keeps."""
+
+    kind = AliRequest
+
+    def request(self, given: Mapping[str, Any], ctx: typer.Context) -> AliRequest:
+        shared, dataset = asked_fields(given, AliRequest, default_seeds), given["dataset"]
+        if given["compare"] and given["method"]:
+            raise UsageError("--compare trains every method", hint="leave out --method")
+        methods = list(METHODS) if given["compare"] else method_names(given)
+        is_folder = not given["x"] and dataset not in DATASETS
+        changes = asked_settings(given, AliRequest, methods)
+        config = preset(given["preset"], dataset, folder=is_folder, **changes)
+        return AliRequest(methods=tuple(methods), config=config, skip_broken=given["skip_broken"], **shared)
+
+    def keep(self, folder: Path, payload: dict[str, Any], dataset: AliDataset, trained: Trained) -> None:
+        from minecli.apps.ali.results import shown_of
+        from minecli.report.ali_figures import MethodPictures, pictures
+        from minecli.runtime.writing import write_bytes
+
+        shown = []
+        for arm in trained.arms:
+            samples = shown_of(arm, dataset)
+            parts = {part.name: getattr(samples, part.name) for part in fields(samples)}
+            title = f"{arm.method}, seed {arm.training.seeds[0]}"
+            shown.append(MethodPictures(method=arm.method, title=title, **parts))
+        for name, content in pictures(shown, payload).items():
+            write_bytes(folder / name, content)
+
+    def table(self, payload: dict[str, Any], width: int, color: bool) -> str:
+        from minecli.report.ali_tables import ali_table
+
+        return ali_table(payload, width=width, color=color)
 
 
 @app.command("encode", help=ENCODE_HELP)
-def encode(
-    ctx: typer.Context,
-    run: copt.Run,
-    data: Other = None,
-    output: copt.TableOutput = Path("-"),
-    data_root: copt.DataRoot = None,
-    skip_broken: SkipBroken = False,
-    missing: copt.OtherMissing = None,
-    method: copt.Method = None,
-    model: copt.Model = None,
-    quiet: opt.Quiet = 0,
-) -> None:
-    ctx.obj.quiet = quiet
-    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "missing": missing}
-    how |= {"method": method, "model": model}
-    encode_data(run, data, output, ctx.obj, **how)
+@takes(OTHER_DATA, TABLE_OUTPUT, _BROKEN, MODEL)
+def encode(ctx: typer.Context) -> None:
+    from minecli.apps.ali.results import coded_columns, load_coder
+
+    given, output = ctx.params, ctx.params["output"]
+    ctx.obj.quiet = given["quiet"]
+    check_table_destination(output)
+    request, method, model = chosen_model(given["run"], AliRequest, given)
+    inputs = _inputs(request, ctx)
+    coder = load_coder(given["run"], request, method, model, inputs.shape)
+    columns = coded_columns(inputs, coder, as_list=output.suffix == ".parquet")
+    deliver_table(columns, output, ctx.obj, f"{len(inputs)} codes by {method}, seed {model}")
+
+
+def _inputs(request: AliRequest, ctx: typer.Context) -> Inputs:
+    from minecli.apps.ali.unseen import load_inputs
+
+    given, data = ctx.params, ctx.params["data"]
+    request = read_with(request, data, given["missing"])
+    inputs = load_inputs(given["run"], request, data, given["data_root"], ctx.obj.stdin, given["skip_broken"])
+    for note in inputs.notes:
+        ctx.obj.info(note)
+    return inputs
+
+
+_PLACE: Parameters = {
+    "output": option(
+        Path, ".parquet, .csv, .csv.gz, -, or a folder for PNGs.", "--output", "-o", default=Path("-"), metavar="PLACE"
+    ),
+}
 
 
 @app.command("reconstruct", help=RECONSTRUCT_HELP)
-def reconstruct(
-    ctx: typer.Context,
-    run: copt.Run,
-    data: Other = None,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="PLACE", help=".parquet, .csv, .csv.gz, -, or a folder for PNGs.")
-    ] = Path("-"),
-    data_root: copt.DataRoot = None,
-    skip_broken: SkipBroken = False,
-    missing: copt.OtherMissing = None,
-    method: copt.Method = None,
-    model: copt.Model = None,
-    quiet: opt.Quiet = 0,
-) -> None:
-    ctx.obj.quiet = quiet
-    how: dict[str, Any] = {"data_root": data_root, "skip_broken": skip_broken, "missing": missing}
-    how |= {"method": method, "model": model}
-    reconstruct_data(run, data, output, ctx.obj, **how)
+@takes(OTHER_DATA, _PLACE, _BROKEN, MODEL)
+def reconstruct(ctx: typer.Context) -> None:
+    from minecli.apps.ali.results import load_coder, reconstructed, write_images
+
+    given, output = ctx.params, ctx.params["output"]
+    ctx.obj.quiet = given["quiet"]
+    as_images = output.suffix == "" and str(output) != "-"
+    if not as_images:
+        check_table_destination(output)
+    request, method, model = chosen_model(given["run"], AliRequest, given)
+    if as_images and not request.is_images:
+        raise UsageError(f"'{output}' has no ending, and rows make no images", hint="try -o again.parquet")
+    inputs = _inputs(request, ctx)
+    coder = load_coder(given["run"], request, method, model, inputs.shape)
+    again, what = reconstructed(inputs, coder), f"{len(inputs)} reconstructions by {method}, seed {model}"
+    if as_images:
+        write_images(again, inputs.names, output)
+        ctx.obj.info(f"{what} in {output}")
+    else:
+        deliver_table(inputs.columns(again), output, ctx.obj, what)
 
 
 @app.command("sample", help=SAMPLE_HELP)
-def sample(
-    ctx: typer.Context,
-    run: copt.Run,
-    rows: copt.Rows = 10_000,
-    output: copt.TableOutput = Path("-"),
-    method: copt.Method = None,
-    model: copt.Model = None,
-    seed: opt.Seed = 0,
-    quiet: opt.Quiet = 0,
-) -> None:
-    ctx.obj.quiet = quiet
-    sample_run(run, rows, output, ctx.obj, method=method, model=model, seed=seed)
+@takes(RUN, SAMPLE_ROWS, TABLE_OUTPUT, SEED, MODEL)
+def sample(ctx: typer.Context) -> None:
+    from minecli.apps.ali.results import load_coder
+    from minecli.apps.ali.unseen import layout_of_run
 
-
-def _request(given: dict[str, Any]) -> AliRequest:
-    shared, dataset = copt.asked_fields(given, AliRequest, default_seeds), given["dataset"]
-    if given["compare"] and given["method"]:
-        raise UsageError("--compare trains every method", hint="leave out --method")
-    methods = list(METHODS) if given["compare"] else names(given["method"] or []) or ["mine"]
-    is_folder = not given["x"] and dataset not in DATASETS
-    changes = copt.asked_settings(given, AliRequest)
-    config = preset(given["preset_name"], dataset, folder=is_folder, **changes)
-    return AliRequest(methods=tuple(methods), config=config, skip_broken=given["skip_broken"], **shared)
+    folder, rows, seed = check_sampling(ctx)
+    request, method, model = chosen_model(folder, AliRequest, ctx.params)
+    layout = layout_of_run(folder, request)
+    samples = load_coder(folder, request, method, model, layout.shape).sample(rows, seed)
+    what = f"{rows} samples of {method}, seed {model}"
+    deliver_table(layout.columns(samples.numpy()), ctx.params["output"], ctx.obj, what)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import typer
 
-from minecli import __version__
-from minecli.bench.config import BenchRequest, Fig1Request, Fig2Request, FreshConfig, SuiteRequest
-from minecli.cli import bench_options as bopt
-from minecli.cli import options as opt
-from minecli.cli.bench_run import Delivery, run_bench
-from minecli.cli.delivery import deliver, resolve_format
-from minecli.cli.settings import configs_from
-from minecli.cli.streams import Streams
-from minecli.cli.words import flag, names, numbers, seed_list
-from minecli.errors import UsageError
+from minecli.bench.config import CELLS_TOGETHER, BenchRequest, Fig1Request, Fig2Request, FreshConfig, SuiteRequest
+from minecli.cli.bench_job import BenchJob, fresh_config, shared_fields
+from minecli.cli.options import Parameters, of_fields, option, takes
+from minecli.cli.runs import run_command
+from minecli.cli.settings import estimator_names, setting_options
+from minecli.cli.shared_options import COMPUTING, FOLDER, RESULT, RUN_PANEL
+from minecli.cli.words import names, numbers, seed_list
 
 HELP = "Estimators against known truth: the task suite, and figures 1 and 2 of the paper."
 SUITE_EXAMPLE = "minecli bench suite --tasks 1v1-normal-0.75 -e ksg -n 500 --seeds 2"
@@ -24,7 +21,7 @@ FIG1_EXAMPLE = "minecli bench fig1 --dims 1,2 --rhos 0.5,0.9 -e ksg -n 500"
 FIG2_EXAMPLE = "minecli bench fig2 --functions sine --sigmas 0.2,0.5 -e ksg -n 500"
 SUITE_HELP = f"""Ask every estimator about every task, once per seed, and set the answers against the truth.
 
-A task is named by its spec or by the group it belongs to; --list shows them.
+A task is named by its spec or by the group it belongs to; `minecli tasks` shows them.
 
 Example: {SUITE_EXAMPLE}
 """
@@ -36,241 +33,146 @@ FIG2_HELP = f"""Figure 2 of the paper: f(x) plus noise, estimates beside the tru
 
 Example: {FIG2_EXAMPLE}
 """
+FRESH_PANEL = "New rows at every step (neural estimators)"
 
 app = typer.Typer(help=HELP, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]})
 
-# What may be said again when a run is resumed: where to show the result and how fast to compute it.
-_ALLOWED_WITH_RESUME = {"format", "output", "quiet", "device", "threads", "together", "resume", "listed"}
-_SETTINGS = (
-    "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "marginal_shifts", "hidden",
-    "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip", "precision",
-)  # fmt: skip
 
-Asked = TypeVar("Asked", bound=BenchRequest)
+def _listed(values: tuple[float, ...] | tuple[int, ...] | tuple[str, ...]) -> str:
+    return ",".join(value if isinstance(value, str) else f"{value:g}" for value in values)
+
+
+def _task_words() -> list[str]:
+    from minecli.tasks.catalogue import GROUPS
+    from minecli.tasks.registry import task_names
+
+    return [*GROUPS, *task_names()]
+
+
+def _estimators(default: list[str]) -> Parameters:
+    help = f"Repeatable, or separated by commas: {', '.join(estimator_names())}."
+    more: dict[str, Any] = {"autocompletion": estimator_names}
+    return {"estimator": option(list[str], help, "--estimator", "-e", default=default, metavar="NAME", **more)}
+
+
+_SEEDS: Parameters = {
+    "seed": option(str, "Where all randomness comes from; 0,1,2 averages.", "--seed", default="0", metavar="N"),
+}
+_FRESH: Parameters = {
+    "fresh": option(
+        bool, "Train on new rows at every step, as the paper does.", "--fresh", default=False, panel=FRESH_PANEL
+    ),
+    **of_fields(FreshConfig, FRESH_PANEL, "evaluation_rows"),
+    "plain": option(
+        bool, "The paper's network: the columns as they are, no Gaussian base, no ceiling.", "--plain", default=False,
+        panel=FRESH_PANEL,
+    ),
+}  # fmt: skip
+_SHARED: Parameters = {
+    **of_fields(BenchRequest, "Sample", "rows", "confidence"),
+    **setting_options(
+        "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "marginal_shifts", "hidden",
+        "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip",
+        "precision",
+    ),
+    **RESULT, **COMPUTING,
+    "together": option(
+        int | None,
+        f"Most cells that train as one batched network. (default: 1 on a CPU, {CELLS_TOGETHER} on a GPU)",
+        "--together", panel=RUN_PANEL, metavar="N", min=1, max=100_000,
+    ),
+    **FOLDER,
+}  # fmt: skip
 
 
 @app.command("suite", help=SUITE_HELP)
-def suite(
-    ctx: typer.Context,
-    tasks: bopt.Tasks = ["public"],  # noqa: B006
-    seeds: bopt.Seeds = "3",
-    rows: bopt.Rows = SuiteRequest.rows,
-    estimator: bopt.Estimators = ["mine", "ksg"],  # noqa: B006
-    listed: Annotated[bool, typer.Option("--list", help="Show the tasks and their truth; ask nobody.")] = False,
-    confidence: opt.Confidence = SuiteRequest.confidence,
-    preprocess: opt.Preprocess = None,
-    neighbours: opt.Neighbours = None,
-    folds: opt.Folds = None,
-    repeats: opt.Repeats = None,
-    max_steps: bopt.Steps = None,
-    batch_size: opt.BatchSize = None,
-    marginal_shifts: opt.MarginalShifts = None,
-    hidden: opt.Hidden = None,
-    layers: opt.Layers = None,
-    tower_layers: opt.TowerLayers = None,
-    weight_decay: opt.WeightDecay = None,
-    learning_rate: opt.LearningRate = None,
-    ema_decay: opt.EmaDecay = None,
-    gaussian_base: opt.GaussianBase = None,
-    smile_clip: opt.SmileClip = None,
-    precision: opt.Precision = None,
-    format: opt.TableFormat = "auto",
-    output: opt.Output = None,
-    quiet: opt.Quiet = 0,
-    device: opt.DeviceName = "auto",
-    threads: opt.Threads = None,
-    together: bopt.Together = None,
-    run_dir: bopt.RunDir = None,
-    resume: opt.Resume = None,
-) -> None:
-    from minecli.bench.suite import resolve_tasks
+@takes(
+    {
+        "tasks": option(
+            list[str], "Groups and specs, separated by commas; repeatable.", "--tasks", default=["public"],
+            metavar="NAMES", autocompletion=_task_words,
+        ),
+        "seeds": option(
+            str, "How many (N: 0 to N-1), or which: 0,5,7. One: 5,", "--seeds", default="3", metavar="SEEDS"
+        ),
+    },
+    _estimators(["mine", "ksg"]),
+    _SHARED,
+)  # fmt: skip
+def suite(ctx: typer.Context) -> None:
+    run_command(BenchJob(SuiteRequest, _suite_request), ctx)
 
-    if listed:
-        raise typer.Exit(_list_tasks(resolve_tasks(tasks), ctx))
-    if resume is not None:
-        request = _resumed(SuiteRequest, resume, ctx)
-    else:
-        request = SuiteRequest(tasks=resolve_tasks(tasks), seeds=seed_list(seeds), **_shared(ctx))
-    raise typer.Exit(_run(request, ctx))
+
+def _suite_request(given: Mapping[str, Any], ctx: typer.Context) -> SuiteRequest:
+    from minecli.tasks.specs import resolve_tasks
+
+    return SuiteRequest(tasks=resolve_tasks(given["tasks"]), seeds=seed_list(given["seeds"]), **shared_fields(given))
 
 
 @app.command("fig1", help=FIG1_HELP)
-def fig1(
-    ctx: typer.Context,
-    dims: Annotated[str, typer.Option("--dims", metavar="D,D,...", help="Components of x and of z.")] = "1,2,20",
-    rhos: Annotated[
-        str, typer.Option("--rhos", metavar="R,R,...", help="Correlations; the paper's grid by default.")
-    ] = ",".join(f"{rho:g}" for rho in Fig1Request.rhos),
-    seed: bopt.SeedList = "0",
-    rows: bopt.Rows = Fig1Request.rows,
-    estimator: bopt.Estimators = ["mine", "mine-f", "ksg"],  # noqa: B006
-    fresh: bopt.Fresh = False,
-    evaluation_rows: bopt.EvaluationRows = FreshConfig.evaluation_rows,
-    plain: bopt.Plain = False,
-    confidence: opt.Confidence = Fig1Request.confidence,
-    preprocess: opt.Preprocess = None,
-    neighbours: opt.Neighbours = None,
-    folds: opt.Folds = None,
-    repeats: opt.Repeats = None,
-    max_steps: bopt.Steps = None,
-    batch_size: opt.BatchSize = None,
-    marginal_shifts: opt.MarginalShifts = None,
-    hidden: opt.Hidden = None,
-    layers: opt.Layers = None,
-    tower_layers: opt.TowerLayers = None,
-    weight_decay: opt.WeightDecay = None,
-    learning_rate: opt.LearningRate = None,
-    ema_decay: opt.EmaDecay = None,
-    gaussian_base: opt.GaussianBase = None,
-    smile_clip: opt.SmileClip = None,
-    precision: opt.Precision = None,
-    format: opt.TableFormat = "auto",
-    output: opt.Output = None,
-    quiet: opt.Quiet = 0,
-    device: opt.DeviceName = "auto",
-    threads: opt.Threads = None,
-    together: bopt.Together = None,
-    run_dir: bopt.RunDir = None,
-    resume: opt.Resume = None,
-) -> None:
-    if resume is not None:
-        request = _resumed(Fig1Request, resume, ctx)
-    else:
-        request = Fig1Request(
-            dims=numbers("dims", dims, int),
-            rhos=numbers("rhos", rhos, float),
-            seeds=numbers("seed", seed, int),
-            fresh=_fresh(ctx),
-            **_shared(ctx),
-        )
-    raise typer.Exit(_run(request, ctx))
+@takes(
+    {
+        "dims": option(
+            str, "Components of x and of z.", "--dims", default=_listed(Fig1Request.dims), metavar="D,D,..."
+        ),
+        "rhos": option(
+            str, "Correlations; the paper's grid by default.", "--rhos", default=_listed(Fig1Request.rhos),
+            metavar="R,R,...",
+        ),
+    },
+    _SEEDS,
+    _estimators(["mine", "mine-f", "ksg"]),
+    _FRESH,
+    _SHARED,
+)  # fmt: skip
+def fig1(ctx: typer.Context) -> None:
+    run_command(BenchJob(Fig1Request, _fig1_request), ctx)
+
+
+def _fig1_request(given: Mapping[str, Any], ctx: typer.Context) -> Fig1Request:
+    return Fig1Request(
+        dims=numbers("dims", given["dims"], int),
+        rhos=numbers("rhos", given["rhos"], float),
+        seeds=numbers("seed", given["seed"], int),
+        fresh=fresh_config(given),
+        **shared_fields(given),
+    )
 
 
 @app.command("fig2", help=FIG2_HELP)
-def fig2(
-    ctx: typer.Context,
-    functions: Annotated[
-        str, typer.Option("--functions", metavar="F,F,...", help="identity, cubic, sine.")
-    ] = "identity,cubic,sine",
-    sigmas: Annotated[
-        str, typer.Option("--sigmas", metavar="S,S,...", help="Standard deviations of the noise.")
-    ] = ",".join(f"{sigma:g}" for sigma in Fig2Request.sigmas),
-    dim: Annotated[int, typer.Option("--dim", metavar="D", help="Components of x and of z.")] = Fig2Request.dim,
-    equal_snr: Annotated[
-        bool, typer.Option("--equal-snr", help="Sigma in units of the standard deviation of f(x).")
-    ] = False,
-    seed: bopt.SeedList = "0",
-    rows: bopt.Rows = Fig2Request.rows,
-    estimator: bopt.Estimators = ["mine"],  # noqa: B006
-    fresh: bopt.Fresh = False,
-    evaluation_rows: bopt.EvaluationRows = FreshConfig.evaluation_rows,
-    plain: bopt.Plain = False,
-    confidence: opt.Confidence = Fig2Request.confidence,
-    preprocess: opt.Preprocess = None,
-    neighbours: opt.Neighbours = None,
-    folds: opt.Folds = None,
-    repeats: opt.Repeats = None,
-    max_steps: bopt.Steps = None,
-    batch_size: opt.BatchSize = None,
-    marginal_shifts: opt.MarginalShifts = None,
-    hidden: opt.Hidden = None,
-    layers: opt.Layers = None,
-    tower_layers: opt.TowerLayers = None,
-    weight_decay: opt.WeightDecay = None,
-    learning_rate: opt.LearningRate = None,
-    ema_decay: opt.EmaDecay = None,
-    gaussian_base: opt.GaussianBase = None,
-    smile_clip: opt.SmileClip = None,
-    precision: opt.Precision = None,
-    format: opt.TableFormat = "auto",
-    output: opt.Output = None,
-    quiet: opt.Quiet = 0,
-    device: opt.DeviceName = "auto",
-    threads: opt.Threads = None,
-    together: bopt.Together = None,
-    run_dir: bopt.RunDir = None,
-    resume: opt.Resume = None,
-) -> None:
-    if resume is not None:
-        request = _resumed(Fig2Request, resume, ctx)
-    else:
-        request = Fig2Request(
-            functions=tuple(names([functions])),
-            sigmas=numbers("sigmas", sigmas, float),
-            dim=dim,
-            equal_snr=equal_snr,
-            seeds=numbers("seed", seed, int),
-            fresh=_fresh(ctx),
-            **_shared(ctx),
+@takes(
+    {
+        "functions": option(
+            str, "identity, cubic, sine.", "--functions", default=_listed(Fig2Request.functions), metavar="F,F,..."
+        ),
+        "sigmas": option(
+            str, "Standard deviations of the noise.", "--sigmas", default=_listed(Fig2Request.sigmas),
+            metavar="S,S,...",
+        ),
+    },
+    of_fields(Fig2Request, "Sample", "dim"),
+    {
+        "equal_snr": option(
+            bool, "Sigma in units of the standard deviation of f(x).", "--equal-snr", default=False
         )
-    raise typer.Exit(_run(request, ctx))
+    },
+    _SEEDS,
+    _estimators(["mine"]),
+    _FRESH,
+    _SHARED,
+)  # fmt: skip
+def fig2(ctx: typer.Context) -> None:
+    run_command(BenchJob(Fig2Request, _fig2_request), ctx)
 
 
-def _typed(ctx: typer.Context, name: str) -> bool:
-    return "COMMANDLINE" in str(ctx.get_parameter_source(name))
-
-
-def _shared(ctx: typer.Context) -> dict[str, Any]:
-    """What the options say that all benchmarks have."""
-    given = ctx.params
-    configs = configs_from(names(given["estimator"]), {name: given[name] for name in _SETTINGS})
-    if given["together"] is not None:
-        bopt.check_together(given, configs)
-    return {"rows": given["rows"], "confidence": given["confidence"], "estimators": configs}
-
-
-def _fresh(ctx: typer.Context) -> FreshConfig | None:
-    return bopt.fresh_config(ctx.params, lambda name: _typed(ctx, name))
-
-
-def _resumed(kind: type[Asked], path: Path, ctx: typer.Context) -> Asked:
-    """The request of the run in `path`; UsageError where options try to change it."""
-    from minecli.runtime.run_directory import open_run
-
-    changed = [name for name in ctx.params if name not in _ALLOWED_WITH_RESUME and _typed(ctx, name)]
-    if changed:
-        raise UsageError(
-            f"--resume takes its settings from '{path}' and does not go with {', '.join(map(flag, changed))}",
-            hint="leave them out, or start another run with --run-dir",
-        )
-    return kind.from_json(open_run(path).read_config())  # type: ignore[return-value]
-
-
-def _run(request: BenchRequest, ctx: typer.Context) -> int:
-    from minecli.runtime.writing import check_writable
-
-    given, streams = ctx.params, ctx.obj
-    streams.quiet = given["quiet"]
-    output = given["output"]
-    if output is not None:
-        check_writable(output)
-
-    places = {key: given[key] for key in ("device", "threads", "together", "run_dir", "resume")}
-    return run_bench(request, Delivery(resolve_format(given["format"], streams, output), output), streams, **places)
-
-
-def _list_tasks(specs: tuple[str, ...], ctx: typer.Context) -> int:
-    """Show the tasks with their truth and their numbers of columns."""
-    from minecli.bench.suite import describe
-    from minecli.report import formats
-    from minecli.report.bench_tables import list_table
-    from minecli.report.payload import SCHEMA_VERSION
-    from minecli.runtime.writing import check_writable
-
-    streams: Streams = ctx.obj
-    streams.quiet = ctx.params["quiet"]
-    output = ctx.params["output"]
-    chosen = resolve_format(ctx.params["format"], streams, output)
-    if output is not None:
-        check_writable(output)
-    found = [describe(spec) for spec in specs]
-    if chosen == "table":
-        color = streams.color(output is None and streams.stdout_is_terminal)
-        text = list_table(found, width=streams.width, color=color)
-    elif chosen == "json":
-        payload = {"schema_version": SCHEMA_VERSION, "tool": "minecli", "tool_version": __version__}
-        text = formats.to_json(payload | {"command": "bench suite --list", "tasks": found})
-    else:
-        text = formats.to_csv(found) if chosen == "csv" else formats.to_ndjson(found)
-    deliver(text, streams, output)
-    return 0
+def _fig2_request(given: Mapping[str, Any], ctx: typer.Context) -> Fig2Request:
+    dim = {} if given["dim"] is None else {"dim": given["dim"]}
+    return Fig2Request(
+        functions=tuple(names([given["functions"]])),
+        sigmas=numbers("sigmas", given["sigmas"], float),
+        **dim,
+        equal_snr=given["equal_snr"],
+        seeds=numbers("seed", given["seed"], int),
+        fresh=fresh_config(given),
+        **shared_fields(given),
+    )

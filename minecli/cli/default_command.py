@@ -33,3 +33,9 @@ class GroupWithDefault(typer.core.TyperGroup):
             args = [DEFAULT, *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
+
+
+def group(help: str) -> typer.Typer:
+    """A Typer app whose command `DEFAULT` goes without a name."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    return typer.Typer(cls=GroupWithDefault, help=help, rich_markup_mode="rich", context_settings=settings)

@@ -10,10 +10,10 @@ from typing import Any
 import typer
 
 from minecli import __version__
-from minecli.cli import options as opt
-from minecli.cli.delivery import deliver, resolve_format
 from minecli.cli.environment import LIBRARIES, version_of
-from minecli.cli.streams import Streams
+from minecli.cli.options import takes
+from minecli.cli.presentation import show_listing
+from minecli.cli.shared_options import RESULT
 
 EXAMPLE = "minecli doctor --format json"
 HELP = f"""Show versions, devices, threads and cluster engines found here, each with its reason.
@@ -22,35 +22,20 @@ Example: {EXAMPLE}
 """
 
 
-def doctor(
-    ctx: typer.Context, format: opt.TableFormat = "auto", output: opt.Output = None, quiet: opt.Quiet = 0
-) -> None:
-    from minecli.report import formats
+@takes(RESULT)
+def doctor(ctx: typer.Context) -> None:
+    from minecli.report.formats import Views
     from minecli.report.listing import doctor_table
-    from minecli.report.payload import SCHEMA_VERSION
-    from minecli.runtime.writing import check_writable
+    from minecli.report.payload import envelope
 
-    streams: Streams = ctx.obj
-    streams.quiet = quiet
-    chosen = resolve_format(format, streams, output)
-    if output is not None:
-        check_writable(output)
     items = [*_versions(), *_devices(), *_engines()]
-    payload = {
-        "schema_version": SCHEMA_VERSION,
-        "tool": "minecli",
-        "tool_version": __version__,
-        "command": "doctor",
-        "items": items,
-    }
-    if chosen == "table":
-        color = streams.color(output is None and streams.stdout_is_terminal)
-        text = doctor_table(payload, width=streams.width, color=color)
-    elif chosen == "json":
-        text = formats.to_json(payload)
-    else:
-        text = formats.to_csv(items) if chosen == "csv" else formats.to_ndjson(items)
-    deliver(text, streams, output)
+    payload = envelope("doctor", items=items)
+    views = Views(
+        payload=payload,
+        table=lambda width, color: doctor_table(payload, width=width, color=color),
+        records=lambda: items,
+    )
+    show_listing(views, ctx)
 
 
 def _item(kind: str, name: str, value: str | None, reason: str) -> dict[str, Any]:

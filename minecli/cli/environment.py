@@ -22,8 +22,8 @@ def version_of(library: str) -> str | None:
         return None
 
 
-def environment_facts(device: Device, threads: Threads, seed: int) -> dict[str, Any]:
-    """Device and threads, each with the reason, versions and seed."""
+def environment_facts(device: Device, threads: Threads, seed: int | list[int]) -> dict[str, Any]:
+    """Device and threads, each with the reason, versions and seed, or the seeds."""
     return {
         "device": device.name,
         "device_reason": device.reason,

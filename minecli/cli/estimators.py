@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from minecli import __version__
-from minecli.cli import options as opt
-from minecli.cli.delivery import deliver, resolve_format
-from minecli.cli.streams import Streams
+from minecli.cli.options import takes
+from minecli.cli.presentation import show_listing
+from minecli.cli.shared_options import RESULT
 from minecli.estimators.registry import ESTIMATORS
 
 EXAMPLE = "minecli estimators --format csv"
@@ -17,18 +16,12 @@ Example: {EXAMPLE}
 """
 
 
-def estimators(
-    ctx: typer.Context, format: opt.TableFormat = "auto", output: opt.Output = None, quiet: opt.Quiet = 0
-) -> None:
-    from minecli.report import formats
-    from minecli.report.listing import estimators_payload, estimators_table
-    from minecli.runtime.writing import check_writable
+@takes(RESULT)
+def estimators(ctx: typer.Context) -> None:
+    from minecli.report.formats import Views
+    from minecli.report.listing import estimators_table
+    from minecli.report.payload import envelope
 
-    streams: Streams = ctx.obj
-    streams.quiet = quiet
-    chosen = resolve_format(format, streams, output)
-    if output is not None:
-        check_writable(output)
     records = [
         {
             "name": entry.name,
@@ -41,11 +34,9 @@ def estimators(
         }
         for entry in ESTIMATORS.values()
     ]
-    if chosen == "table":
-        color = streams.color(output is None and streams.stdout_is_terminal)
-        text = estimators_table(records, width=streams.width, color=color)
-    elif chosen == "json":
-        text = formats.to_json(estimators_payload(records, tool_version=__version__))
-    else:
-        text = formats.to_csv(records) if chosen == "csv" else formats.to_ndjson(records)
-    deliver(text, streams, output)
+    views = Views(
+        payload=envelope("estimators", estimators=records),
+        table=lambda width, color: estimators_table(records, width=width, color=color),
+        records=lambda: records,
+    )
+    show_listing(views, ctx)

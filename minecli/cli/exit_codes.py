@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 from enum import IntEnum, unique
 
+from minecli.cli.words import as_typed, flag
 from minecli.errors import DataError, DeviceError, MinecliError, OutputError, UsageError
 from minecli.runtime.out_of_memory import shortage_in
+from minecli.settings import SettingError
 
 
 @unique
@@ -52,8 +54,10 @@ def explain(problem: BaseException) -> tuple[str, ExitCode]:
         return "interrupted", ExitCode.INTERRUPTED
     # Whatever went wrong for want of memory is that, though it may look like a damaged file or a missing library.
     problem = shortage_in(problem) or problem
+    if isinstance(problem, SettingError):
+        problem = UsageError(f"{flag(problem.name)} {problem.rest}", hint=problem.hint)
     if isinstance(problem, MinecliError):
-        return f"error: {problem}", exit_code_of(problem)
+        return f"error: {as_typed(str(problem))}", exit_code_of(problem)
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         return "error: no space left on the disk (free some space)", ExitCode.MISSING
     first = (str(problem).splitlines() or [""])[0]

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from minecli.apps.gan.config import DATASETS, METHODS, GanRequest, default_seeds, preset
-from minecli.cli import comparison_options as copt
-from minecli.cli import options as opt
-from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
-from minecli.cli.reading_options import reads_a_table
-from minecli.cli.streams import Streams
-from minecli.cli.words import names
+from minecli.apps.gan.config import DATASETS, METHODS, GanConfig, GanRequest, default_seeds, preset
+from minecli.cli.comparison_job import (
+    ENDING,
+    MODEL,
+    ComparisonJob,
+    Trained,
+    asked_fields,
+    asked_settings,
+    chosen_model,
+    compare_option,
+    data_options,
+    method_names,
+    method_options,
+    setting_options,
+)  # fmt: skip
+from minecli.cli.default_command import DEFAULT, DefaultCommand, group
+from minecli.cli.options import of_fields, takes
+from minecli.cli.presentation import check_table_destination, deliver_table
+from minecli.cli.runs import run_command
+from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
+from minecli.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from minecli.apps.gan.targets import Dataset
+    from minecli.report.gan_figures import Cloud
 
 EXAMPLE = "minecli gan spiral --compare --steps 100 --seeds 2"
 SAMPLE_EXAMPLE = "minecli gan sample run -n 1000 -o samples.parquet"
@@ -30,99 +52,84 @@ Columns of a user's table come back in their own units; images as lists of bytes
 
 Example: {SAMPLE_EXAMPLE}
 """
-GROUP_HELP = "GANs that keep their modes by mutual information."
+DATA_HELP = f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x."
 
-app = typer.Typer(
-    cls=GroupWithDefault,
-    help=GROUP_HELP,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Data = Annotated[
-    str | None, copt.data_argument(f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x.", DATASETS)
-]
-Methods = Annotated[list[str] | None, copt.methods_option(METHODS)]
-Compare = Annotated[
-    bool,
-    typer.Option(
-        "--compare", help="Train the plain GAN beside it, on the same seeds.", rich_help_panel=copt.METHOD_PANEL
-    ),
-]
-Stack = Annotated[
-    int | None,
-    copt.number("Digits per image: 3 make 1000 modes, 2 make 100.", "--stack", panel=copt.DATA_PANEL),
-]
-Pack = Annotated[int | None, copt.number("Samples that PacGAN judges together.", "--pack", panel=copt.METHOD_PANEL)]
-Unroll = Annotated[
-    int | None, copt.number("Steps that the unrolled GAN foresees.", "--unroll", panel=copt.METHOD_PANEL)
-]
+app = group("GANs that keep their modes by mutual information.")
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
-@reads_a_table
-def gan(
-    ctx: typer.Context,
-    dataset: Data = None,
-    x: copt.Columns = None,
-    data_root: copt.DataRoot = None,
-    stack: Stack = None,
-    categorical: opt.Categorical = None,
-    numeric: opt.Numeric = None,
-    missing: opt.Missing = "error",
-    sample: opt.Sample = None,
-    method: Methods = None,
-    compare: Compare = False,
-    preset_name: copt.PresetName = "quick",
-    seeds: copt.Seeds = None,
-    beta: copt.Beta = None,
-    pack: Pack = None,
-    unroll: Unroll = None,
-    bound: copt.Bound = None,
-    gradient_penalty: copt.GradientPenalty = None,
-    steps: copt.Steps = None,
-    noise_dim: copt.NoiseDim = None,
-    code_dim: copt.CodeDim = None,
-    batch_size: copt.BatchSize = None,
-    learning_rate: copt.LearningRate = None,
-    decay_from: copt.DecayFrom = None,
-    samples: copt.Samples = None,
-    format: opt.TableFormat = "auto",
-    output: opt.Output = None,
-    quiet: opt.Quiet = 0,
-    device: opt.DeviceName = "auto",
-    threads: opt.Threads = None,
-    run_dir: opt.RunDir = None,
-    resume: opt.Resume = None,
-) -> None:
-    from minecli.cli.comparison_run import run_command
-    from minecli.cli.gan_run import GAN
+@takes(
+    data_options(DATA_HELP, DATASETS, of_fields(GanConfig, DATA_PANEL, "stack")),
+    method_options(list(METHODS)),
+    compare_option("Train the plain GAN beside it, on the same seeds."),
+    setting_options(
+        GanConfig,
+        ("beta", "pack", "unroll", "bound", "gradient_penalty"),
+        ("steps", "noise_dim", "code_dim", "batch_size", "learning_rate", "decay_from", "samples"),
+    ),
+    ENDING,
+)
+def gan(ctx: typer.Context) -> None:
+    run_command(GanJob(), ctx)
 
-    raise typer.Exit(run_command(GAN, GanRequest, _request, ctx))
+
+class GanJob(ComparisonJob[GanRequest]):
+    """Samples and pictures are what it keeps."""
+
+    kind = GanRequest
+
+    def request(self, given: Mapping[str, Any], ctx: typer.Context) -> GanRequest:
+        shared, methods = asked_fields(given, GanRequest, default_seeds), method_names(given)
+        if given["compare"] and "gan" not in methods:
+            methods = ["gan", *methods]
+        config = preset(given["preset"], given["dataset"], **asked_settings(given, GanRequest, methods))
+        return GanRequest(methods=tuple(methods), config=config, **shared)
+
+    def keep(self, folder: Path, payload: dict[str, Any], dataset: Dataset, trained: Trained) -> None:
+        import pyarrow as pa
+
+        from minecli.apps.gan.results import picture_samples, sample_columns
+        from minecli.report.gan_figures import pictures
+        from minecli.runtime.writing import write_bytes
+        from minecli.tasks.table_file import table_bytes
+
+        for arm in trained.arms:
+            content = table_bytes(pa.table(sample_columns(arm, dataset)), "parquet")
+            write_bytes(folder / f"samples-{arm.method}.parquet", content)
+        clouds = [
+            _cloud(f"{arm.method}, seed {arm.training.seeds[0]}", picture_samples(arm), dataset) for arm in trained.arms
+        ]
+        for name, content in pictures(_cloud("data", dataset.real_samples(), dataset), clouds, payload).items():
+            write_bytes(folder / name, content)
+
+    def table(self, payload: dict[str, Any], width: int, color: bool) -> str:
+        from minecli.report.gan_tables import gan_table
+
+        return gan_table(payload, width=width, color=color)
+
+
+def _cloud(title: str, samples: npt.NDArray[np.float32], dataset: Dataset) -> Cloud:
+    from minecli.report.gan_figures import Cloud
+
+    return Cloud(title, samples, None if dataset.table is None else dataset.table.restore(samples))
 
 
 @app.command("sample", help=SAMPLE_HELP)
-def sample(
-    ctx: typer.Context,
-    run: copt.Run,
-    rows: copt.Rows = 10_000,
-    output: copt.TableOutput = Path("-"),
-    method: copt.Method = None,
-    model: copt.Model = None,
-    seed: opt.Seed = 0,
-    quiet: opt.Quiet = 0,
-) -> None:
-    from minecli.cli.gan_run import sample_run
+@takes(RUN, SAMPLE_ROWS, TABLE_OUTPUT, SEED, MODEL)
+def sample(ctx: typer.Context) -> None:
+    from minecli.apps.gan.results import samples_of
 
-    streams: Streams = ctx.obj
-    streams.quiet = quiet
-    sample_run(run, rows, output, streams, method=method, model=model, seed=seed)
+    folder, rows, seed = check_sampling(ctx)
+    request, method, model = chosen_model(folder, GanRequest, ctx.params)
+    columns = samples_of(folder, request, method, model, rows, seed)
+    deliver_table(columns, ctx.params["output"], ctx.obj, f"{rows} samples of {method}, seed {model}")
 
 
-def _request(given: dict[str, Any]) -> GanRequest:
-    shared = copt.asked_fields(given, GanRequest, default_seeds)
-    methods = names(given["method"] or []) or ["mine"]
-    if given["compare"] and "gan" not in methods:
-        methods = ["gan", *methods]
-    config = preset(given["preset_name"], given["dataset"], **copt.asked_settings(given, GanRequest))
-    return GanRequest(methods=tuple(methods), config=config, **shared)
+def check_sampling(ctx: typer.Context) -> tuple[Path, int, int]:
+    """Run folder, rows and seed that are asked for; UsageError before the work where they or the place are wrong."""
+    given = ctx.params
+    ctx.obj.quiet = given["quiet"]
+    check_table_destination(given["output"])
+    if given["rows"] < 1:
+        raise UsageError(f"-n is {given['rows']}; it must be at least 1", hint="try -n 10000")
+    return given["run"], given["rows"], given["seed"]

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, IbRequest, default_seeds, preset
-from minecli.cli import comparison_options as copt
-from minecli.cli import options as opt
-from minecli.cli.comparison_run import run_command
-from minecli.cli.default_command import DEFAULT, DefaultCommand, GroupWithDefault
-from minecli.cli.ib_run import IB, encode_data
-from minecli.cli.reading_options import reads_a_table
-from minecli.cli.words import names, numbers
+from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, IbConfig, IbRequest, default_seeds, preset
+from minecli.cli.comparison_job import (
+    ENDING,
+    METHOD_PANEL,
+    MODEL,
+    OTHER_DATA,
+    ComparisonJob,
+    Trained,
+    asked_fields,
+    asked_settings,
+    chosen_model,
+    compare_option,
+    data_options,
+    method_names,
+    method_options,
+    read_with,
+    setting_options,
+)  # fmt: skip
+from minecli.cli.default_command import DEFAULT, DefaultCommand, group
+from minecli.cli.options import Parameters, of_fields, option, takes
+from minecli.cli.presentation import check_table_destination, deliver_table
+from minecli.cli.runs import run_command
+from minecli.cli.shared_options import DATA_PANEL, TABLE_OUTPUT
+from minecli.cli.words import names
 from minecli.errors import UsageError
+
+if TYPE_CHECKING:
+    from minecli.apps.ib.labelled_rows import Classified
 
 EXAMPLE = "minecli ib data.csv --x '*,!label' --target label --compare --epochs 2"
 ENCODE_EXAMPLE = "minecli ib encode run data.csv -o z.parquet"
@@ -34,166 +54,80 @@ probable class and its probability. Without DATA: the test images of MNIST.
 
 Example: {ENCODE_EXAMPLE}
 """
-GROUP_HELP = "The information bottleneck: classifiers that forget what does not predict."
 _SHORT = [*(m for m in METHODS if not m.startswith("mine-")), "mine"]
-
-app = typer.Typer(
-    cls=GroupWithDefault,
-    help=GROUP_HELP,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Data = Annotated[str | None, copt.data_argument("mnist, or a table (file, URL, -) with --x and --target.", [MNIST])]
-Target = Annotated[
-    str | None,
-    typer.Option(
-        "--target", metavar="COL", help="Column of a table that holds the classes.", rich_help_panel=copt.DATA_PANEL
+_TARGET: Parameters = {
+    "target": option(
+        str | None, "Column of a table that holds the classes.", "--target", panel=DATA_PANEL, metavar="COL"
     ),
-]
-Methods = Annotated[list[str] | None, copt.methods_option(_SHORT)]
-Encoder = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--encoder",
-        metavar="NAMES",
-        help=f"Of the method mine: {', '.join(ENCODERS)}; default additive.",
-        rich_help_panel=copt.METHOD_PANEL,
-        show_default=False,
+    **of_fields(IbConfig, DATA_PANEL, "rows"),
+}
+_ENCODER: Parameters = {
+    "encoder": option(
+        list[str] | None, f"Of the method mine: {', '.join(ENCODERS)}; default additive.", "--encoder",
+        panel=METHOD_PANEL, metavar="NAMES",
     ),
-]
-Compare = Annotated[
-    bool, typer.Option("--compare", help="Train every method, on the same seeds.", rich_help_panel=copt.METHOD_PANEL)
-]
-PresetName = Annotated[
-    Literal["quick", "good", "paper"],
-    typer.Option("--preset", help="What all the settings start from.", rich_help_panel=copt.METHOD_PANEL),
-]
-Betas = Annotated[
-    str | None,
-    typer.Option(
-        "--beta",
-        metavar="B[,B...]",
-        help="Weight of the information, or several to choose from: 1e-3,1e-2.",
-        rich_help_panel=copt.METHOD_PANEL,
-        show_default=False,
-    ),
-]
-Choose = Annotated[
-    bool | None,
-    typer.Option(
-        "--choose/--no-choose",
-        help="Choose epoch and beta on held-back training rows, then train on all.",
-        rich_help_panel=copt.METHOD_PANEL,
-        show_default=False,
-    ),
-]
+}  # fmt: skip
 
-
-def _method(text: str, name: str, metavar: str = "W") -> Any:
-    return copt.number(text, name, panel=copt.METHOD_PANEL, metavar=metavar)
-
-
-def _training(text: str, name: str, metavar: str = "N") -> Any:
-    return copt.number(text, name, panel=copt.TRAINING_PANEL, metavar=metavar)
+app = group("The information bottleneck: classifiers that forget what does not predict.")
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
-@reads_a_table
-def ib(
-    ctx: typer.Context,
-    dataset: Data = None,
-    x: copt.Columns = None,
-    target: Target = None,
-    data_root: copt.DataRoot = None,
-    rows: Annotated[int | None, copt.number("Training rows at most.", "--rows", panel=copt.DATA_PANEL)] = None,
-    categorical: opt.Categorical = None,
-    numeric: opt.Numeric = None,
-    missing: opt.Missing = "error",
-    sample: opt.Sample = None,
-    method: Methods = None,
-    encoder: Encoder = None,
-    compare: Compare = False,
-    preset_name: PresetName = "quick",
-    seeds: copt.Seeds = None,
-    beta: Betas = None,
-    choose: Choose = None,
-    noise: Annotated[float | None, _method("Deviation of additive noise.", "--noise", "S")] = None,
-    noise_dim: Annotated[int | None, _method("Columns of propagated noise.", "--noise-dim", "N")] = None,
-    dropout: Annotated[float | None, _method("Share of units left out by dropout.", "--dropout", "P")] = None,
-    smoothing: Annotated[float | None, _method("Share of a label that is spread.", "--smoothing", "P")] = None,
-    confidence_weight: Annotated[float | None, _method("Of the confidence penalty.", "--confidence-weight")] = None,
-    bound: copt.Bound = None,
-    statistics_noise: Annotated[
-        float | None, _method("Deviation of noise on T's input.", "--statistics-noise", "S")
-    ] = None,
-    hidden_noise: Annotated[
-        float | None, _method("Deviation of noise on T's hidden layers.", "--hidden-noise", "S")
-    ] = None,
-    statistics_steps: Annotated[int | None, _method("Steps of T per step.", "--statistics-steps", "N")] = None,
-    marginal_shifts: Annotated[int | None, _method("Re-pairings per row.", "--marginal-shifts", "N")] = None,
-    epochs: Annotated[int | None, _training("Passes over the training rows.", "--epochs")] = None,
-    code_dim: Annotated[int | None, _training("Columns of the bottleneck.", "--code-dim", "D")] = None,
-    hidden: Annotated[int | None, _training("Units per hidden layer.", "--hidden")] = None,
-    batch_size: Annotated[int | None, _training("Rows of a step.", "--batch-size")] = None,
-    learning_rate: Annotated[float | None, _training("Step size of Adam.", "--learning-rate", "RATE")] = None,
-    decay: Annotated[
-        float | None, _training("What it is multiplied by every second epoch.", "--decay", "FACTOR")
-    ] = None,
-    averaging: Annotated[
-        float | None, _training("Weight of the old average of the weights; 0: none.", "--averaging", "W")
-    ] = None,
-    train_draws: Annotated[int | None, _training("Codes per row in training.", "--train-draws")] = None,
-    test_draws: Annotated[int | None, _training("Codes per row in tests.", "--test-draws")] = None,
-    evaluate_every: Annotated[int | None, _training("Epochs between looks.", "--evaluate-every")] = None,
-    format: opt.TableFormat = "auto",
-    output: opt.Output = None,
-    quiet: opt.Quiet = 0,
-    device: opt.DeviceName = "auto",
-    threads: opt.Threads = None,
-    run_dir: opt.RunDir = None,
-    resume: opt.Resume = None,
-) -> None:
-    raise typer.Exit(run_command(IB, IbRequest, _request, ctx))
+@takes(
+    data_options("mnist, or a table (file, URL, -) with --x and --target.", [MNIST], _TARGET),
+    method_options(_SHORT, Literal["quick", "good", "paper"]),
+    _ENCODER,
+    compare_option(),
+    setting_options(
+        IbConfig,
+        ("betas", "choose", "noise", "noise_dim", "dropout", "smoothing", "confidence_weight", "bound",
+         "statistics_noise", "hidden_noise", "statistics_steps", "marginal_shifts"),
+        ("epochs", "code_dim", "hidden", "batch_size", "learning_rate", "decay", "averaging", "train_draws",
+         "test_draws", "evaluate_every"),
+    ),
+    ENDING,
+)  # fmt: skip
+def ib(ctx: typer.Context) -> None:
+    run_command(IbJob(), ctx)
 
 
-@app.command("encode", help=ENCODE_HELP)
-def encode(
-    ctx: typer.Context,
-    run: copt.Run,
-    data: Annotated[str | None, typer.Argument(metavar="DATA", help="Table, or mnist.", show_default=False)] = None,
-    output: copt.TableOutput = Path("-"),
-    data_root: copt.DataRoot = None,
-    missing: copt.OtherMissing = None,
-    drawn: Annotated[bool, typer.Option("--drawn", help="One draw of each code instead of its mean.")] = False,
-    method: copt.Method = None,
-    model: copt.Model = None,
-    quiet: opt.Quiet = 0,
-) -> None:
-    ctx.obj.quiet = quiet
-    how: dict[str, Any] = {"data_root": data_root, "missing": missing, "drawn": drawn, "method": method, "model": model}
-    encode_data(run, data, output, ctx.obj, **how)
+class IbJob(ComparisonJob[IbRequest]):
+    """Pictures are what it keeps."""
+
+    kind = IbRequest
+
+    def request(self, given: Mapping[str, Any], ctx: typer.Context) -> IbRequest:
+        named = given["preset"]
+        shared = asked_fields(given, IbRequest, lambda dataset: default_seeds(named))
+        methods = _methods(given)
+        changes = asked_settings(given, IbRequest, methods)
+        if given["epochs"] is not None:
+            # So many passes and no more, however few the rows.
+            changes["least_steps"] = 1
+        config = preset(named, given["dataset"], **changes)
+        return IbRequest(methods=methods, config=config, target=given["target"], **shared)
+
+    def keep(self, folder: Path, payload: dict[str, Any], data: Classified, trained: Trained) -> None:
+        from minecli.apps.ib.results import scatter_of
+        from minecli.report.ib_figures import pictures
+        from minecli.runtime.writing import write_bytes
+
+        scatters = [(s.method, s.codes, s.labels) for arm in trained.arms if (s := scatter_of(arm)) is not None]
+        for name, content in pictures(scatters, [str(name) for name in data.classes], payload).items():
+            write_bytes(folder / name, content)
+
+    def table(self, payload: dict[str, Any], width: int, color: bool) -> str:
+        from minecli.report.ib_tables import ib_table
+
+        return ib_table(payload, width=width, color=color)
 
 
-def _request(given: dict[str, Any]) -> IbRequest:
-    named = given["preset_name"]
-    shared = copt.asked_fields(given, IbRequest, lambda dataset: default_seeds(named))
-    changes = copt.asked_settings(given, IbRequest)
-    changes["betas"] = None if given["beta"] is None else numbers("beta", given["beta"], float)
-    if given["epochs"] is not None:
-        # So many passes and no more, however few the rows.
-        changes["least_steps"] = 1
-    config = preset(named, given["dataset"], **changes)
-    return IbRequest(methods=_methods(given), config=config, target=given["target"], **shared)
-
-
-def _methods(given: dict[str, Any]) -> tuple[str, ...]:
+def _methods(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The methods by their full names: `mine` stands for one per encoder."""
     if given["compare"]:
         if given["method"] or given["encoder"]:
             raise UsageError("--compare trains every method and encoder", hint="leave out --method and --encoder")
         return tuple(METHODS)
-    asked, encoders = names(given["method"] or []) or ["mine"], names(given["encoder"] or [])
+    asked, encoders = method_names(given), names(given["encoder"] or [])
     for encoder in encoders:
         if encoder not in ENCODERS:
             raise UsageError(
@@ -202,4 +136,26 @@ def _methods(given: dict[str, Any]) -> tuple[str, ...]:
     if encoders and "mine" not in asked:
         raise UsageError("--encoder is for the method mine alone", hint="add it: --method mine")
     each = ([f"mine-{e}" for e in encoders or ["additive"]] if name == "mine" else [name] for name in asked)
-    return tuple(name for group in each for name in group)
+    return tuple(name for several in each for name in several)
+
+
+@app.command("encode", help=ENCODE_HELP)
+@takes(
+    OTHER_DATA,
+    TABLE_OUTPUT,
+    {"drawn": option(bool, "One draw of each code instead of its mean.", "--drawn", default=False)},
+    MODEL,
+)
+def encode(ctx: typer.Context) -> None:
+    from minecli.apps.ib.labelled_rows import load_inputs
+    from minecli.apps.ib.results import coded_columns, load_coder
+
+    given, output = ctx.params, ctx.params["output"]
+    ctx.obj.quiet = given["quiet"]
+    check_table_destination(output)
+    request, method, model = chosen_model(given["run"], IbRequest, given)
+    coder = load_coder(given["run"], request, method, model)
+    request = read_with(request, given["data"], given["missing"])
+    inputs = load_inputs(given["run"], request, given["data"], given["data_root"], ctx.obj.stdin)
+    columns = coded_columns(inputs, coder, drawn=given["drawn"], as_list=output.suffix == ".parquet")
+    deliver_table(columns, output, ctx.obj, f"{len(inputs)} codes by {method}, seed {model}")

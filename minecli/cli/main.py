@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from minecli import __version__
-from minecli.cli import ali, bench, columns, doctor, estimate, estimators, gan, ib, sample
+from minecli.cli import ali, bench, columns, docs, doctor, estimate, estimators, gan, ib, sample, tasks
 from minecli.cli.exit_codes import ExitCode, explain
 from minecli.cli.streams import ReaderGone, Streams
 
@@ -33,11 +33,13 @@ app.command("estimate", help=estimate.HELP)(estimate.estimate)
 app.command("estimators", help=estimators.HELP)(estimators.estimators)
 app.command("columns", help=columns.HELP)(columns.columns)
 app.command("sample", help=sample.HELP)(sample.sample)
+app.command("tasks", help=tasks.HELP)(tasks.tasks)
 app.add_typer(bench.app, name="bench")
 app.add_typer(gan.app, name="gan")
 app.add_typer(ali.app, name="ali")
 app.add_typer(ib.app, name="ib")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("docs", help=docs.HELP)(docs.docs)
 
 
 def _show_version(ctx: typer.Context, asked: bool) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from minecli.cli.settings import default_configs
-from minecli.errors import DataError, UsageError
-from minecli.estimators.registry import ESTIMATORS
-from minecli.tables.files.options import READING_FIELDS, Reading
+from minecli.errors import UsageError
+from minecli.estimators.registry import stored_configs
+from minecli.runtime.request import Request
+from minecli.tables.files.options import Reading
 
 if TYPE_CHECKING:
     from minecli.estimators.facts import Block, Facts
@@ -20,12 +20,15 @@ _CONFIDENCE_LOW, _CONFIDENCE_HIGH = 0.5, 0.9999
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class EstimateRequest(Request):
     """Everything that decides the numbers. Device and threads are not in it: they decide the speed.
 
     `estimators` is empty where the kinds of the data are to choose; `resolved` fills it, with the settings in
     `settings`, once they are known.
     """
+
+    COMMAND = "estimate"
+    SPREAD = ("reading",)
 
     source: str | tuple[str, ...]
     x: tuple[str, ...]
@@ -52,35 +55,12 @@ class Request:
         if self.sample is not None and self.sample < 1:
             raise UsageError(f"--sample is {self.sample}; it must be at least 1", hint="try --sample 10000")
 
-    def to_json(self) -> dict[str, Any]:
-        """The request as plain JSON values."""
-        content = asdict(self)
-        content["estimators"] = {name: asdict(config) for name, config in self.estimators.items()}
-        del content["reading"]
-        content |= self.reading.to_json()
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
-
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Request:
-        """The request that `to_json` wrote; DataError where the content is something else."""
-        try:
-            values = dict(content)
-            configs = values.pop("estimators")
-            values["estimators"] = {name: ESTIMATORS[name].config(**c) for name, c in configs.items()}
-            values["reading"] = Reading.from_json(values)
-            values = {key: value for key, value in values.items() if key not in READING_FIELDS}
-            for key in ("x", "z", "categorical", "numeric"):
-                values[key] = tuple(values.get(key, ()))
-            if isinstance(values["source"], list):
-                values["source"] = tuple(values["source"])
-            return cls(**values)
-        except (KeyError, TypeError, AttributeError) as problem:
-            raise DataError(
-                f"config.json is not one this version of minecli wrote ({problem})",
-                hint="start the run again in another folder",
-            ) from None
+    def with_configs(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The values with those of `estimators` made into the configs of the registry."""
+        return values | {"estimators": stored_configs(values.get("estimators"))}
 
-    def resolved(self, facts: Facts) -> Request:
+    def resolved(self, facts: Facts) -> EstimateRequest:
         """The request with estimators that fit the kinds of the data, where none was named."""
         if self.estimators:
             return self
@@ -91,29 +71,17 @@ class Request:
     def load(self, stdin: BinaryIO) -> Groups:
         """Read the columns this request names."""
         from minecli.tables.groups import load_groups
+        from minecli.tables.wanted import Wanted
 
-        return load_groups(
-            self.source,
-            self.x,
-            self.z,
+        wanted = Wanted(
             reading=self.reading,
             categorical=self.categorical,
             numeric=self.numeric,
-            constant="allow",
             missing=self.missing,
             sample=self.sample,
             seed=self.seed,
-            stdin=stdin,
         )
-
-
-def lasting_source(source: str) -> str:
-    """A local path as an absolute one, so that a run can be resumed from another folder; all else as it is.
-
-    >>> lasting_source("-"), lasting_source("s3://bucket/a.parquet")
-    ('-', 's3://bucket/a.parquet')
-    """
-    return source if source == "-" or "://" in source else os.path.abspath(source)
+        return load_groups(self.source, self.x, self.z, wanted, constant="allow", stdin=stdin)
 
 
 def facts_of(groups: Groups, *, ordered: bool) -> Facts:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
-
 import typer
 
-from minecli.cli.streams import Streams
+from minecli.cli.options import Parameters, argument, option, takes
+from minecli.cli.presentation import check_table_destination, deliver_table
+from minecli.cli.shared_options import QUIET, SAMPLE_ROWS, SEED, TABLE_OUTPUT
+from minecli.cli.words import flag
+from minecli.settings import MOST_COLUMNS
 from minecli.tasks.registry import TASKS
 
 PANEL = "Parameters of the distribution"
@@ -24,7 +25,7 @@ Distributions:
     + f"""
 
 Or one of 40 public benchmark tasks by its name, such as 1v1-bimodal-0.75;
-`minecli bench suite --list` shows them. Parameters may also follow the name:
+`minecli tasks` shows them. Parameters may also follow the name:
 gaussian:dim=20,rho=0.9.
 
 Example: {EXAMPLE}
@@ -32,69 +33,43 @@ Example: {EXAMPLE}
 )
 
 
-def _task_names() -> list[str]:
-    from minecli.tasks.registry import task_names
+_PARAMETERS: Parameters = {
+    name: option(kind | None, text, flag(name), panel=PANEL, metavar=metavar, **more)
+    for name, kind, text, metavar, more in (
+        ("dim", int, "Columns on each side.", "N", {"max": MOST_COLUMNS}),
+        ("rho", float, "Correlation between x_i and z_i.", "R", {}),
+        ("dof", float, "Degrees of freedom.", "NU", {}),
+        ("sigma", float, "Standard deviation of the noise.", "S", {}),
+        ("epsilon", float, "Half-width of uniform noise.", "E", {}),
+        ("function", str, "identity, cubic or sine.", "NAME", {}),
+        ("classes", int, "Number of labels.", "N", {"max": MOST_COLUMNS}),
+        ("spacing", float, "Distance between class means.", "D", {}),
+        ("latent", int, "Signals shared by both sides.", "N", {"max": MOST_COLUMNS}),
+        ("pairs", int, "Pairs of columns that are correlated.", "N", {"max": MOST_COLUMNS}),
+        ("share", float, "Probability that a value is 0.", "P", {}),
+        ("mi_nats", float, "The information itself.", "I", {}),
+        ("tails", str, "light or heavy.", "NAME", {}),
+    )
+}
+_SHAPE: Parameters = {
+    "as_list": option(bool, "One list column per side, like an embedding.", "--as-list", default=False),
+    "missing_share": option(float, "Share of values to leave empty.", "--missing-share", default=0.0, metavar="S"),
+}
 
-    return list(task_names())
 
-
-def _parameter(text: str, *flags: str, metavar: str = "N") -> Any:
-    return typer.Option(*flags, help=text, metavar=metavar, rich_help_panel=PANEL, show_default=False)
-
-
-def sample(
-    ctx: typer.Context,
-    task: Annotated[
-        str,
-        typer.Argument(
-            metavar="TASK", help="Name of the distribution.", autocompletion=_task_names, show_default=False
-        ),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help=".parquet, .csv, .csv.gz, or - for CSV on stdout.")
-    ] = Path("-"),
-    rows: Annotated[int, typer.Option("--rows", "-n", metavar="N", help="Number of rows.")] = 10_000,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Where all randomness comes from.")] = 0,
-    dim: Annotated[int | None, _parameter("Columns on each side.", "--dim")] = None,
-    rho: Annotated[float | None, _parameter("Correlation between x_i and z_i.", "--rho", metavar="R")] = None,
-    dof: Annotated[float | None, _parameter("Degrees of freedom.", "--dof", metavar="NU")] = None,
-    sigma: Annotated[float | None, _parameter("Standard deviation of the noise.", "--sigma", metavar="S")] = None,
-    epsilon: Annotated[float | None, _parameter("Half-width of uniform noise.", "--epsilon", metavar="E")] = None,
-    function: Annotated[str | None, _parameter("identity, cubic or sine.", "--function", metavar="NAME")] = None,
-    classes: Annotated[int | None, _parameter("Number of labels.", "--classes")] = None,
-    spacing: Annotated[float | None, _parameter("Distance between class means.", "--spacing", metavar="D")] = None,
-    latent: Annotated[int | None, _parameter("Signals shared by both sides.", "--latent")] = None,
-    pairs: Annotated[int | None, _parameter("Pairs of columns that are correlated.", "--pairs")] = None,
-    share: Annotated[float | None, _parameter("Probability that a value is 0.", "--share", metavar="P")] = None,
-    mi_nats: Annotated[float | None, _parameter("The information itself.", "--mi-nats", metavar="I")] = None,
-    tails: Annotated[str | None, _parameter("light or heavy.", "--tails", metavar="NAME")] = None,
-    as_list: Annotated[bool, typer.Option("--as-list", help="One list column per side, like an embedding.")] = False,
-    missing_share: Annotated[
-        float, typer.Option("--missing-share", metavar="S", help="Share of values to leave empty.")
-    ] = 0.0,
-    quiet: Annotated[
-        int, typer.Option("--quiet", "-q", count=True, help="Say nothing on stderr.", show_default=False)
-    ] = 0,
-) -> None:
-    from minecli.runtime.writing import check_writable, write_bytes
+@takes(
+    {"task": argument(str, "Name of the distribution.", "TASK", default=..., completions=list(TASKS))},
+    TABLE_OUTPUT, SAMPLE_ROWS, SEED, _PARAMETERS, _SHAPE, QUIET,
+)  # fmt: skip
+def sample(ctx: typer.Context) -> None:
     from minecli.tasks.catalogue import parse_task
-    from minecli.tasks.table_file import format_of, sample_table, table_bytes
+    from minecli.tasks.table_file import sample_table
 
-    streams: Streams = ctx.obj
-    streams.quiet = quiet
-    given = {"dim": dim, "rho": rho, "dof": dof, "sigma": sigma, "epsilon": epsilon, "function": function}
-    given |= {"classes": classes, "spacing": spacing, "latent": latent, "pairs": pairs, "share": share}
-    given |= {"mi_nats": mi_nats, "tails": tails}
-    chosen = parse_task(task, **{name: value for name, value in given.items() if value is not None})
-    destination = str(output)
-    file_format = format_of(destination)
-    if destination != "-":
-        check_writable(output)
-    table = sample_table(chosen, rows, seed, as_list=as_list, missing_share=missing_share)
-    content = table_bytes(table, file_format)
-    if destination == "-":
-        streams.result_bytes(content)
-    else:
-        write_bytes(output, content)
-    where = "" if destination == "-" else f" in {output}"
-    streams.info(f"{rows} rows of {chosen}{where}; true MI {chosen.true_mi_nats():.6g} nats")
+    given = ctx.params
+    ctx.obj.quiet = given["quiet"]
+    task = parse_task(given["task"], **{name: given[name] for name in _PARAMETERS if given[name] is not None})
+    check_table_destination(given["output"])
+    shape = {name: given[name] for name in _SHAPE}
+    table = sample_table(task, given["rows"], given["seed"], **shape)
+    truth = f"; true MI {task.true_mi_nats():.6g} nats"
+    deliver_table(table, given["output"], ctx.obj, f"{given['rows']} rows of {task}", truth)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-import typer
-
+from minecli.cli.options import Parameters, of_setting
 from minecli.cli.words import flag
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
+from minecli.settings import Setting, settings_of
 
 # Options named differently from the field they set; the others share its name.
 _FIELD_OF = {
@@ -112,12 +112,43 @@ def default_configs(chosen: Sequence[str], settings: Mapping[str, Any]) -> dict[
     return configs_from(names, settings)
 
 
-def setting(text: str, option: str, panel: str, *flags: str, **extra: Any) -> Any:
-    """An option that sets a field of the estimators' configs, with the default in its help."""
-    return typer.Option(
-        *(flags or (flag(option),)),
-        help=f"{text} {default_text(option)}".rstrip(),
-        rich_help_panel=panel,
-        show_default=False,
-        **extra,
-    )
+# Every option that sets a field of some estimator's config, in the order of the help, with its panel.
+_PANELS: dict[str, tuple[str, ...]] = {
+    "Options": ("preprocess",),
+    "Nearest neighbours (ksg, mixed-ksg)": ("neighbours", "ksg_variant", "ksg_jitter"),
+    "Tables (plug-in)": ("table_correction",),
+    "Neural estimators": (
+        "protocol", "folds", "repeats", "target_precision", "max_repeats", "max_steps", "batch_size",
+        "marginal_shifts", "hidden", "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay",
+        "gaussian_base", "smile_clip", "precision",
+    ),
+}  # fmt: skip
+SETTINGS = tuple(option for options in _PANELS.values() for option in options)
+
+
+def setting_options(*options: str) -> Parameters:
+    """Options that set fields of the estimators' configs: all, or those named; each with its default in the help."""
+    chosen = options or SETTINGS
+    return {
+        option: of_setting(
+            field_of(option), setting := setting_of(option), panel, f"{setting.help} {default_text(option)}".rstrip()
+        )
+        for panel, known in _PANELS.items()
+        for option in known
+        if option in chosen
+    }
+
+
+def setting_of(option: str) -> Setting:
+    """What an option may hold: the setting of the first estimator that has a use for it."""
+    return settings_of(ESTIMATORS[owners(option)[0]].config)[field_of(option)]
+
+
+def settings_among(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of estimators that were given, of a command's options."""
+    return {name: given[name] for name in SETTINGS if given.get(name) is not None}
+
+
+def estimator_names() -> list[str]:
+    """What -e can name."""
+    return list(ESTIMATORS)

@@ -1,22 +1,63 @@
-"""Words of the command line: how an option is typed, and what a list separated by commas holds."""
+"""Words of the command line: how options are typed, and what lists separated by commas hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from minecli.errors import UsageError
 
 Number = TypeVar("Number", int, float)
 
+# Fields whose options are spelt differently; those of the others have their names.
+FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "k": ("--neighbours", "--k", "-k"),
+        "variant": ("--ksg-variant",),
+        "jitter": ("--ksg-jitter",),
+        "correction": ("--table-correction",),
+        "clip": ("--smile-clip",),
+        "weight_decays": ("--weight-decay",),
+        "betas": ("--beta",),
+        "max_steps": ("--max-steps", "--steps"),
+        "rows": ("--rows", "-n"),
+        "types": ("--type",),
+        "estimators": ("--estimator",),
+        "methods": ("--method",),
+        "source": ("DATA",),
+        "dataset": ("DATA",),
+    }
+)
+# How messages from below name a field, or a field with a value: between backticks.
+_NAMED = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
+
 
 def flag(option: str) -> str:
-    """An option as it is typed.
+    """A field as its option is typed.
 
-    >>> flag("max_steps")
-    '--max-steps'
+    >>> flag("max_steps"), flag("weight_decays")
+    ('--max-steps', '--weight-decay')
     """
-    return "--" + option.replace("_", "-")
+    return FLAGS[option][0] if option in FLAGS else "--" + option.replace("_", "-")
+
+
+def as_typed(message: str) -> str:
+    """A message in which fields are named as a person types them.
+
+    >>> as_typed("`target_precision` does not go with it (use `protocol=held-out`, `choose=False` or `fresh=True`)")
+    '--target-precision does not go with it (use --protocol held-out, --no-choose or --fresh)'
+    """
+
+    def typed(named: re.Match[str]) -> str:
+        name, value = flag(named[1]), named[2]
+        if value in (None, "True"):
+            return name
+        return f"--no-{name.removeprefix('--')}" if value == "False" else f"{name} {value}"
+
+    return _NAMED.sub(typed, message)
 
 
 def names(words: Iterable[str]) -> list[str]:
@@ -37,16 +78,20 @@ def numbers(option: str, text: str, kind: Callable[[str], Number]) -> tuple[Numb
     Traceback (most recent call last):
     minecli.errors.UsageError: --dims holds 'a', which is no whole number (try --dims 1,2)
     """
-    found = []
+    read = []
     for piece in names([text]):
         try:
-            found.append(kind(piece))
+            read.append(kind(piece))
         except ValueError:
             what, example = ("whole number", "1,2") if kind is int else ("number", "0.1,0.5")
             raise UsageError(
                 f"{flag(option)} holds '{piece}', which is no {what}", hint=f"try {flag(option)} {example}"
             ) from None
-    return tuple(found)
+    return tuple(read)
+
+
+# More seeds than anybody waits for; a slip of the keyboard would fill the memory with their numbers.
+_MOST_SEEDS = 100_000
 
 
 def seed_list(text: str) -> tuple[int, ...]:
@@ -55,9 +100,19 @@ def seed_list(text: str) -> tuple[int, ...]:
     >>> seed_list("3"), seed_list("5,7"), seed_list("5,")
     ((0, 1, 2), (5, 7), (5,))
     """
-    found = numbers("seeds", text, int)
-    if "," in text or len(found) != 1:
-        return found
-    if found[0] < 1:
-        raise UsageError(f"--seeds is {found[0]}; there must be at least 1", hint="try --seeds 3")
-    return tuple(range(found[0]))
+    read = numbers("seeds", text, int)
+    if "," in text or len(read) != 1:
+        return read
+    if not 1 <= read[0] <= _MOST_SEEDS:
+        limit = "at least 1" if read[0] < 1 else f"at most {_MOST_SEEDS}"
+        raise UsageError(f"--seeds is {read[0]}; there must be {limit}", hint="try --seeds 3")
+    return tuple(range(read[0]))
+
+
+def lasting_source(source: str) -> str:
+    """A local path as an absolute one, so that a run can be resumed from another folder; all else as it is.
+
+    >>> lasting_source("-"), lasting_source("s3://bucket/a.parquet")
+    ('-', 's3://bucket/a.parquet')
+    """
+    return source if source == "-" or "://" in source else os.path.abspath(source)

@@ -6,12 +6,12 @@ A setting that does not exist for an estimator is not a field of its class, so a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from minecli.errors import UsageError
-from minecli.mine.config import TrainingConfig, require_number, require_whole
+from minecli.mine.config import TrainingConfig
+from minecli.settings import check, choice, number, numbers, switch, whole
 
 if TYPE_CHECKING:
     from minecli.mine.objectives import Objective
@@ -23,6 +23,18 @@ Correction = Literal["chao-wang-jost", "miller-madow", "none"]
 # Networks per fold, and the number of rows that weight decays are given for.
 MOST_MEMBERS = 16
 DECAY_ROWS = 10_000
+
+
+def _neighbours() -> Any:
+    return whole(3, "Number of neighbours.", metavar="K", hint="try 3")
+
+
+def _preprocess(default: str, choices: tuple[str, ...] = get_args(Preprocess)) -> Any:
+    return choice(default, "Before estimating: rank (to normal scores), standardize or none.", choices)
+
+
+def _search() -> Any:
+    return choice("auto", "How neighbours are searched for; the number is the same.", get_args(SearchMethod))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,23 +51,25 @@ class KsgConfig:
     3
     >>> KsgConfig(k=0)
     Traceback (most recent call last):
-    minecli.errors.UsageError: k is 0; it must be a whole number of at least 1 (try 3)
+    minecli.settings.SettingError: k is 0; it must be a whole number of at least 1 (try 3)
     """
 
-    k: int = 3
-    variant: Literal[1, 2] = 1
-    preprocess: Preprocess = "rank"
-    jitter: float = 0.0
-    interval: bool = True
-    search: SearchMethod = "auto"
+    k: int = _neighbours()
+    variant: Literal[1, 2] = choice(1, "Kraskov's algorithm 1 or 2.", (1, 2), metavar="1|2")
+    preprocess: Preprocess = _preprocess("rank")
+    jitter: float = number(
+        0.0,
+        "Noise added to break ties, relative to each column's spread.",
+        least=0.0,
+        most=0.1,
+        metavar="SIZE",
+        hint="try 1e-8",
+    )
+    interval: bool = switch(True, "Compute the standard error.")
+    search: SearchMethod = _search()
 
     def __post_init__(self) -> None:
-        _require_neighbours(self.k)
-        _require_choice("variant", self.variant, (1, 2))
-        _require_choice("preprocess", self.preprocess, get_args(Preprocess))
-        _require_choice("search", self.search, get_args(SearchMethod))
-        if not (math.isfinite(self.jitter) and 0.0 <= self.jitter <= 0.1):
-            raise UsageError(f"jitter is {self.jitter}; it must lie between 0 and 0.1", hint="try 1e-8")
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,18 +78,16 @@ class MixedKsgConfig:
 
     >>> MixedKsgConfig(preprocess="log")
     Traceback (most recent call last):
-    minecli.errors.UsageError: preprocess is 'log'; it must be one of 'rank', 'standardize', 'none'
+    minecli.settings.SettingError: preprocess is 'log'; it must be one of rank, standardize, none
     """
 
-    k: int = 3
-    preprocess: Preprocess = "rank"
-    interval: bool = True
-    search: SearchMethod = "auto"
+    k: int = _neighbours()
+    preprocess: Preprocess = _preprocess("rank")
+    interval: bool = switch(True, "Compute the standard error.")
+    search: SearchMethod = _search()
 
     def __post_init__(self) -> None:
-        _require_neighbours(self.k)
-        _require_choice("preprocess", self.preprocess, get_args(Preprocess))
-        _require_choice("search", self.search, get_args(SearchMethod))
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +101,11 @@ class GaussianConfig:
     'none'
     """
 
-    preprocess: Literal["rank", "none"] = "none"
-    bias_correction: bool = True
+    preprocess: Literal["rank", "none"] = _preprocess("none", ("rank", "none"))
+    bias_correction: bool = switch(True, "Subtract the expected excess at the sample's size.")
 
     def __post_init__(self) -> None:
-        _require_choice("preprocess", self.preprocess, ("rank", "none"))
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,31 +117,18 @@ class PlugInConfig:
 
     >>> PlugInConfig(correction="jackknife")
     Traceback (most recent call last):
-    minecli.errors.UsageError: correction is 'jackknife'; it must be one of 'chao-wang-jost', 'miller-madow', 'none'
+    minecli.settings.SettingError: correction is 'jackknife'; it must be one of chao-wang-jost, miller-madow, none
     """
 
-    correction: Correction = "chao-wang-jost"
+    correction: Correction = choice(
+        "chao-wang-jost",
+        "Bias correction of the table: chao-wang-jost, miller-madow or none.",
+        get_args(Correction),
+        metavar="NAME",
+    )
 
     def __post_init__(self) -> None:
-        _require_choice("correction", self.correction, get_args(Correction))
-
-
-def _require_neighbours(k: object) -> None:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise UsageError(f"k is {k!r}; it must be a whole number of at least 1", hint="try 3")
-
-
-def _require_decays(decays: object) -> None:
-    if not isinstance(decays, tuple | list) or not 1 <= len(decays) <= MOST_MEMBERS:
-        raise UsageError(f"weight_decays is {decays!r}; it must be 1 to {MOST_MEMBERS} numbers")
-    for decay in decays:
-        require_number("weight_decays", decay, least=0.0, below=100.0)
-
-
-def _require_choice(field: str, value: object, allowed: Sequence[object]) -> None:
-    if value not in allowed or isinstance(value, bool):
-        choices = ", ".join(repr(choice) for choice in allowed)
-        raise UsageError(f"{field} is {value!r}; it must be one of {choices}")
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,38 +149,46 @@ class MineConfig(TrainingConfig):
     5
     >>> MineConfig(folds=1)
     Traceback (most recent call last):
-    minecli.errors.UsageError: folds is 1; it must be a whole number of at least 2
+    minecli.settings.SettingError: folds is 1; it must be a whole number of at least 2
     """
 
     # The name the estimates bear, and the fields that mean nothing under the class's bound.
     estimator: ClassVar[str] = "mine"
     unused: ClassVar[tuple[str, ...]] = ()
 
-    preprocess: Preprocess = "rank"
-    protocol: Literal["held-out", "paper"] = "held-out"
-    folds: int = 5
-    repeats: int = 1
-    target_precision: float | None = None
-    max_repeats: int = 10
-    weight_decays: tuple[float, ...] = (0.1, 1.0)
-    precision: Literal["float32", "float64"] = "float32"
+    preprocess: Preprocess = _preprocess("rank")
+    protocol: Literal["held-out", "paper"] = choice(
+        "held-out",
+        "held-out: each row is judged by networks that never saw it; paper: in-sample.",
+        ("held-out", "paper"),
+        metavar="held-out|paper",
+    )
+    folds: int = whole(5, "Parts for cross-fitting.", least=2)
+    repeats: int = whole(1, "Cross-fittings to average.")
+    target_precision: float | None = number(
+        None, "Add cross-fittings until the interval is so narrow.", above=0.0, metavar="NATS"
+    )
+    max_repeats: int = whole(10, "Most cross-fittings for --target-precision.")
+    weight_decays: tuple[float, ...] = numbers(
+        (0.1, 1.0),
+        "Weight decay at 10,000 rows; for each a network per fold.",
+        at_most=MOST_MEMBERS,
+        least=0.0,
+        below=100.0,
+        metavar="D[,D...]",
+    )
+    precision: Literal["float32", "float64"] = choice(
+        "float32", "float32 or float64.", ("float32", "float64"), metavar="TYPE"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_choice("preprocess", self.preprocess, get_args(Preprocess))
-        _require_choice("protocol", self.protocol, ("held-out", "paper"))
-        _require_choice("precision", self.precision, ("float32", "float64"))
-        require_whole("folds", self.folds, least=2)
-        require_whole("repeats", self.repeats, least=1)
-        require_whole("max_repeats", self.max_repeats, least=1)
         if self.target_precision is not None:
-            self._require_reachable(self.target_precision)
-        _require_decays(self.weight_decays)
+            self._require_reachable()
         # A run folder holds a list.
         object.__setattr__(self, "weight_decays", tuple(self.weight_decays))
 
-    def _require_reachable(self, target: float) -> None:
-        require_number("target_precision", target, above=0.0)
+    def _require_reachable(self) -> None:
         if self.protocol == "paper":
             raise UsageError(
                 "target_precision does not go with the paper's protocol, whose interval does not cover the MI",
@@ -241,18 +248,14 @@ class SmileConfig(MineConfig):
 
     >>> SmileConfig(clip=0.0)
     Traceback (most recent call last):
-    minecli.errors.UsageError: clip is 0.0; it must be a number above 0
+    minecli.settings.SettingError: clip is 0.0; it must be a number above 0
     """
 
     estimator: ClassVar[str] = "smile"
     unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
 
     bound: str = "smile"
-    clip: float = 5.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_number("clip", self.clip, above=0.0)
+    clip: float = number(5.0, "Nats at which smile clips scores.", above=0.0, metavar="NATS")
 
     def objective(self) -> Objective:
         """SMILE with this clip; loads torch."""

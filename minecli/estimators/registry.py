@@ -7,10 +7,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
+from minecli.errors import DataError
 from minecli.estimators import config
 from minecli.estimators.context import Estimator
+from minecli.runtime.request import from_plain
 
 Kind = Literal["lower bound", "neural, no bound", "nearest neighbours", "table", "correlations"]
 
@@ -153,3 +155,20 @@ _ENTRIES = (
 )
 
 ESTIMATORS: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def stored_configs(stored: object) -> dict[str, Any]:
+    """Configs by estimator, of the plain values that a run's folder stores of them.
+
+    >>> stored_configs({"ksg": {"k": 5}})["ksg"].k
+    5
+
+    Raises:
+        DataError: no mapping from known estimators to their fields.
+    """
+    if not isinstance(stored, Mapping) or not set(stored) <= set(ESTIMATORS):
+        raise DataError(
+            "config.json is not one this version of minecli wrote (estimators)",
+            hint="start the run again in another folder",
+        )
+    return {name: from_plain(values, ESTIMATORS[name].config) for name, values in stored.items()}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minecli.errors import UsageError
+from minecli.settings import check, choice, number, switch, whole
 
 if TYPE_CHECKING:
     from minecli.mine.objectives import Objective
@@ -33,76 +32,37 @@ class TrainingConfig:
     512
     >>> TrainingConfig(ema_decay=1.0)
     Traceback (most recent call last):
-    minecli.errors.UsageError: ema_decay is 1.0; it must be a number of at least 0 and below 1
+    minecli.settings.SettingError: ema_decay is 1.0; it must be a number of at least 0 and below 1
     """
 
-    bound: str = "donsker-varadhan"
-    hidden: int = 48
-    layers: int = 2
-    tower_layers: int = 2
-    gaussian_base: bool = True
-    max_steps: int = 600
-    batch_size: int = 512
-    marginal_shifts: int = 7
-    learning_rate: float = 8e-3
-    warmup_share: float = 0.15
-    ema_decay: float = 0.99
-    gradient_clip: float = 1.0
-    weight_average: float = 0.99
-    evaluate_every: int = 50
-    patience: int = 9
+    bound: str = choice("donsker-varadhan", "What is trained and evaluated.", BOUND_NAMES)
+    # Beyond these sizes a network would need gigabytes or minutes for a single step, and could not be interrupted.
+    hidden: int = whole(48, "Width of the hidden layers.", most=16_384)
+    layers: int = whole(2, "Number of joint hidden layers.", most=64)
+    tower_layers: int = whole(2, "Hidden layers of each side before both meet.", least=0, most=64)
+    gaussian_base: bool = switch(True, "Start from the log ratio of a Gaussian copula.")
+    max_steps: int = whole(600, "Most training steps.")
+    batch_size: int = whole(512, "Rows per step.", least=2)
+    marginal_shifts: int = whole(7, "Other rows each row is paired with per step.")
+    learning_rate: float = number(8e-3, "Step size of Adam.", above=0.0, metavar="RATE")
+    warmup_share: float = number(0.15, "Share of the steps in which it rises.", least=0.0, below=1.0, metavar="S")
+    ema_decay: float = number(
+        0.99,
+        "Weight of the old value in the moving average that corrects the gradient.",
+        least=0.0,
+        below=1.0,
+        metavar="W",
+    )
+    gradient_clip: float = number(1.0, "Longest gradient that is not shortened.", above=0.0, metavar="NORM")
+    weight_average: float = number(0.99, "Weight of the old average of weights.", least=0.0, below=1.0, metavar="W")
+    evaluate_every: int = whole(50, "Steps between evaluations.")
+    patience: int = whole(9, "Evaluations without a rise until a model is settled.")
 
     def __post_init__(self) -> None:
-        if self.bound not in BOUND_NAMES:
-            raise UsageError(f"bound is '{self.bound}'; it must be one of {', '.join(BOUND_NAMES)}")
-        for name in ("hidden", "layers", "max_steps", "marginal_shifts", "evaluate_every", "patience"):
-            require_whole(name, getattr(self, name), least=1)
-        require_whole("tower_layers", self.tower_layers, least=0)
-        # Beyond these a network would need gigabytes or minutes for a single step, and could not be interrupted.
-        for name, most in (("hidden", 16_384), ("layers", 64), ("tower_layers", 64)):
-            if getattr(self, name) > most:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be at most {most}")
-        require_whole("batch_size", self.batch_size, least=2)
-        for name in ("learning_rate", "gradient_clip"):
-            require_number(name, getattr(self, name), above=0.0)
-        for name in ("ema_decay", "weight_average"):
-            require_number(name, getattr(self, name), least=0.0, below=1.0)
-        require_number("warmup_share", self.warmup_share, least=0.0, below=1.0)
+        check(self)
 
     def objective(self) -> Objective:
         """What `bound` names; loads torch."""
         from minecli.mine.objectives import OBJECTIVES
 
         return OBJECTIVES[self.bound]
-
-
-def require_whole(name: str, value: object, *, least: int) -> None:
-    """Raise UsageError unless `value` is a whole number of at least `least`.
-
-    >>> require_whole("folds", 1, least=2)
-    Traceback (most recent call last):
-    minecli.errors.UsageError: folds is 1; it must be a whole number of at least 2
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UsageError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-
-
-def require_number(
-    name: str,
-    value: object,
-    *,
-    least: float = -math.inf,
-    above: float = -math.inf,
-    below: float = math.inf,
-    most: float = math.inf,
-) -> None:
-    """Raise UsageError unless `value` is a finite number, at least `least`, above `above`, below `below` and at most
-    `most`."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if number and least <= value < below and above < value <= most:  # type: ignore[operator]
-        return
-    limits = [f"of at least {least:g}"] if least > -math.inf else []
-    limits += [f"above {above:g}"] if above > -math.inf else []
-    limits += [f"below {below:g}"] if below < math.inf else []
-    limits += [f"of at most {most:g}"] if most < math.inf else []
-    raise UsageError(f"{name} is {value!r}; it must be a number {' and '.join(limits)}")

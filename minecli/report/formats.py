@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, assert_never
 
 from minecli.foreign import escaped_json
 
@@ -13,6 +14,56 @@ from minecli.foreign import escaped_json
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # The writer's own line end, replaced at last: it quotes cells that hold a part of it, as both parts have to be.
 _CSV_END = "\r\n"
+
+
+Format = Literal["table", "json", "ndjson", "csv", "value"]
+Records = Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """One result as each format shows it; what is not asked for is not computed.
+
+    Attributes:
+        payload: the JSON object.
+        table: text for a terminal, of a width and with or without colour.
+        records: flat records with the same keys, for CSV.
+        lines: one JSON object per line; the records where it is None.
+        value: the bare number, of a result that is one.
+    """
+
+    payload: object
+    table: Callable[[int, bool], str]
+    records: Callable[[], Records]
+    lines: Callable[[], Records] | None = None
+    value: Callable[[], str] | None = None
+
+
+def rendered(views: Views, format: Format, *, width: int = 80, color: bool = False, defuse: bool = False) -> str:
+    """The result as text.
+
+    Args:
+        width, color: of tables.
+        defuse: in CSV, make text safe for spreadsheets, see `defused`.
+
+    >>> views = Views(payload={"a": 1}, table=lambda width, color: "a 1", records=lambda: [{"a": 1}])
+    >>> rendered(views, "csv"), rendered(views, "table")
+    ('a\\n1\\n', 'a 1')
+    """
+    match format:
+        case "table":
+            return views.table(width, color)
+        case "json":
+            return to_json(views.payload)
+        case "ndjson":
+            return to_ndjson((views.lines or views.records)())
+        case "csv":
+            return to_csv(views.records(), defuse=defuse)
+        case "value":
+            assert views.value is not None, "offered for results that are one number alone"
+            return views.value()
+        case _:
+            assert_never(format)
 
 
 def to_json(payload: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from minecli.foreign import Styled, legible, legible_values, shortened
-from minecli.report.payload import SCHEMA_VERSION, plain
+from minecli.report.payload import envelope, plain
 from minecli.report.tables import render
 
 if TYPE_CHECKING:
@@ -25,17 +25,6 @@ _FITTED = 500
 _MOST_ALIGNED = 40
 # A name is there to be typed; one of ten thousand characters is not.
 _LONGEST_NAME = 200
-
-
-def estimators_payload(records: Sequence[Mapping[str, Any]], *, tool_version: str) -> dict[str, Any]:
-    """The JSON object of `minecli estimators`."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": "minecli",
-        "tool_version": tool_version,
-        "command": "estimators",
-        "estimators": [plain(record) for record in records],
-    }
 
 
 def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> str:
@@ -56,16 +45,9 @@ def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, c
     return render([table], width, color)
 
 
-def columns_payload(records: Sequence[Mapping[str, Any]], *, source: str, tool_version: str) -> dict[str, Any]:
+def columns_payload(records: Sequence[Mapping[str, Any]], *, source: str) -> dict[str, Any]:
     """The JSON object of `minecli columns`."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": "minecli",
-        "tool_version": tool_version,
-        "command": "columns",
-        "source": source,
-        "columns": [plain(record) for record in records],
-    }
+    return envelope("columns", source=source, columns=[plain(record) for record in records])
 
 
 def columns_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> Styled:

@@ -11,10 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from minecli import __version__
 from minecli.result import Diagnostic, Estimate, Interval, Status
 from minecli.units import Unit, from_nats
 
 SCHEMA_VERSION = 2
+
+
+def envelope(command: str, **content: Any) -> dict[str, Any]:
+    """What every JSON object of the program begins with, and its content.
+
+    >>> list(envelope("columns", columns=[]))
+    ['schema_version', 'tool', 'tool_version', 'command', 'columns']
+    """
+    own = {"schema_version": SCHEMA_VERSION, "tool": "minecli", "tool_version": __version__}
+    return {**own, "command": command, **content}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,20 +43,17 @@ class EstimateReport:
 
 def estimate_payload(report: EstimateReport) -> dict[str, Any]:
     """The JSON object of one run of `minecli estimate`, in nats; see `with_unit` for others."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": "minecli",
-        "tool_version": report.tool_version,
-        "command": "estimate",
-        "unit": "nats",
-        "config": plain(report.config),
-        "data": plain(report.data),
-        "estimates": [estimate_entry(e) for e in report.estimates],
-        "verdict": plain(report.verdict),
-        "interrupted": any(e.status is Status.INTERRUPTED for e in report.estimates),
-        "failure": report.failure,
-        "environment": plain(report.environment),
-    }
+    return envelope(
+        "estimate",
+        unit="nats",
+        config=plain(report.config),
+        data=plain(report.data),
+        estimates=[estimate_entry(e) for e in report.estimates],
+        verdict=plain(report.verdict),
+        interrupted=any(e.status is Status.INTERRUPTED for e in report.estimates),
+        failure=report.failure,
+        environment=plain(report.environment),
+    )
 
 
 def estimate_entry(estimate: Estimate) -> dict[str, Any]:
@@ -132,14 +140,13 @@ def plain(value: object) -> Any:
 
 
 def method_payload(
-    *,
-    tool_version: str,
     command: str,
     config: Mapping[str, object],
+    environment: Mapping[str, object],
+    *,
     data: Mapping[str, object],
     methods: Sequence[Mapping[str, object]],
     interrupted: bool,
-    environment: Mapping[str, object],
     definitions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What was asked, what was learnt from, what every method and seed gave, and on what.
@@ -149,19 +156,16 @@ def method_payload(
         definitions: from metric to the sentence that says what it is, where the command has them.
     """
     defined = {} if definitions is None else {"definitions": plain(definitions)}
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": "minecli",
-        "tool_version": tool_version,
-        "command": command,
-        "unit": "nats",
-        "config": plain(config),
-        "data": plain(data),
+    return envelope(
+        command,
+        unit="nats",
+        config=plain(config),
+        data=plain(data),
         **defined,
-        "methods": [plain(entry) for entry in methods],
-        "interrupted": interrupted,
-        "environment": plain(environment),
-    }
+        methods=[plain(entry) for entry in methods],
+        interrupted=interrupted,
+        environment=plain(environment),
+    )
 
 
 def metric_names(payload: Mapping[str, Any]) -> list[str]:
@@ -186,37 +190,28 @@ def seed_records(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class BenchReport:
-    """Everything one benchmark has to say. `cells` is how many the plan has, done or not."""
-
-    tool_version: str
-    command: str
-    config: Mapping[str, object]
-    cells: int
-    tasks: Sequence[Mapping[str, Any]]
-    estimators: Sequence[Mapping[str, Any]]
-    records: Sequence[Mapping[str, Any]]
-    environment: Mapping[str, object]
-
-
-def bench_payload(report: BenchReport) -> dict[str, Any]:
-    """The JSON object of one run of `minecli bench ...`, in nats."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": "minecli",
-        "tool_version": report.tool_version,
-        "command": report.command,
-        "unit": "nats",
-        "config": plain(report.config),
-        "cells": report.cells,
-        "cells_done": len(report.records),
-        "cells_failed": sum(record["status"] == "failed" for record in report.records),
-        "tasks": [plain(task) for task in report.tasks],
-        "estimators": [plain(estimator) for estimator in report.estimators],
-        "records": [plain(record) for record in report.records],
-        "environment": plain(report.environment),
-    }
+def bench_payload(
+    config: Mapping[str, object],
+    environment: Mapping[str, object],
+    *,
+    cells: int,
+    tasks: Sequence[Mapping[str, Any]],
+    estimators: Sequence[Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The JSON object of one run of `minecli bench ...`, in nats; `cells` is how many the plan has, done or not."""
+    return envelope(
+        str(config["command"]),
+        unit="nats",
+        config=plain(config),
+        cells=cells,
+        cells_done=len(records),
+        cells_failed=sum(record["status"] == "failed" for record in records),
+        tasks=[plain(task) for task in tasks],
+        estimators=[plain(estimator) for estimator in estimators],
+        records=[plain(record) for record in records],
+        environment=plain(environment),
+    )
 
 
 def answer_records(payload: Mapping[str, Any]) -> list[dict[str, object]]:

@@ -194,7 +194,7 @@ def _explanations(payload: Mapping[str, Any]) -> list[Text]:
 
     lines = [
         "A nat is 1.443 bits. The correlation is that of a jointly Gaussian pair with as much information.",
-        f"The verdict follows the rule '{payload['verdict']['rule']}'; README has all rules.",
+        f"The verdict follows the rule '{payload['verdict']['rule']}'; `minecli docs trust` has all rules.",
     ]
     for entry in payload["estimates"]:
         interval = entry["interval"]

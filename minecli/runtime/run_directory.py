@@ -37,10 +37,6 @@ class RunDirectory:
         return self.path / "events.ndjson"
 
     @property
-    def result_path(self) -> Path:
-        return self.path / "estimate.json"
-
-    @property
     def figure_path(self) -> Path:
         return self.path / "learning_curve.png"
 
@@ -56,13 +52,14 @@ class RunDirectory:
         """The config this run was started with; DataError where it cannot be read."""
         return _read_object(self.config_path)
 
-    def read_result(self) -> dict[str, Any] | None:
+    def read_result(self, name: str = "estimate.json") -> dict[str, Any] | None:
         """The stored result, or None where there is none yet."""
-        return _read_object(self.result_path) if self.result_path.exists() else None
+        path = self.path / name
+        return _read_object(path) if path.exists() else None
 
-    def write_result(self, text: str) -> None:
+    def write_result(self, text: str, name: str = "estimate.json") -> None:
         """Store the result atomically; OutputError where that fails."""
-        write_text(self.result_path, text)
+        write_text(self.path / name, text)
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -87,11 +84,6 @@ def create_run(path: Path, config: Mapping[str, object]) -> RunDirectory:
             raise UsageError(
                 f"'{path}' holds a run with other settings",
                 hint=f"choose another --run-dir, or go on with --resume {path}",
-            )
-        if is_finished(run):
-            raise UsageError(
-                f"'{path}' holds a finished run",
-                hint=f"choose another --run-dir, or show its result with --resume {path}",
             )
         return run
     if path.exists() and not path.is_dir():

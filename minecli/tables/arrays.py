@@ -27,7 +27,7 @@ One-hot columns hold many tied values; a nearest-neighbour estimator sees them a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,46 +37,49 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.exactness import Convert, close, difference, ends, least_entries, rounding, stored
-from minecli.tables.kinds import FEW_LEVELS, Array, Asked, ColumnUse, Kind, Plan, column_kind, left_out, plain_value
+from minecli.tables.kinds import (
+    FEW_LEVELS,
+    UNITS_PER_SECOND,
+    Array,
+    Column,
+    ColumnUse,
+    Plan,
+    left_out,
+    plain_value,
+)
 from minecli.tables.labels import too_many
 from minecli.tables.levels import plan_levels
-from minecli.tables.missing import Mask
-from minecli.tables.selectors.grammar import typed
+from minecli.tables.ordered_values import slices
+from minecli.tables.selectors.wording import typed
 
-_SLICE_ROWS = 1 << 18
 _BATCH_VALUES = 1 << 20
 _FEWEST_ROWS = 1 << 11
 # So many columns are called by their names in a note.
 _NAMED = 6
 _ENCODINGS = {"boolean": "0 or 1", "date": "days since 1970-01-01", "seconds": "seconds"}
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
-def plan_column(
-    name: str, column: Any, kept: Mask | None = None, asked: Asked | None = None, *, exact_shift: bool = True
-) -> Plan:
-    """Decide what an Arrow column without missing values becomes.
+def plan_column(column: Column, *, exact_shift: bool = True) -> Plan:
+    """Decide what a column without missing values becomes.
 
-    `kept` tells which rows of the file the column holds, so that a message can name a row there. Where something was
-    `asked`, the column is what `asked_kinds.as_asked` made of it. `exact_shift`: whether integers beyond 2^53 may be
-    used as differences to their minimum; not where they are to be made of the array again.
+    Where a person has said what it is, it has been through `asked_kinds.as_asked`. `exact_shift`: whether integers
+    beyond 2^53 may be used as differences to their minimum; not where they are to be made of the array again.
     Raises DataError for a column that cannot be used.
 
-    >>> plan_column("c", pa.chunked_array([["u", "v", "u", "u", "w", "v", "w"]])).names
+    >>> plan_column(Column.of("c", pa.chunked_array([["u", "v", "u", "u", "w", "v", "w"]]))).names
     ('c=u', 'c=v', 'c=w')
     """
-    kind = column_kind(name, column.type)
-    if asked == "labels":
-        return plan_levels(name, column, "text" if kind == "text" else "category", kept, asked=True)
-    if kind == "list":
-        return _plan_list(name, column, exact_shift)
-    if kind in ("category", "text"):
-        return plan_levels(name, column, kind, kept)
-    return _plan_number(name, column, kind, asked is None, exact_shift)
+    if column.kind == "list":
+        return _plan_list(column, exact_shift)
+    if column.kind in ("category", "text"):
+        return plan_levels(column)
+    return _plan_number(column, exact_shift)
 
 
 def build_array(columns: Sequence[Any], plans: Sequence[Plan]) -> Array:
-    """The array of a group, shape (n, sum of the plans' widths): each column's block beside the one before.
+    """The array of a group, shape (n, sum of the plans' widths), each block beside the one before.
+
+    `columns` are Arrow columns of n rows without missing values, which the plans are for.
 
     Rows are converted in batches, so that the part of the array being written stays in the cache.
     """
@@ -95,17 +98,12 @@ def build_array(columns: Sequence[Any], plans: Sequence[Plan]) -> Array:
     return values
 
 
-def _slices(column: Any) -> Iterator[Any]:
-    for chunk in column.chunks:
-        for start in range(0, len(chunk), _SLICE_ROWS):
-            yield chunk.slice(start, _SLICE_ROWS)
-
-
-def _plan_number(name: str, column: Any, kind: Kind, of_interest: bool, exact_shift: bool) -> Plan:
-    """The plan of a number; the number of its levels is `of_interest` where nobody said that it is one."""
-    low, high = ends(column)
+def _plan_number(column: Column, exact_shift: bool) -> Plan:
+    """The plan of a number; the number of its levels matters where nobody has said that it is one."""
+    name, kind, values = column.name, column.kind, column.values
+    low, high = ends(values)
     if low == high:
-        return left_out(name, kind, str(plain_value(column[0])))
+        return left_out(name, kind, str(plain_value(values[0])))
     encoding = _ENCODINGS.get(kind, "as it is")
     convert: Convert = numbers
     if kind == "integer" and exact_shift and close(low, high):
@@ -113,24 +111,24 @@ def _plan_number(name: str, column: Any, kind: Kind, of_interest: bool, exact_sh
         said = f"'{name}' holds integers beyond 2^53: used as the difference to its minimum {low}, exactly"
         remarks: tuple[str, ...] = (said,)
     else:
-        remarks = rounding(name, column, low, high, numbers)
-    levels = _few_levels(column) if kind == "integer" and of_interest else None
+        remarks = rounding(name, values, low, high, numbers)
+    levels = _few_levels(values) if kind == "integer" and column.asked is None else None
     return Plan(ColumnUse(name, kind, 1, encoding, levels), (name,), convert, remarks=remarks)
 
 
-def _few_levels(column: Any) -> int | None:
+def _few_levels(values: Any) -> int | None:
     """The number of different values if they could be labels: at most FEW_LEVELS, and not too many for the rows. Most
     columns have more in their first rows."""
-    found: set[int] = set()
-    for part in (column.slice(0, _FEWEST_ROWS), *_slices(column.slice(_FEWEST_ROWS))):
-        found.update(pc.unique(part).to_pylist())
-        if len(found) > FEW_LEVELS:
+    levels: set[int] = set()
+    for part in (values.slice(0, _FEWEST_ROWS), *slices(values.slice(_FEWEST_ROWS))):
+        levels.update(pc.unique(part).to_pylist())
+        if len(levels) > FEW_LEVELS:
             return None
-    return None if too_many(len(found), len(column)) else len(found)
+    return None if too_many(len(levels), len(values)) else len(levels)
 
 
 def numbers(chunk: Any) -> npt.NDArray[Any]:
-    """The values of one chunk without missing ones, as NumPy numbers: plain, 0/1, days or seconds."""
+    """The values of one chunk without missing ones, shape (n,), as NumPy numbers: plain, 0/1, days or seconds."""
     types, type_ = pa.types, chunk.type
     if types.is_date32(type_):
         return stored(chunk).astype(np.float64)
@@ -138,60 +136,63 @@ def numbers(chunk: Any) -> npt.NDArray[Any]:
         return stored(chunk) / 86_400_000.0
     if types.is_timestamp(type_):
         # Whole days and the rest apart: one division of nanoseconds would first round them to float64.
-        per_day = round(86_400 / _SECONDS[type_.unit])
+        per_day = 86_400 * UNITS_PER_SECOND[type_.unit]
         whole, rest = np.divmod(stored(chunk), per_day)
         return whole + rest / per_day
     if types.is_time32(type_) or types.is_time64(type_) or types.is_duration(type_):
-        return stored(chunk) * _SECONDS[type_.unit]
+        return stored(chunk) * (1.0 / UNITS_PER_SECOND[type_.unit])
     if types.is_decimal(type_):
         chunk = chunk.cast(pa.float64())
     values: npt.NDArray[Any] = chunk.to_numpy(zero_copy_only=False)
     return values
 
 
-def _plan_list(name: str, column: Any, exact_shift: bool) -> Plan:
-    width = list_width(name, column)
-    first = list_entries(column.slice(0, 1).combine_chunks(), width)
+def _plan_list(column: Column, exact_shift: bool) -> Plan:
+    """The plan of a column of lists: one array column for each entry that varies."""
+    name, width = column.name, list_width(column)
+    first = list_entries(column.values.slice(0, 1).combine_chunks(), width)
     varies = np.zeros(width, dtype=np.bool_)
-    for chunk in _slices(column):
+    for chunk in slices(column.values):
         varies |= np.any(list_entries(chunk, width) != first, axis=0)
         if varies.all():
             break
-    kept = np.flatnonzero(varies)
-    if len(kept) == 0:
+    varying = np.flatnonzero(varies)
+    if len(varying) == 0:
         return left_out(name, "list", f"one list of {width} numbers")
-    names = tuple(f"{name}[{i}]" for i in kept)
-    convert, remarks = _list_conversion(name, column, width, kept, exact_shift)
-    if len(kept) == width:
+    names = tuple(f"{name}[{i}]" for i in varying)
+    convert, remarks = _list_conversion(column, width, varying, exact_shift)
+    if len(varying) == width:
         return Plan(ColumnUse(name, "list", width, f"{width} entries, one column each"), names, convert, None, remarks)
-    use = ColumnUse(name, "list", len(kept), f"{len(kept)} of {width} entries; the others are constant")
-    remark = f"{width - len(kept)} of the {width} entries of '{name}' are constant and were left out"
+    use = ColumnUse(name, "list", len(varying), f"{len(varying)} of {width} entries; the others are constant")
+    remark = f"{width - len(varying)} of the {width} entries of '{name}' are constant and were left out"
     return Plan(use, names, convert, remarks=(remark, *remarks))
 
 
 def _list_conversion(
-    name: str, column: Any, width: int, kept: npt.NDArray[np.intp], exact_shift: bool
+    column: Column, width: int, varying: npt.NDArray[np.intp], exact_shift: bool
 ) -> tuple[Convert, tuple[str, ...]]:
-    """What turns a chunk of lists into the entries that are `kept`, and what to say of them."""
+    """What turns a chunk of lists of so many entries into those that are `varying`, and what to say of them."""
     remarks: tuple[str, ...] = ()
     least: npt.NDArray[Any] | None = None
-    if list_entries(column.slice(0, 1).combine_chunks(), width).dtype in (np.int64, np.uint64):
-        least, remarks = least_entries(name, column, lambda chunk: list_entries(chunk, width), exact_shift)
+    if list_entries(column.values.slice(0, 1).combine_chunks(), width).dtype in (np.int64, np.uint64):
+        least, remarks = least_entries(
+            column.name, column.values, lambda chunk: list_entries(chunk, width), exact_shift
+        )
 
     def convert(chunk: Any) -> npt.NDArray[Any]:
         entries = list_entries(chunk, width)
         if least is not None:
             entries = entries - least
-        return entries if len(kept) == width else entries[:, kept]
+        return entries if len(varying) == width else entries[:, varying]
 
     return convert, remarks
 
 
-def list_width(name: str, column: Any) -> int:
+def list_width(column: Column) -> int:
     """The length that all lists of a column share. Raises DataError for ragged or empty lists."""
     width: int | None = None
     start = 0
-    for chunk in column.chunks:
+    for chunk in column.values.chunks:
         plain = chunk.storage if isinstance(chunk.type, pa.BaseExtensionType) else chunk
         lengths = pc.list_value_length(plain)
         for extreme in pc.min_max(lengths).as_py().values():
@@ -201,12 +202,12 @@ def list_width(name: str, column: Any) -> int:
             if extreme != width:
                 row = start + pc.index(lengths, pa.scalar(extreme, lengths.type)).as_py()
                 raise DataError(
-                    f"column '{name}' holds lists of different lengths: {width} and {extreme} (row {row})",
+                    f"column '{column.name}' holds lists of different lengths: {width} and {extreme} (row {row})",
                     hint="all lists of a column must be equally long to become columns",
                 )
         start += len(chunk)
     if not width:
-        raise DataError(f"column '{name}' holds empty lists", hint="choose another column")
+        raise DataError(f"column '{column.name}' holds empty lists", hint="choose another column")
     return width
 
 
@@ -221,13 +222,13 @@ def describe_group(group: str, plans: Sequence[Plan]) -> tuple[str, ...]:
     """Plain sentences on what was done to the columns of a group; nothing where all were numbers already."""
     notes = []
     for word, kinds in (("as categories (0/1 columns)", ("category", "text")), ("as 0/1", ("boolean",))):
-        found = [f"'{p.use.name}' ({p.use.encoding})" for p in plans if p.use.kind in kinds and p.use.width]
-        if found:
-            notes.append(f"{group}: used {word}: {_listed(found)}")
+        used = [f"'{p.use.name}' ({p.use.encoding})" for p in plans if p.use.kind in kinds and p.use.width]
+        if used:
+            notes.append(f"{group}: used {word}: {_listed(used)}")
     for word, kind in (("in days since 1970-01-01", "date"), ("in seconds", "seconds")):
-        found = [f"'{p.use.name}'" for p in plans if p.use.kind == kind and p.use.width]
-        if found:
-            notes.append(f"{group}: used {word}: {_listed(found)}")
+        used = [f"'{p.use.name}'" for p in plans if p.use.kind == kind and p.use.width]
+        if used:
+            notes.append(f"{group}: used {word}: {_listed(used)}")
     constant = [f"'{p.use.name}' (only {p.constant})" for p in plans if p.constant is not None]
     if constant:
         notes.append(f"{group}: left out because constant: {_listed(constant)}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from minecli.errors import UsageError
-from minecli.tables.kinds import Asked
-from minecli.tables.labels import label_values
-from minecli.tables.missing import Mask
-from minecli.tables.selectors.grammar import quoted, selected
+from minecli.tables.kinds import Asked, Column
+from minecli.tables.labels import as_labels
+from minecli.tables.selectors.grammar import selected
 from minecli.tables.selectors.header import Header
-from minecli.tables.text_numbers import number_values
+from minecli.tables.selectors.wording import quoted
+from minecli.tables.text_numbers import as_numbers
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,16 @@ def asked_kinds(
     return AskedKinds(labels, numbers)
 
 
-def as_asked(name: str, column: Any, asked: Asked | None, kept: Mask | None = None, decimal: str = ".") -> Any:
-    """An Arrow column without missing values as what it is to be; as it is where nothing was asked.
+def as_asked(column: Column, decimal: str = ".") -> Column:
+    """A column without missing values as what it is to be; as it is where nothing was asked. `decimal` is the mark in
+    numbers that are text.
 
-    `kept` tells which rows of the file the column holds, so that a message can name a row there; `decimal` is the
-    decimal mark of numbers that are text.
     Raises DataError for values that cannot be that.
+
+    >>> import pyarrow as pa
+    >>> as_asked(Column.of("a", pa.chunked_array([["1,5", "2"]]), "number"), decimal=",").values.to_pylist()
+    [1.5, 2.0]
     """
-    if asked == "labels":
-        return label_values(name, column)
-    return number_values(name, column, kept, decimal) if asked == "number" else column
+    if column.asked == "labels":
+        return as_labels(column)
+    return as_numbers(column, decimal) if column.asked == "number" else column

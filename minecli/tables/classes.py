@@ -14,18 +14,17 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.asked_kinds import asked_kinds
-from minecli.tables.files.options import Reading
 from minecli.tables.files.sources import label_of
 from minecli.tables.groups import OneGroup, learnable_group
-from minecli.tables.kinds import column_kind, decoded
+from minecli.tables.kinds import Column, decoded
 from minecli.tables.labels import MOST_CLASSES, too_many, whole_numbers
-from minecli.tables.missing import MissingPolicy
-from minecli.tables.selectors.grammar import counted, quoted, select_columns
+from minecli.tables.selectors.grammar import select_columns
 from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.wording import counted, quoted
 from minecli.tables.text_numbers import refuse_damaged
-from minecli.tables.usable_rows import Chosen, Wanted, usable_rows
+from minecli.tables.usable_rows import Chosen, usable_rows
+from minecli.tables.wanted import DEFAULT_WANTED, Wanted
 
-_AS_FOUND = Reading()
 # So that a class can be learnt and tested.
 FEWEST_OF_A_CLASS = 5
 
@@ -43,13 +42,8 @@ def load_classes(
     source: str | Sequence[str],
     columns: Sequence[str],
     target: str,
+    wanted: Wanted = DEFAULT_WANTED,
     *,
-    reading: Reading = _AS_FOUND,
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    missing: MissingPolicy = "error",
-    sample: int | None = None,
-    seed: int = 0,
     stdin: BinaryIO | None = None,
 ) -> ClassedRows:
     """Read the columns that `columns` select, and the class of each row from the column `target`: whole numbers,
@@ -57,11 +51,11 @@ def load_classes(
 
     >>> import io
     >>> text = b"a,b\\n" + b"1,red\\n2,blue\\n" * 10
-    >>> found = load_classes("-", ["a"], "b", stdin=io.BytesIO(text))
-    >>> found.classes, found.labels[:3].tolist()
+    >>> rows = load_classes("-", ["a"], "b", stdin=io.BytesIO(text))
+    >>> rows.classes, rows.labels[:3].tolist()
     (('blue', 'red'), [1, 0, 1])
 
-    Raises what `load_group` raises, UsageError for a target that is not there or selected by `columns` or `numeric`,
+    Raises what `load_group` raises, UsageError for a target that is not there or selected by `columns` or as a number,
     and DataError for one that holds one class, more than MOST_CLASSES, numbers that are not whole, or a class of fewer
     than FEWEST_OF_A_CLASS rows.
     """
@@ -80,7 +74,7 @@ def load_classes(
                 f"--x selects '{target}', which is to be predicted",
                 hint=f"take it out: --x '{','.join(columns)},!{target}'",
             )
-        asked = asked_kinds(categorical, numeric, header, source=label)
+        asked = asked_kinds(wanted.categorical, wanted.numeric, header, source=label)
         if asked.of(target) == "number":
             raise UsageError(
                 f"--numeric selects '{target}', whose values --target takes as classes",
@@ -88,13 +82,14 @@ def load_classes(
             )
         return Chosen((chosen, (target,)), asked)
 
-    rows = usable_rows(source, choose, Wanted(reading, missing, sample, seed), stdin, "--x and --target")
-    labels, classes = _classes(target, rows.take(target))
+    rows = usable_rows(source, choose, wanted, stdin, "--x and --target")
+    labels, classes = _classes(rows.pop(target))
     return ClassedRows(learnable_group(rows, source), labels, classes)
 
 
-def _classes(name: str, column: Any) -> tuple[npt.NDArray[np.int64], tuple[bool | int | str, ...]]:
-    kind, values = column_kind(name, column.type), decoded(column)
+def _classes(column: Column) -> tuple[npt.NDArray[np.int64], tuple[bool | int | str, ...]]:
+    """The class of each row, shape (n,), as its place among the classes, and these in order; see `load_classes`."""
+    name, kind, values = column.name, column.kind, decoded(column.values)
     if kind == "float":
         hint = f"how much the columns say about a number: minecli estimate ... --z {name}"
         values = whole_numbers(name, values, "classes", hint)

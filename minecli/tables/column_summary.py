@@ -14,17 +14,31 @@ from minecli.errors import DataError
 from minecli.tables.arrays import list_width, plan_column
 from minecli.tables.asked_kinds import as_asked
 from minecli.tables.exactness import wide
-from minecli.tables.kinds import FEW_LEVELS, Asked, ColumnUse, Plain, Plan, column_kind, decoded, is_list, plain_value
+from minecli.tables.kinds import (
+    FEW_LEVELS,
+    Asked,
+    Column,
+    ColumnUse,
+    Mask,
+    Plain,
+    Plan,
+    decoded,
+    is_bytes,
+    is_list,
+    plain_value,
+)
 from minecli.tables.labels import too_many
-from minecli.tables.missing import Mask, holds_infinity, missing_rows
+from minecli.tables.missing import holds_infinity, missing_rows
 from minecli.tables.ordered_values import Ordered, Tally, Values, as_arrow, is_ordered, ordered, plainly_stored, slices
-from minecli.tables.selectors.grammar import typed
+from minecli.tables.selectors.wording import typed
 from minecli.tables.type_words import type_words
 from minecli.tables.value_kinds import LONG, Array, ValueKind, kinds_of_columns, value_kind
 
 Extreme = Plain | None
+# What a column is used as, and the kind of the values that it is used as; None where it is not used.
+Used = tuple[ColumnUse, ValueKind | None]
 # Of a column of lists, so many entries at most tell the kind.
-_JUDGED_ENTRIES = 1 << 21
+_SAMPLED_ENTRIES = 1 << 21
 _FEWEST_LISTS = 1000
 # A table of more different texts or decimals than that takes more memory than to sort them.
 _MOST_HASHED = 1 << 16
@@ -79,8 +93,8 @@ def describe_tally(name: str, type_: Any, tally: Tally, asked: Asked | None = No
     """
     values = tally.ordered()
     extremes = _plain_ends(values.values[[0, -1]], type_) if len(values) else (None, None)
-    use, kind = _use_of_numbers(name, values, type_, tally.infinite, asked)
-    return summary(name, type_words(type_), tally.missing, values.distinct, extremes, use, kind)
+    used = _use_of_numbers(name, values, type_, tally.infinite, asked)
+    return summary(name, type_words(type_), tally.missing, values.distinct, extremes, used)
 
 
 def summary(
@@ -89,10 +103,10 @@ def summary(
     missing: int,
     distinct: int | None,
     extremes: tuple[Extreme, Extreme],
-    use: ColumnUse,
-    kind: ValueKind | None,
+    used: Used,
 ) -> ColumnSummary:
-    """What is known of a column, as it is listed; `use` may be that of another which is used alike."""
+    """What is known of a column, as it is listed; its use may be that of another which is used alike."""
+    use, kind = used
     return ColumnSummary(
         name=name,
         type=type_,
@@ -126,15 +140,13 @@ def _in_words(name: str, use: ColumnUse) -> str:
     return f"{use.encoding}: {use.levels} levels, used as a number; {hint}"
 
 
-def _use_of_numbers(
-    name: str, values: Ordered, type_: Any, infinite: bool, asked: Asked | None
-) -> tuple[ColumnUse, ValueKind | None]:
+def _use_of_numbers(name: str, values: Ordered, type_: Any, infinite: bool, asked: Asked | None) -> Used:
     """What present values become, and their kind; where they cannot be used, why not, and no kind."""
     if len(values) == 0 or infinite:
         return of_no_use(name, "holds infinite values" if infinite else "no values"), None
     try:
         # The number of rows matters for labels alone, which are looked for here.
-        plan = plan_column(name, values.as_arrow(type_), asked="number")
+        plan = plan_column(Column.of(name, values.as_arrow(type_), asked="number"))
     except DataError as error:
         return of_no_use(name, _why_not(name, error)), None
     if not plan.use.width:
@@ -147,11 +159,11 @@ def _describe_others(name: str, column: Any, asked: Asked | None) -> ColumnSumma
     """Summarise a column that is no number as it is stored, or is not to be one."""
     absent = _missing(column)
     missing = 0 if absent is None else int(absent.sum())
-    kept = None if absent is None else ~absent
-    present = column if kept is None else column.filter(pa.array(kept))
-    use, kind = _use_of_others(name, present, asked, kept)
+    rows = None if absent is None else ~absent
+    present = column if rows is None else column.filter(pa.array(rows))
+    used = _use_of_others(name, present, asked, rows)
     levels = _levels(present)
-    return summary(name, type_words(column.type), missing, _distinct(levels), _extremes(levels), use, kind)
+    return summary(name, type_words(column.type), missing, _distinct(levels), _extremes(levels), used)
 
 
 def _missing(column: Any) -> Mask | None:
@@ -167,42 +179,43 @@ def _missing(column: Any) -> Mask | None:
     return flags
 
 
-def _use_of_others(
-    name: str, present: Any, asked: Asked | None, kept: Mask | None
-) -> tuple[ColumnUse, ValueKind | None]:
+def _use_of_others(name: str, present: Any, asked: Asked | None, rows: Mask | None) -> Used:
+    """What the values that are `present`, in some `rows` of the file, become, and their kind; where they cannot be
+    used, why not, and no kind."""
     if len(present) == 0:
         return of_no_use(name, "no values"), None
     if any(holds_infinity(pa.chunked_array([piece])) for piece in slices(present)):
         return of_no_use(name, "holds infinite values"), None
     try:
-        if column_kind(name, present.type) == "list":
-            list_width(name, present)
-        values = as_asked(name, present, asked, kept)
-        plan = plan_column(name, values, kept, asked)
+        column = Column.of(name, present, asked, rows)
+        if column.kind == "list":
+            list_width(column)
+        column = as_asked(column)
+        plan = plan_column(column)
     except DataError as error:
         return of_no_use(name, _why_not(name, error)), None
-    return plan.use, _kind(plan, values) if plan.use.width else None
+    return plan.use, _kind(column, plan) if plan.use.width else None
 
 
 def _why_not(name: str, error: DataError) -> str:
     return error.problem.removeprefix(f"column '{name}' ")
 
 
-def _kind(plan: Plan, values: Any) -> ValueKind:
+def _kind(column: Column, plan: Plan) -> ValueKind:
     """The kind of the values that a column is used as."""
-    if plan.use.kind in ("boolean", "category", "text"):
+    if column.kind in ("boolean", "category", "text"):
         return ValueKind.DISCRETE
-    if plan.use.kind == "list":
-        return _kind_of_lists(plan, values)
-    return ordered(_float64(plan.convert(piece)) for piece in slices(values)).kind(_float64)
+    if column.kind == "list":
+        return _kind_of_lists(column, plan)
+    return ordered(_float64(plan.convert(piece)) for piece in slices(column.values)).kind(_float64)
 
 
-def _kind_of_lists(plan: Plan, lists: Any) -> ValueKind:
-    """Continuous where every entry is that varies, otherwise what most of the others are; judged on rows from all over
-    the table."""
-    width = list_width(plan.use.name, lists)
-    step = -(-len(lists) // max(_FEWEST_LISTS, _JUDGED_ENTRIES // width))
-    rows = step * max(1, _JUDGED_ENTRIES // (step * width))
+def _kind_of_lists(column: Column, plan: Plan) -> ValueKind:
+    """Continuous where every entry is that varies, otherwise what most of the others are; told from rows all over the
+    table."""
+    width, lists = list_width(column), column.values
+    step = -(-len(lists) // max(_FEWEST_LISTS, _SAMPLED_ENTRIES // width))
+    rows = step * max(1, _SAMPLED_ENTRIES // (step * width))
     sample = np.concatenate([_float64(plan.convert(piece)[::step]) for piece in slices(lists, rows)])
     entries = np.sort(sample.T, axis=1)
     entries = entries[entries[:, 0] != entries[:, -1]]
@@ -257,13 +270,13 @@ def distinct_count(values: Any) -> int:
     >>> distinct_count(pa.chunked_array([["a", "b", "a"]]))
     2
     """
-    found = None
+    distinct = None
     for piece in slices(values):
         here = pc.unique(piece)
-        found = here if found is None else pc.unique(pa.concat_arrays([found, here]))
-        if len(found) > _MOST_HASHED:
+        distinct = here if distinct is None else pc.unique(pa.concat_arrays([distinct, here]))
+        if len(distinct) > _MOST_HASHED:
             return int(pc.max(pc.rank(values, tiebreaker="dense")).as_py())
-    return 0 if found is None else len(found)
+    return 0 if distinct is None else len(distinct)
 
 
 def _extremes(levels: Any) -> tuple[Extreme, Extreme]:
@@ -275,7 +288,7 @@ def _extremes(levels: Any) -> tuple[Extreme, Extreme]:
         if is_ordered(type_):
             parts = [plainly_stored(piece) for piece in slices(levels)]
             return _plain_ends(np.array([min(map(np.min, parts)), max(map(np.max, parts))]), type_)
-        if not _is_bytes(type_):
+        if not is_bytes(type_):
             both = pc.min_max(levels)
             return plain_value(both["min"]), plain_value(both["max"])
     except (pa.ArrowNotImplementedError, UnicodeDecodeError):
@@ -287,7 +300,3 @@ def _plain_ends(ends: Values, type_: Any) -> tuple[Extreme, Extreme]:
     """Two stored values as plain ones; there is but one zero."""
     low, high = map(plain_value, as_arrow(ends + 0, type_))
     return low, high
-
-
-def _is_bytes(type_: Any) -> bool:
-    return bool(pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_))

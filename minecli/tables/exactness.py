@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
+from minecli.tables.value_kinds import levels
 
 Values = npt.NDArray[Any]
 Convert = Callable[[Any], Values]
@@ -24,7 +25,7 @@ MOST = 2**53
 
 
 def stored(chunk: Any) -> Values:
-    """The values of one chunk of numbers as Arrow stores them: dates and times as integers.
+    """The values of one chunk of numbers, shape (n,), as Arrow stores them: dates and times as integers.
 
     >>> stored(pa.array([5, 7], pa.timestamp("s"))).tolist()
     [5, 7]
@@ -115,7 +116,7 @@ def cannot_tell(what: str, different: int, least: Any, type_: Any) -> DataError:
 
 
 def _may_merge(column: Any, low: Any, high: Any, convert: Convert) -> bool:
-    """Whether two different values may become one float64, judged by the ends alone."""
+    """Whether two different values may become one float64, told from the ends alone."""
     type_ = column.type
     if pa.types.is_integer(type_):
         return beyond(low, high)
@@ -139,13 +140,8 @@ def _different(column: Any, convert: Convert) -> tuple[int, int]:
     if pa.types.is_decimal(column.type):
         distinct = pc.unique(wide(column))
         return len(distinct), len(np.unique(convert(distinct)))
-    ordered = np.sort(np.concatenate([stored(chunk) for chunk in column.chunks]))
-    floats = convert(pa.array(ordered).view(column.type)).astype(np.float64)
-    return _levels(ordered), _levels(floats)
-
-
-def _levels(ordered: Values) -> int:
-    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+    values = np.concatenate([stored(chunk) for chunk in column.chunks])
+    return levels(values), levels(convert(pa.array(values).view(column.type)).astype(np.float64))
 
 
 def wide(column: Any) -> Any:
@@ -155,8 +151,8 @@ def wide(column: Any) -> Any:
 
 
 def least_entries(name: str, column: Any, entries: Convert, exact_shift: bool) -> tuple[Values | None, tuple[str, ...]]:
-    """What to subtract from the `entries` of lists of integers, each from its own, and what to say of them; None where
-    all are exact as they are.
+    """What to subtract from the `entries` of lists of integers, each from its own, shape (entries,), and what to say of
+    them; None where all are exact as they are.
 
     Raises DataError where different values of an entry all become one float64.
     """

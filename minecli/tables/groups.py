@@ -3,7 +3,7 @@ room.
 
 The order of steps is part of what a user may rely on: columns are named; infinity anywhere in them is an
 error; rows with a missing value in any named column are an error or dropped; only then is a sample drawn;
-levels of categories and constant columns are judged on the rows that remain, and what a person says that a column is
+levels of categories and constant columns are told from the rows that remain, and what a person says that a column is
 goes before what its type says.
 """
 
@@ -16,16 +16,15 @@ from typing import Any, BinaryIO, Literal
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
-from minecli.tables.files.options import Reading
 from minecli.tables.files.sources import label_of
-from minecli.tables.kinds import Array, ColumnUse, Plan
-from minecli.tables.missing import MissingPolicy
+from minecli.tables.kinds import Array, Column, ColumnUse, Plan
 from minecli.tables.origins import Origin, origin_of
-from minecli.tables.selectors.grammar import counted, select_columns, select_groups
+from minecli.tables.selectors.grammar import select_columns, select_groups
 from minecli.tables.selectors.header import Header
-from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, Wanted, usable_rows
+from minecli.tables.selectors.wording import counted
+from minecli.tables.usable_rows import Chosen, RowNumbers, UsableRows, usable_rows
+from minecli.tables.wanted import DEFAULT_WANTED, Wanted
 
-_AS_FOUND = Reading()
 # Of a table from which new rows are to be learned: with fewer rows there is nothing to learn from, and more columns
 # are in practice one column that should not be among them, or not as it is.
 FEWEST_ROWS = 20
@@ -42,18 +41,16 @@ class Group:
     columns: tuple[ColumnUse, ...]
 
 
-@dataclass(frozen=True)
-class Groups:
-    """X and Z with what happened on the way to them.
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where the rows of arrays come from, and what happened on the way.
 
-    `row_numbers` (n,) integers: the rows kept, counted from 0 in the file (over all parts in order, the header
+    `row_numbers` (n,) integers: the rows used, counted from 0 in the file (over all parts in order, the header
     not counted). `rows_sampled_from` is the number of rows the sample was drawn from, None where all were
-    taken. `notes` are plain sentences for the person; `metadata` is what the file carries under the product's
+    used. `notes` are plain sentences for the person; `metadata` is what the file carries under the product's
     own prefix, such as the true mutual information of a generated sample.
     """
 
-    x: Group
-    z: Group
     row_numbers: RowNumbers
     rows_read: int
     rows_dropped: int
@@ -62,6 +59,14 @@ class Groups:
     format: str
     notes: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groups(Provenance):
+    """X and Z, with the same n rows."""
+
+    x: Group
+    z: Group
 
     @property
     def constant(self) -> tuple[str, ...]:
@@ -69,46 +74,29 @@ class Groups:
         return tuple(name for name, group in (("x", self.x), ("z", self.z)) if group.values.shape[1] == 0)
 
 
-@dataclass(frozen=True)
-class OneGroup:
-    """One variable alone: the fields of `Groups` with one group, and `origins`, one per column of the file, from
-    which values like those of the file can be made of rows of the array again."""
+@dataclass(frozen=True, kw_only=True)
+class OneGroup(Provenance):
+    """One variable alone, and `origins`, one per column of the file, from which values like those of the file can be
+    made of rows of the array again."""
 
     group: Group
     origins: tuple[Origin, ...]
-    row_numbers: RowNumbers
-    rows_read: int
-    rows_dropped: int
-    rows_sampled_from: int | None
-    source: str
-    format: str
-    notes: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_groups(
     source: str | Sequence[str],
     x: Sequence[str],
     z: Sequence[str],
+    wanted: Wanted = DEFAULT_WANTED,
     *,
-    reading: Reading = _AS_FOUND,
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    missing: MissingPolicy = "error",
     constant: Literal["error", "allow"] = "error",
-    sample: int | None = None,
-    seed: int = 0,
     stdin: BinaryIO | None = None,
 ) -> Groups:
     """Read the columns that `x` and `z` select (grammar: `tables.selectors.grammar`) into two arrays.
 
     `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other.
-    `reading`: how it is read. `missing`:
-    "drop" leaves out each row with a null or NaN in a named column of either group. `sample`: so many rows at
-    random without replacement, `seed` deciding which, kept in file order; asking for more rows than there are
-    takes all. Encodings of columns that are no numbers: `tables.arrays`. `categorical` and `numeric` select columns
-    that are labels or numbers whatever their types say; of those selected, columns of neither group are passed over.
-    `constant`: whether a group may hold nothing but constant columns; its array then has no column.
+    `wanted`: how it is read, what columns are, and which rows are used. `constant`: whether a group may hold nothing
+    but constant columns; its array then has no column. Encodings of columns that are no numbers: `tables.arrays`.
 
     >>> import io
     >>> text = io.BytesIO(b"a,b\\n1,red\\n2,blue\\n4,red\\n3,blue\\n5,red\\n")
@@ -118,41 +106,24 @@ def load_groups(
 
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
-    wanted = Wanted(reading, missing, sample, seed)
 
     def choose(header: Header) -> Chosen:
         groups = select_groups(x, z, header, source=label_of(source))
-        return Chosen(groups, asked_kinds(categorical, numeric, header, source=label_of(source)))
+        return Chosen(groups, asked_kinds(wanted.categorical, wanted.numeric, header, source=label_of(source)))
 
     rows = usable_rows(source, choose, wanted, stdin, "--x and --z")
     in_x, in_z = rows.selections
     why_not = None if constant == "allow" else _NO_INFORMATION
     x_group, x_notes = _build("x", in_x, rows, why_not)
     z_group, z_notes = _build("z", in_z, rows, why_not)
-    return Groups(
-        x_group,
-        z_group,
-        rows.numbers(),
-        rows.total,
-        rows.dropped,
-        rows.sampled_from,
-        label_of(source),
-        rows.table.format,
-        (*rows.notes, *x_notes, *z_notes),
-        rows.table.metadata,
-    )
+    return Groups(x=x_group, z=z_group, **_provenance(rows, source, *x_notes, *z_notes))
 
 
 def load_group(
     source: str | Sequence[str],
     columns: Sequence[str],
+    wanted: Wanted = DEFAULT_WANTED,
     *,
-    reading: Reading = _AS_FOUND,
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    missing: MissingPolicy = "error",
-    sample: int | None = None,
-    seed: int = 0,
     stdin: BinaryIO | None = None,
 ) -> OneGroup:
     """Read the columns that `columns` select into one array from which new rows can be learned; spoken of as --x.
@@ -168,11 +139,11 @@ def load_group(
     Raises what `load_groups` raises, DataError for fewer than FEWEST_ROWS rows, and UsageError for columns that make
     more than MOST_FEATURES array columns.
     """
-    wanted = Wanted(reading, missing, sample, seed)
 
     def choose(header: Header) -> Chosen:
         selection = select_columns(columns, header, source=label_of(source))
-        return Chosen((selection,), asked_kinds(categorical, numeric, header, source=label_of(source)))
+        asked = asked_kinds(wanted.categorical, wanted.numeric, header, source=label_of(source))
+        return Chosen((selection,), asked)
 
     rows = usable_rows(source, choose, wanted, stdin, "--x")
     return learnable_group(rows, source)
@@ -180,22 +151,25 @@ def load_group(
 
 def learnable_group(rows: UsableRows, source: str | Sequence[str]) -> OneGroup:
     """The first selection of `rows` as a group from which something can be learned; see `load_group`. Other columns
-    must have been taken before."""
+    must have been asked for before."""
     _refuse_few(rows)
     origins: list[Origin] = []
     group, notes = _build("x", rows.selections[0], rows, _NOTHING_TO_LEARN, origins)
-    return OneGroup(
-        group,
-        tuple(origins),
-        rows.numbers(),
-        rows.total,
-        rows.dropped,
-        rows.sampled_from,
-        label_of(source),
-        rows.table.format,
-        (*rows.notes, *notes),
-        rows.table.metadata,
-    )
+    return OneGroup(group=group, origins=tuple(origins), **_provenance(rows, source, *notes))
+
+
+def _provenance(rows: UsableRows, source: str | Sequence[str], *notes: str) -> dict[str, Any]:
+    """The fields of `Provenance`, `notes` added to those on the rows; the last that is asked of `rows`."""
+    return {
+        "row_numbers": rows.numbers(),
+        "rows_read": rows.total,
+        "rows_dropped": rows.dropped,
+        "rows_sampled_from": rows.sampled_from,
+        "source": label_of(source),
+        "format": rows.table.format,
+        "notes": (*rows.notes, *notes),
+        "metadata": rows.table.metadata,
+    }
 
 
 _NO_INFORMATION = "the mutual information with a constant is 0"
@@ -205,22 +179,20 @@ _NOTHING_TO_LEARN = "there is nothing to learn from a constant"
 def _build(
     group: str, names: Sequence[str], rows: UsableRows, why_not: str | None, origins: list[Origin] | None = None
 ) -> tuple[Group, tuple[str, ...]]:
-    """Take the group's columns out of `rows` and make its array; where `origins` are wanted they are added, and the
+    """Make the array of the group's columns out of `rows`; where `origins` are wanted they are added, and the
     array may not become too wide. `why_not` is what speaks against a group of constants; None allows it."""
+    columns: list[Column] = []
     plans: list[Plan] = []
-    arrow: list[Any] = []
     for name in names:
-        asked = rows.asked.of(name)
-        column = as_asked(name, rows.take(name), asked, rows.kept, rows.decimal)
+        columns.append(as_asked(rows.pop(name), rows.decimal))
         # A shift is sound only where no values of the column are written back.
-        plans.append(plan_column(name, column, rows.kept, asked, exact_shift=origins is None))
-        arrow.append(column)
-    if all(plan.use.width == 0 for plan in plans) and (why_not or len(arrow[0]) == 1):
-        raise _constant(group, plans, len(arrow[0]), why_not or "")
+        plans.append(plan_column(columns[-1], exact_shift=origins is None))
+    if all(plan.use.width == 0 for plan in plans) and (why_not or rows.used == 1):
+        raise _constant(group, plans, rows.used, why_not or "")
     if origins is not None:
         _refuse_wide(group, plans)
-        origins.extend(origin_of(column, plan) for column, plan in zip(arrow, plans, strict=True))
-    values = build_array(arrow, plans)
+        origins.extend(origin_of(column, plan) for column, plan in zip(columns, plans, strict=True))
+    values = build_array([column.values for column in columns], plans)
     array_names = tuple(name for plan in plans for name in plan.names)
     uses = tuple(plan.use for plan in plans)
     return Group(values, array_names, uses), describe_group(group, plans)

@@ -1,4 +1,4 @@
-"""What a column can be: its kind by type, what was made of it, and the plan for making it."""
+"""What a column is: its kind, decided once, with its values; what it is used as, and the plan for making that."""
 
 from __future__ import annotations
 
@@ -15,11 +15,55 @@ import pyarrow as pa
 from minecli.errors import DataError
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Plain = float | int | str | bool
 Kind = Literal["float", "integer", "boolean", "date", "seconds", "category", "text", "list"]
 Asked = Literal["labels", "number"]
 # Integers of no more levels may be labels; more than two of them, that is, for of two it makes no difference.
 FEW_LEVELS = 20
+# By the units in which Arrow stores times.
+UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file on its way into an array: its name, its Arrow `values`, and what they are.
+
+    The `kind` is decided here and nowhere else: by the type of the values, and where a person `asked` for labels or for
+    a number, by what `asked_kinds.as_asked` made of them. `rows` is a mask over the rows of the file, true for those
+    whose values these are, so that a message can name a row there; None means all.
+    """
+
+    name: str
+    values: Any
+    kind: Kind
+    asked: Asked | None = None
+    rows: Mask | None = None
+
+    @classmethod
+    def of(cls, name: str, values: Any, asked: Asked | None = None, rows: Mask | None = None) -> Column:
+        """A column whose kind its Arrow type tells. Raises DataError for types that hold no numbers or categories.
+
+        >>> Column.of("a", pa.chunked_array([[1.5, 2.5]])).kind
+        'float'
+        """
+        return cls(name, values, column_kind(name, values.type), asked, rows)
+
+    def holding(self, values: Any) -> Column:
+        """The same column with other values in its rows, whose type tells the kind. Raises what `of` raises."""
+        return Column.of(self.name, values, self.asked, self.rows)
+
+    def decoded(self) -> Column:
+        """The column with plain values where it was a category or string views. Raises what `of` raises."""
+        return self.holding(decoded(self.values))
+
+    def place(self, row: int) -> str:
+        """The words for the row of the file in which the value stands that is at `row` here.
+
+        >>> Column.of("a", pa.chunked_array([[7, 8]]), rows=np.array([False, True, True])).place(1)
+        'row 2 (counted from 0)'
+        """
+        return f"row {row if self.rows is None else int(np.flatnonzero(self.rows)[row])} (counted from 0)"
 
 
 @dataclass(frozen=True)
@@ -89,11 +133,11 @@ def column_kind(name: str, type_: Any) -> Kind:
     elif types.is_time(type_) or types.is_duration(type_):
         return "seconds"
     elif types.is_dictionary(type_):
-        if not types.is_nested(type_.value_type) and not _is_binary(type_.value_type):
+        if not types.is_nested(type_.value_type) and not is_bytes(type_.value_type):
             return "category"
     elif types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
         return "text"
-    if _is_binary(type_):
+    if is_bytes(type_):
         raise DataError(
             f"column '{name}' holds bytes, not UTF-8 text, which cannot be used as a number or category",
             hint="name the encoding of a text file, as in --encoding latin-1",
@@ -104,7 +148,8 @@ def column_kind(name: str, type_: Any) -> Kind:
     )
 
 
-def _is_binary(type_: Any) -> bool:
+def is_bytes(type_: Any) -> bool:
+    """Whether an Arrow type holds bytes, of fixed or varying length."""
     types = pa.types
     return bool(
         types.is_binary(type_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.exactness import wide
-from minecli.tables.kinds import column_kind, plain_value
+from minecli.tables.kinds import Column, plain_value
 
 # Of labels that were asked for; text that was not is a category up to `levels.MAX_LEVELS`.
 MOST_CLASSES = 1000
@@ -24,27 +25,28 @@ def too_many(count: int, rows: int) -> bool:
     return count > MOST_CLASSES or 2 * count > rows
 
 
-def label_values(name: str, column: Any) -> Any:
-    """The labels in an Arrow column without missing values: integers, booleans, words and categories as they are,
-    numbers that happen to be written with decimals as integers, dates and times as text.
+def as_labels(column: Column) -> Column:
+    """A column without missing values as labels, of the kind text or category: integers, booleans, words and categories
+    as they are, numbers that happen to be written with decimals as integers, dates and times as text.
 
-    Raises DataError for lists and bytes, for numbers that are not whole, and for too many dates and times.
+    Raises DataError for lists, for numbers that are not whole, and for too many dates and times.
 
-    >>> label_values("shop", pa.chunked_array([[2.0, 1.0, 1.0, 2.0]])).to_pylist()
-    [2, 1, 1, 2]
+    >>> labels = as_labels(Column.of("shop", pa.chunked_array([[2.0, 1.0, 1.0, 2.0]])))
+    >>> labels.kind, labels.values.to_pylist()
+    ('category', [2, 1, 1, 2])
     """
-    kind = column_kind(name, column.type)
-    if kind == "list":
+    name, values = column.name, column.values
+    if column.kind == "list":
         raise DataError(
             f"column '{name}' holds lists, which are no labels; --categorical takes whole numbers and words",
             hint=f"leave '{name}' out of --categorical: each entry is a number of its own",
         )
-    if kind == "float":
-        column = whole_numbers(name, column, "labels", f"leave '{name}' out of --categorical to use it as a number")
-    if kind not in ("date", "seconds"):
-        return column
-    refuse_many(name, len(pc.unique(column)), len(column))
-    return worded(column)
+    if column.kind == "float":
+        values = whole_numbers(name, values, "labels", f"leave '{name}' out of --categorical to use it as a number")
+    elif column.kind in ("date", "seconds"):
+        refuse_many(name, len(pc.unique(values)), len(values))
+        return column.holding(worded(values))
+    return replace(column, values=values, kind="text" if column.kind == "text" else "category")
 
 
 def refuse_many(name: str, count: int, rows: int) -> None:

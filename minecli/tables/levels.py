@@ -4,67 +4,62 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.kinds import ColumnUse, Kind, Plan, column_kind, decoded, left_out
+from minecli.tables.kinds import Column, ColumnUse, Mask, Plan, decoded, left_out
 from minecli.tables.labels import MOST_CLASSES, refuse_many, too_many
-from minecli.tables.missing import Mask
 from minecli.tables.number_like import spelling, spellings
-from minecli.tables.selectors.grammar import typed
-from minecli.tables.text_numbers import first_strange, is_in, reading_option, refuse_damaged, row_in_file, shapes, short
+from minecli.tables.one_hot import one_hot, shown_levels
+from minecli.tables.selectors.wording import typed
+from minecli.tables.text_numbers import first_strange, is_in, reading_option, refuse_damaged, shapes, short
 
 MAX_LEVELS = 64
 # A column of numbers has far fewer.
 _MOST_SHAPES = 10_000
 
 
-def plan_levels(name: str, column: Any, kind: Kind, kept: Mask | None, asked: bool = False) -> Plan:
-    """The plan of labels: one 0/1 column per level, one in all where there are two levels. `asked` is whether somebody
-    said that they are labels; otherwise they are a category or text.
+def plan_levels(column: Column) -> Plan:
+    """The plan of labels, which are a category or text: one 0/1 column per level, one in all where there are two.
 
-    Raises DataError for too many levels, and for text that is no category.
+    Raises DataError for too many levels, and, unless somebody has asked for labels, for text that is no category.
     """
-    values = decoded(column)
-    distinct = _different(name, values)
+    name, kind = column.name, column.kind
+    values = decoded(column.values)
+    distinct = _different(column, values)
     count = len(distinct)
     if count == 1:
         return left_out(name, kind, repr(_sorted(name, distinct)[0]))
-    if asked:
+    if column.asked == "labels":
         # A category of few levels needs no permission.
-        if count > MAX_LEVELS or not pa.types.is_dictionary(column.type):
+        if count > MAX_LEVELS or not pa.types.is_dictionary(column.values.type):
             refuse_many(name, count, len(values))
     else:
-        _refuse_unasked(name, values, distinct, kind, kept)
+        _refuse_unasked(column, values, distinct)
     levels = _sorted(name, distinct)
     known = pa.array(levels, type=values.type)
-    shown = shown_levels(count)
-    codes_shown = np.array(shown)
-    names = tuple(f"{name}={levels[i]}" for i in shown)
+    names = tuple(f"{name}={levels[i]}" for i in shown_levels(count))
     encoding = f"1 for '{levels[1]}', 0 for '{levels[0]}'" if count == 2 else f"one-hot, {count} levels"
 
-    def convert(chunk: Any) -> npt.NDArray[np.bool_]:
-        codes = pc.index_in(decoded(chunk), value_set=known).to_numpy(zero_copy_only=False)
-        block: npt.NDArray[np.bool_] = codes[:, None] == codes_shown
-        return block
+    def convert(chunk: Any) -> Mask:
+        return one_hot(pc.index_in(decoded(chunk), value_set=known).to_numpy(zero_copy_only=False), count)
 
-    use = ColumnUse(name, kind, len(names), encoding, count)
-    return Plan(use, names, convert)
+    return Plan(ColumnUse(name, kind, len(names), encoding, count), names, convert)
 
 
-def _different(name: str, values: Any) -> Any:
-    """The different values of a column; DataError for types that Arrow cannot tell apart, and for damaged text."""
+def _different(column: Column, values: Any) -> Any:
+    """The different plain `values` of a column; DataError for types that Arrow cannot tell apart, and for damaged
+    text."""
     try:
         distinct = pc.unique(values)
     except pa.ArrowNotImplementedError:
-        raise _no_labels(name, values.type) from None
-    if column_kind(name, values.type) == "text":
-        refuse_damaged(name, distinct)
+        raise _no_labels(column.name, values.type) from None
+    if column.holding(values).kind == "text":
+        refuse_damaged(column.name, distinct)
     return distinct
 
 
@@ -83,20 +78,12 @@ def _no_labels(name: str, type_: Any) -> DataError:
     )
 
 
-def shown_levels(count: int) -> range:
-    """Which of the sorted levels have a 0/1 column: all, but of two levels the second alone.
-
-    >>> list(shown_levels(2)), list(shown_levels(3))
-    ([1], [0, 1, 2])
-    """
-    return range(1, 2) if count == 2 else range(count)
-
-
-def _refuse_unasked(name: str, values: Any, distinct: Any, kind: Kind, kept: Mask | None) -> None:
-    """Raise DataError for what is used as labels only where somebody asks for it."""
-    count = len(distinct)
-    if kind == "text":
-        _refuse_numbers(name, values, distinct, kept)
+def _refuse_unasked(column: Column, values: Any, distinct: Any) -> None:
+    """Raise DataError for what is used as labels only where somebody asks for it; `values` are those of the column,
+    plain, and `distinct` the different ones."""
+    name, count = column.name, len(distinct)
+    if column.kind == "text":
+        _refuse_numbers(replace(column, values=values), distinct)
         if count > MAX_LEVELS or 2 * count >= len(values):
             raise _not_a_category(name, values, count)
     if count > MAX_LEVELS:
@@ -108,54 +95,53 @@ def _refuse_unasked(name: str, values: Any, distinct: Any, kind: Kind, kept: Mas
         )
 
 
-def _refuse_numbers(name: str, values: Any, distinct: Any, kept: Mask | None) -> None:
+def _refuse_numbers(texts: Column, distinct: Any) -> None:
     """Raise DataError for text of which more than half spells numbers or dates: as a category it would lose its order,
     however few levels it has."""
-    count, forms = len(distinct), values
+    values, count, forms = texts.values, len(distinct), texts.values
     if count > MAX_LEVELS:
-        # Few texts are judged themselves, many by their shapes.
+        # Few texts are parsed themselves, many by their shapes.
         forms = shapes(values)
         distinct = pc.unique(forms)
-    texts = distinct[:_MOST_SHAPES].to_pylist()
-    found = {text: how for text, how in zip(texts, spellings(texts), strict=True) if how is not None}
-    if not found:
+    some = distinct[:_MOST_SHAPES].to_pylist()
+    numbers = {text: how for text, how in zip(some, spellings(some), strict=True) if how is not None}
+    if not numbers:
         return
-    spelled = is_in(forms, list(found))
+    spelled = is_in(forms, list(numbers))
     if 2 * pc.sum(spelled).as_py() > len(values):
-        marked = pc.index(is_in(forms, [text for text, how in found.items() if not how.plain]), True).as_py()
-        raise _numbers_as_text(name, values, count, spelled, values[marked].as_py() if marked >= 0 else None, kept)
+        first = pc.index(is_in(forms, [text for text, how in numbers.items() if not how.plain]), True).as_py()
+        raise _numbers_as_text(texts, count, spelled, values[first].as_py() if first >= 0 else None)
 
 
-def _numbers_as_text(
-    name: str, values: Any, count: int, spelled: Any, marked: str | None, kept: Mask | None
-) -> DataError:
-    """The error of text of which most is `spelled` as numbers or dates; `marked` is the first that is no plain number,
-    if any."""
+def _numbers_as_text(texts: Column, count: int, spelled: Any, odd: str | None) -> DataError:
+    """The error of text with `count` different values of which most are `spelled` as numbers or dates; `odd` is the
+    first of these that is no plain number, if any."""
+    name, values = texts.name, texts.values
     option = reading_option(name, values.filter(spelled))
     labels = "" if too_many(count, len(values)) else f"--categorical {typed([name])}"
-    what = "numbers" if marked is None else _what(marked)
+    what = "numbers" if odd is None else _what(odd)
     word = pc.index(spelled, False).as_py()
     if word >= 0:
         strange = values[word].as_py()
         problem = f"{pc.sum(spelled).as_py()} of its {len(values)} values are {what}, but"
-        problem = f"column '{name}' is text: {problem} {row_in_file(word, kept)} holds {short(strange)}"
+        problem = f"column '{name}' is text: {problem} {texts.place(word)} holds {short(strange)}"
         missing = f"if that means missing: --na-values {shlex.quote(strange)}"
-        ways = [f"{missing} {option}".rstrip() if marked is not None else missing]
-    elif marked is None:
+        ways = [f"{missing} {option}".rstrip() if odd is not None else missing]
+    elif odd is None:
         problem = f"column '{name}' is text with {count} distinct values, all of which read as numbers"
         ways = [f"if they are numbers: {option or f'--numeric {typed([name])}'}"]
     else:
         problem = f"column '{name}' is text: its values are {what}, and would lose their order as categories"
-        ways = [_to_read(option, marked)]
+        ways = [_to_read(option, odd)]
     if labels:
-        ways.append(f"{'if the numbers are codes' if marked is None else 'if they are labels'}: {labels}")
+        ways.append(f"{'if the numbers are codes' if odd is None else 'if they are labels'}: {labels}")
     return DataError(problem, hint="; ".join(ways))
 
 
-def _to_read(option: str, marked: str) -> str:
-    """What to type so that values like the one that is `marked` are read; `option` reads them, "" where none does."""
+def _to_read(option: str, odd: str) -> str:
+    """What to type so that values like the `odd` one are read; `option` reads them, "" where none does."""
     if option.startswith("--decimal"):
-        thousands = re.fullmatch(r"\D*\d{1,3},\d{3}\D*", marked) is not None
+        thousands = re.fullmatch(r"\D*\d{1,3},\d{3}\D*", odd) is not None
         return f"for decimal commas: {option}{'; for thousands take the commas out' if thousands else ''}"
     return f"to read them: {option}" if option else "write them as plain numbers"
 

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.kinds import decoded, is_list
-from minecli.tables.selectors.grammar import counted, quoted
+from minecli.tables.kinds import Mask, decoded, is_list
+from minecli.tables.selectors.wording import counted, quoted
 
-Mask = npt.NDArray[np.bool_]
 MissingPolicy = Literal["error", "drop"]
 
 
@@ -33,11 +31,12 @@ class Absence:
 
     @property
     def dropped(self) -> int:
+        """How many rows have a missing value."""
         return 0 if self.rows is None else int(self.rows.sum())
 
 
 def find_missing(columns: Mapping[str, Any], eligible: Mask | None = None) -> Absence:
-    """Look for missing values in Arrow columns of one length, in all rows or those that are `eligible`.
+    """Find the missing values in Arrow columns of n rows, in all rows or those that are `eligible`.
 
     >>> columns = {"a": pa.chunked_array([[1.0, None, 2.0]]), "b": pa.chunked_array([[1, 2, 3]])}
     >>> absence = find_missing(columns)
@@ -56,7 +55,7 @@ def find_missing(columns: Mapping[str, Any], eligible: Mask | None = None) -> Ab
 
 
 def missing_rows(column: Any) -> Mask | None:
-    """True for each row of an Arrow column that is missing, or None where none is."""
+    """A mask, shape (n,), true for each row of an Arrow column that is missing; None where none is."""
     return _flagged_rows(column, _missing_in_chunk)
 
 
@@ -97,16 +96,16 @@ def holds_infinity(column: Any) -> bool:
 
 def _flagged_rows(column: Any, flags: Callable[[Any], Mask | None]) -> Mask | None:
     """Join what `flags` says of each chunk; no array is made unless a row is flagged."""
-    found: Mask | None = None
+    rows: Mask | None = None
     start = 0
     for chunk in column.chunks:
         here = flags(chunk)
         if here is not None:
-            if found is None:
-                found = np.zeros(len(column), dtype=np.bool_)
-            found[start : start + len(chunk)] = here
+            if rows is None:
+                rows = np.zeros(len(column), dtype=np.bool_)
+            rows[start : start + len(chunk)] = here
         start += len(chunk)
-    return found
+    return rows
 
 
 def _missing_in_chunk(chunk: Any) -> Mask | None:

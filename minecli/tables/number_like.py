@@ -7,10 +7,10 @@
 
 No numbers are bands (10-19, 80+), words that hold digits (A1, type 2, x5), ordinals (1st) and fractions (1/2).
 
-Letters after a number that are no common unit are judged by the column. Letters that all values share tell nothing, so
-that they are a unit (5V, 12V), and so are those of numbers with decimals (1.2M, 300K). Others are parts of a code (3A,
-3B, 12A), and a code is a category. Two bounds that are all there is (<=50K, >50K) are a category, too: they name the
-two halves of something.
+Letters after a number that are no common unit are understood by the column. Letters that all values share tell nothing,
+so that they are a unit (5V, 12V), and so are those of numbers with decimals (1.2M, 300K). Others are parts of a code
+(3A, 3B, 12A), and a code is a category. Two bounds that are all there is (<=50K, >50K) are a category, too: they name
+the two halves of something.
 """
 
 from __future__ import annotations
@@ -114,13 +114,13 @@ def spelling(text: str) -> Spelling | None:
         return Spelling(plain["body"], plain=True)
     if _DATE.fullmatch(text):
         return Spelling()
-    found = _NUMBER.fullmatch(text)
-    if found is None or (found["open"] is None) != (found["close"] is None):
+    match = _NUMBER.fullmatch(text)
+    if match is None or (match["open"] is None) != (match["close"] is None):
         return None
-    after = found["after"] or ""
+    after = match["after"] or ""
     if after in _ORDINALS:
         return None
-    return Spelling(found["body"], found["before"] or "", after, bound=found["bound"] is not None)
+    return Spelling(match["body"], match["before"] or "", after, bound=match["bound"] is not None)
 
 
 def unit_of(before: str, after: str) -> str:
@@ -142,20 +142,20 @@ def spellings(texts: Sequence[str]) -> list[Spelling | None]:
     >>> [s is not None for s in spellings(["3A", "3B", "70 kg", "150 lb"])]
     [False, False, True, True]
     """
-    found = [spelling(text) for text in texts]
-    if len(texts) == 2 and all(each is not None and each.bound for each in found):
+    each_alone = [spelling(text) for text in texts]
+    if len(texts) == 2 and all(each is not None and each.bound for each in each_alone):
         return [None, None]
-    unknown = {each.unit for each in found if each is not None and not _known(each)}
+    unknown = {each.unit for each in each_alone if each is not None and not _known(each)}
     # Codes have no decimals.
-    decimals = any(each is not None and each.after and not each.body.isdigit() for each in found)
+    decimals = any(each is not None and each.after and not each.body.isdigit() for each in each_alone)
     if len(unknown) < 2 or decimals or unknown <= _MAGNITUDES:
-        return found
-    return [None if each is not None and each.unit in unknown else each for each in found]
+        return each_alone
+    return [None if each is not None and each.unit in unknown else each for each in each_alone]
 
 
-def _known(found: Spelling) -> bool:
+def _known(number: Spelling) -> bool:
     """Whether nothing follows the number but a common unit or currency."""
-    unit = unit_of("", found.after)
+    unit = unit_of("", number.after)
     if not unit or unit in _UNITS or unit in _CURRENCIES or unit in _ABBREVIATED.split("|"):
         return True
     return bool(_COMPOSED.search(unit)) or (len(unit) > 1 and unit.lower() in _UNITS)

@@ -58,13 +58,13 @@ class Ordered:
 
     @cached_property
     def distinct(self) -> int:
-        """How many different values there are."""
+        """How many different values there are, whichever way they are held."""
         if self.counts is not None:
             return len(self.counts)
         return int(Ties.of_sorted(len(self.values), lambda start, stop: self.values[start:stop]).levels)
 
     def repeated(self) -> Values:
-        """All values, each as often as it occurs."""
+        """All values in their order, shape (n,), each as often as it occurs."""
         return self.values if self.counts is None else np.repeat(self.values, self.counts)
 
     def as_arrow(self, type_: Any) -> Any:
@@ -116,19 +116,19 @@ class Tally:
             self.missing += len(piece) - len(values)
             self.infinite = self.infinite or (values.dtype.kind == "f" and bool(np.isinf(values).any()))
             # Of the piece there is a copy only where values are missing, and that can be made again.
-            self._take(_Part(len(values), partial(_present, piece)), values)
+            self._count(_Part(len(values), partial(_present, piece)), values)
 
     def add_values(self, values: Values) -> None:
         """Take values that are all there, not many at once."""
-        self._take(_Part(len(values), lambda: values), values)
+        self._count(_Part(len(values), lambda: values), values)
 
-    def _take(self, part: _Part, values: Values) -> None:
+    def _count(self, part: _Part, values: Values) -> None:
         if self._many is not None:
             self._many.append(part)
         elif len(values):
-            found, counts = np.unique(values, return_counts=True)
+            different, counts = np.unique(values, return_counts=True)
             # There is but one zero.
-            self._counted = _merged(self._counted, Ordered(found + 0, counts))
+            self._counted = _merged(self._counted, Ordered(different + 0, counts))
             if len(self._counted.values) > _MOST_COUNTED:
                 self._many = [_Part(len(self._counted), self._counted.repeated)]
 
@@ -175,7 +175,7 @@ def ordered(parts: Iterable[Values]) -> Ordered:
 
 
 def plainly_stored(chunk: Any) -> Values:
-    """The values of a chunk in which none is missing as Arrow stores them, booleans as 0 and 1."""
+    """The values of a chunk in which none is missing, shape (n,), as Arrow stores them, booleans as 0 and 1."""
     values = stored(chunk)
     return values.view(np.uint8) if values.dtype == np.bool_ else values
 

@@ -31,11 +31,12 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from minecli.tables.arrays import numbers
-from minecli.tables.kinds import Array, Kind, Plain, Plan, decoded
+from minecli.tables.exactness import stored
+from minecli.tables.kinds import UNITS_PER_SECOND, Array, Column, Kind, Plain, Plan, decoded
+from minecli.tables.one_hot import nearest_levels, one_hot
 
 Values = npt.NDArray[Any] | list[Any]
 
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY = 86_400
 _DIGITS = decimal.Context(prec=80)
 _MOST_DIGITS = 6
@@ -94,32 +95,32 @@ class Origin:
     def from_json(cls, content: Mapping[str, Any]) -> Origin:
         """The origin that `to_json` wrote; KeyError, TypeError, ValueError where the content is something else."""
         values = dict(content)
-        stored = base64.b64decode(values.pop("arrow_type"), validate=True)
-        values["type"] = pa.ipc.read_schema(pa.py_buffer(stored)).field(0).type
+        schema = base64.b64decode(values.pop("arrow_type"), validate=True)
+        values["type"] = pa.ipc.read_schema(pa.py_buffer(schema)).field(0).type
         for key in ("names", "levels", "entries"):
             values[key] = tuple(values[key])
         return cls(**values)
 
 
-def origin_of(column: Any, plan: Plan) -> Origin:
-    """What an Arrow column without missing values was, `plan` being what it became.
+def origin_of(column: Column, plan: Plan) -> Origin:
+    """What a column without missing values was, `plan` being what it became.
 
     >>> from minecli.tables.arrays import plan_column
-    >>> column = pa.chunked_array([["u", "v", "u", "u", "v"]])
-    >>> origin_of(column, plan_column("c", column)).levels
+    >>> column = Column.of("c", pa.chunked_array([["u", "v", "u", "u", "v"]]))
+    >>> origin_of(column, plan_column(column)).levels
     ('u', 'v')
     """
-    name, kind = plan.use.name, plan.use.kind
-    type_ = _written_type(column.type, plan)
+    name, kind, values = column.name, column.kind, column.values
+    type_ = _written_type(values.type)
     if kind in ("category", "text"):
-        levels = sorted(pc.unique(decoded(column)).to_pylist())
+        levels = sorted(pc.unique(decoded(values)).to_pylist())
         if not isinstance(levels[0], Plain):
             levels, type_ = [str(level) for level in levels], pa.string()
         if len(levels) == 1:
             return Origin(name, kind, (), type_, constant=levels[0])
         return Origin(name, kind, plan.names, type_, levels=tuple(levels))
     if kind == "list":
-        chunk = next(chunk for chunk in column.chunks if len(chunk))
+        chunk = next(chunk for chunk in values.chunks if len(chunk))
         scalar = (chunk.storage if isinstance(chunk.type, pa.BaseExtensionType) else chunk)[0]
         base = [_plain(entry) for entry in scalar.as_py()]
         entries = tuple(int(each[len(name) + 1 : -1]) for each in plan.names)
@@ -127,21 +128,21 @@ def origin_of(column: Any, plan: Plan) -> Origin:
             base[place] = 0
         return Origin(name, kind, plan.names, pa.list_(type_.value_type, len(base)), entries=entries, constant=base)
     if kind in ("date", "seconds"):
-        stored = np.concatenate([_stored(chunk) for chunk in column.chunks])
-        step = int(np.gcd.reduce(stored - stored[0]))
-        constant = None if plan.names else int(stored[0])
-        return Origin(name, kind, plan.names, type_, constant=constant, first=int(stored[0]), step=max(step, 1))
+        times = np.concatenate([stored(chunk) for chunk in values.chunks]).astype(np.int64)
+        first, step = int(times[0]), int(np.gcd.reduce(times - times[0]))
+        constant = None if plan.names else first
+        return Origin(name, kind, plan.names, type_, constant=constant, first=first, step=max(step, 1))
     if not plan.names:
-        return Origin(name, kind, (), type_, constant=_plain_constant(column[0]))
-    digits = _digits(column) if pa.types.is_floating(type_) else None
+        return Origin(name, kind, (), type_, constant=_plain_constant(values[0]))
+    digits = _digits(values) if pa.types.is_floating(type_) else None
     return Origin(name, kind, plan.names, type_, digits=digits)
 
 
-def _written_type(type_: Any, plan: Plan) -> Any:
+def _written_type(type_: Any) -> Any:
     """The type to write: that of the column but for a few that Parquet does not know."""
     types = pa.types
     if isinstance(type_, pa.BaseExtensionType):
-        return _written_type(type_.storage_type, plan)
+        return _written_type(type_.storage_type)
     if types.is_string_view(type_):
         return pa.string()
     if types.is_decimal(type_) and type_.bit_width < 128:
@@ -178,21 +179,14 @@ def _rounded(values: npt.NDArray[Any], digits: int) -> npt.NDArray[Any]:
         return np.round(values.astype(np.float64), digits).astype(values.dtype)
 
 
-def _stored(chunk: Any) -> npt.NDArray[np.int64]:
-    """Dates and times as the integers that Arrow stores."""
-    narrow = pa.types.is_date32(chunk.type) or pa.types.is_time32(chunk.type)
-    values: npt.NDArray[Any] = chunk.view(pa.int32() if narrow else pa.int64()).to_numpy(zero_copy_only=False)
-    return values.astype(np.int64)
-
-
 def _units(type_: Any) -> int:
     """How many stored units make 1 of the array: a day of dates, a second of times."""
     types = pa.types
     if types.is_date32(type_):
         return 1
     if types.is_date64(type_):
-        return _DAY * _PER_SECOND["ms"]
-    per_second = _PER_SECOND[type_.unit]
+        return _DAY * UNITS_PER_SECOND["ms"]
+    per_second = UNITS_PER_SECOND[type_.unit]
     return _DAY * per_second if types.is_timestamp(type_) else per_second
 
 
@@ -210,10 +204,7 @@ def snapped(origin: Origin, block: Array) -> Array:
     [[0.0, 1.0, 0.0]]
     """
     if origin.indicators:
-        if origin.width == 1:
-            return (block >= 0.5).astype(np.float64)
-        hot: Array = np.eye(origin.width)[block.argmax(axis=1)]
-        return hot
+        return one_hot(nearest_levels(block), max(origin.width, 2)).astype(np.float64)
     if origin.kind in ("date", "seconds") or pa.types.is_decimal(origin.type):
         # By way of the column itself, so that equal values are equal in the last digit, too.
         return numbers(arrow_column(origin, restored(origin, block))).astype(np.float64)[:, None]
@@ -268,15 +259,14 @@ def restored(origin: Origin, block: Array) -> Values:
     if origin.kind in ("category", "text"):
         if origin.width == 0:
             return [origin.constant] * rows
-        codes = (block[:, 0] >= 0.5).astype(int) if origin.width == 1 else block.argmax(axis=1)
-        return [origin.levels[code] for code in codes.tolist()]
+        return [origin.levels[code] for code in nearest_levels(block).tolist()]
     if origin.kind == "list":
         lists = np.tile(np.asarray(origin.constant, dtype=type_.value_type.to_pandas_dtype()), (rows, 1))
         lists[:, list(origin.entries)] = snapped(origin, block).astype(lists.dtype)
         return lists
     if origin.kind in ("date", "seconds"):
-        stored = _nearest_stored(origin, block[:, 0]) if origin.width else np.full(rows, origin.constant, np.int64)
-        return stored.view(_time_type(type_))
+        times = _nearest_stored(origin, block[:, 0]) if origin.width else np.full(rows, origin.constant, np.int64)
+        return times.view(_time_type(type_))
     if pa.types.is_decimal(type_):
         return _decimals(origin, block)
     dtype = type_.to_pandas_dtype()
@@ -309,9 +299,9 @@ def arrow_column(origin: Origin, values: Values) -> Any:
         flat = np.asarray(values).reshape(-1)
         return pa.FixedSizeListArray.from_arrays(pa.array(flat, type_.value_type), type_.list_size)
     if origin.kind in ("date", "seconds"):
-        stored = np.asarray(values).view(np.int64)
+        times = np.asarray(values).view(np.int64)
         narrow = types.is_date32(type_) or types.is_time32(type_)
-        return pa.array(stored.astype(np.int32) if narrow else stored).view(type_)
+        return pa.array(times.astype(np.int32) if narrow else times).view(type_)
     if types.is_dictionary(type_):
         levels = pa.array(origin.levels or (origin.constant,), type_.value_type)
         codes = pc.index_in(pa.array(values, type_.value_type), value_set=levels).cast(type_.index_type)

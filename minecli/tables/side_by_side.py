@@ -23,15 +23,14 @@ from minecli.tables.arrays import numbers, plan_column
 from minecli.tables.asked_kinds import AskedKinds
 from minecli.tables.column_summary import ColumnSummary, Extreme, describe, of_no_use, perhaps_labels, summary
 from minecli.tables.exactness import MOST
-from minecli.tables.kinds import ColumnUse, plain_value
+from minecli.tables.kinds import Column, ColumnUse, Mask, plain_value
 from minecli.tables.levels import MAX_LEVELS
-from minecli.tables.missing import Mask
 from minecli.tables.number_like import spelling
 from minecli.tables.ordered_values import Values, as_arrow, is_ordered, plainly_stored
 from minecli.tables.type_words import type_words
 from minecli.tables.value_kinds import LONG, ValueKind, kinds_of_columns
 
-# So many bytes are looked at together; a table with more rows than LONG has no short columns.
+# So many bytes are summarised together; a table with more rows than LONG has no short columns.
 _BLOCK_BYTES = 4 << 20
 _BLOCK_COLUMNS = 1 << 12
 # Arrow's arrays of text hold no more than twice that; a few columns may be far longer than the others.
@@ -46,18 +45,18 @@ def describe_all(table: Any, asked: AskedKinds) -> list[ColumnSummary]:
     [('a', 0, 3), ('b', 1, 5), ('c', 0, None)]
     """
     alike: dict[Any, list[int]] = {}
-    found: dict[int, ColumnSummary] = {}
+    summaries: dict[int, ColumnSummary] = {}
     for place, (name, type_) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
         if table.num_rows < LONG and (is_ordered(type_) or _is_text(type_)) and not asked.of(name):
             alike.setdefault(type_, []).append(place)
         else:
-            found[place] = describe(name, table.column(place), asked.of(name))
+            summaries[place] = describe(name, table.column(place), asked.of(name))
     for type_, places in alike.items():
         work = _Texts(type_) if _is_text(type_) else _Numbers(type_)
         for here, part in _blocks(table, places):
             each = work.describe if part.nbytes <= _MOST_BYTES else partial(map, describe)
-            found.update(zip(here, each(part.column_names, part.columns), strict=True))
-    return [found[place] for place in range(table.num_columns)]
+            summaries.update(zip(here, each(part.column_names, part.columns), strict=True))
+    return [summaries[place] for place in range(table.num_columns)]
 
 
 def _is_text(type_: Any) -> bool:
@@ -142,7 +141,7 @@ class _Numbers:
                 yield describe(name, columns[i])
                 continue
             ends = extremes[i] if rows[i] else (None, None)
-            yield summary(name, self._words, missing[i], distinct[i], ends, use, kinds[i])
+            yield summary(name, self._words, missing[i], distinct[i], ends, (use, kinds[i]))
 
     def _stack(self, columns: Sequence[Any]) -> _Stack:
         flat, absent = _flat(columns)
@@ -169,7 +168,7 @@ class _Numbers:
         """What columns of the type become, of which one goes from `low` to `high`."""
         if self._use is None:
             ends = as_arrow(np.array([low, high]), self._type)
-            self._use = plan_column("", pa.chunked_array([ends]), asked="number").use
+            self._use = plan_column(Column.of("", pa.chunked_array([ends]), asked="number")).use
         return self._use
 
     def _left_out(self, value: Any) -> ColumnUse:
@@ -177,7 +176,7 @@ class _Numbers:
         key = value.tobytes()
         if key not in self._constant:
             only = as_arrow(np.array([value]), self._type)
-            self._constant[key] = plan_column("", pa.chunked_array([only]), asked="number").use
+            self._constant[key] = plan_column(Column.of("", pa.chunked_array([only]), asked="number")).use
         return self._constant[key]
 
 
@@ -216,7 +215,7 @@ class _Texts:
                 continue
             kind = ValueKind.DISCRETE if use.width else None
             ends = (low[i], high[i])
-            yield summary(name, self._words, missing[i], distinct[i], ends, use, kind)
+            yield summary(name, self._words, missing[i], distinct[i], ends, (use, kind))
 
     def _plain(self, stack: _Stack, words: Any) -> list[bool]:
         """Whether each column becomes what its levels alone say: not so where they are many, or spell numbers."""
@@ -244,7 +243,7 @@ class _Texts:
         if self._category:
             column = column.dictionary_encode()
         try:
-            return plan_column("", pa.chunked_array([column])).use
+            return plan_column(Column.of("", pa.chunked_array([column]))).use
         except DataError:
             return None
 

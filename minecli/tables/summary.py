@@ -11,12 +11,11 @@ from minecli.tables.asked_kinds import AskedKinds, asked_kinds
 from minecli.tables.column_summary import ColumnSummary
 from minecli.tables.files.formats import TEXT_FORMATS
 from minecli.tables.files.opened import OpenTable
-from minecli.tables.files.options import Reading
+from minecli.tables.files.options import DEFAULT_READING, Reading
 from minecli.tables.files.reading import filtered, open_table
 from minecli.tables.files.sources import label_of
 from minecli.tables.side_by_side import describe_all
 
-_AS_IT_IS = Reading()
 _INDEX = "index of the rows, used only where it is named"
 # Columns are read together as long as they take so many bytes; how many one takes is guessed from those before. Readers
 # need memory for each column as well.
@@ -46,24 +45,25 @@ class Described:
 def describe_columns(
     source: str | Sequence[str],
     *,
-    reading: Reading = _AS_IT_IS,
+    reading: Reading = DEFAULT_READING,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     stdin: BinaryIO | None = None,
 ) -> Described:
-    """Look at every column of a table. The arguments are those of `groups.load_groups`.
+    """Summarise every column of a table. The arguments are those of `groups.load_groups`.
 
     Parquet and Arrow files are read some columns at a time, long ones alone, so that the peak is about the largest
     column and one copy of it. A column that cannot be used is listed with its reason; DataError is raised only for a
     table that cannot be read, and UsageError for selectors and options that do not fit.
 
     >>> import io
-    >>> found = describe_columns("-", stdin=io.BytesIO(b"a,b\\n1,\\n2,0.5\\n"))
-    >>> [(c.name, c.type, c.missing) for c in found.columns]
+    >>> described = describe_columns("-", stdin=io.BytesIO(b"a,b\\n1,\\n2,0.5\\n"))
+    >>> [(c.name, c.type, c.missing) for c in described.columns]
     [('a', 'int64', 0), ('b', 'float64', 1)]
     """
-    table = filtered(open_table(source, reading, stdin), reading)
+    table = open_table(source, reading, stdin)
     asked = asked_kinds(categorical, numeric, table.header, source=label_of(source))
+    table = filtered(table, reading)
     index = frozenset(table.index)
     columns = tuple(_as_index(column) if column.name in index else column for column in _described(table, asked))
     return Described(columns, tuple(table.notes))
@@ -82,14 +82,14 @@ def _described(table: OpenTable, asked: AskedKinds) -> list[ColumnSummary]:
         return [column for batch in batches for column in describe_all(table.read(batch), asked)]
     if table.once or table.format not in ("parquet", "arrow"):
         return describe_all(table.read(names), asked)
-    found: list[ColumnSummary] = []
+    summaries: list[ColumnSummary] = []
     most = 1
-    while len(found) < len(names):
-        batch = _next(names[len(found) : len(found) + most], table)
+    while len(summaries) < len(names):
+        batch = _next(names[len(summaries) : len(summaries) + most], table)
         here, size = _batch(table, batch, asked)
-        found += here
+        summaries += here
         most = max(1, min(_GROWTH * len(batch), _BATCH_COLUMNS, _BATCH_BYTES * len(batch) // max(size, 1)))
-    return found
+    return summaries
 
 
 def _next(names: Sequence[str], table: OpenTable) -> Sequence[str]:

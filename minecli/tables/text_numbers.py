@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import DataError
-from minecli.tables.kinds import column_kind, decoded
-from minecli.tables.missing import Mask
+from minecli.tables.kinds import Column
 from minecli.tables.number_like import BLANKS, MARKS, NEGATIVE, SIGNS, Spelling, spelling, unit_of
-from minecli.tables.selectors.grammar import typed
+from minecli.tables.selectors.wording import cut, typed
 from minecli.tables.written_dates import date_option
 
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _INTEGER = r"^[-+]?\d+$"
+_SHOWN = 40
 
 
 def first_strange(values: Any) -> tuple[int, int, str]:
@@ -34,22 +32,13 @@ def first_strange(values: Any) -> tuple[int, int, str]:
     return int(pc.sum(numeric).as_py() or 0), row, values[row].as_py() if row >= 0 else ""
 
 
-def row_in_file(row: int, kept: Mask | None) -> str:
-    """The words for a row of a column that holds the rows `kept` of a file.
-
-    >>> row_in_file(1, np.array([False, True, True]))
-    'row 2 (counted from 0)'
-    """
-    return f"row {row if kept is None else int(np.flatnonzero(kept)[row])} (counted from 0)"
-
-
 def short(text: str) -> str:
     """Text in quotes, cut where it is long.
 
     >>> short("a" * 50)
     "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"
     """
-    return repr(text if len(text) <= 40 else text[:37] + "...")
+    return repr(cut(text, _SHOWN))
 
 
 def shapes(values: Any) -> Any:
@@ -85,8 +74,8 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def number_values(name: str, column: Any, kept: Mask | None = None, decimal: str = ".") -> Any:
-    """An Arrow column without missing values that is to be numbers: text and categories are parsed, all else stays.
+def as_numbers(column: Column, decimal: str = ".") -> Column:
+    """A column without missing values as numbers: text and categories are parsed, all else stays as it is.
 
     The spellings of `number_like` are read, if all values share one unit, currency or percent sign, which is passed
     over: 57% is 57. Marks between groups of three digits are passed over, too. A comma before three digits is such a
@@ -95,22 +84,22 @@ def number_values(name: str, column: Any, kept: Mask | None = None, decimal: str
     Raises DataError for a text that is no number, for bounds and dates, for units that differ, for commas that may mean
     both, and for a number beyond what float64 can hold.
 
-    >>> number_values("a", pa.chunked_array([["1", " 2.5 ", "+3"]])).to_pylist()
+    >>> as_numbers(Column.of("a", pa.chunked_array([["1", " 2.5 ", "+3"]]))).values.to_pylist()
     [1.0, 2.5, 3.0]
-    >>> number_values("a", pa.chunked_array([["70 kg", "1.001,5 kg"]]), decimal=",").to_pylist()
+    >>> as_numbers(Column.of("a", pa.chunked_array([["70 kg", "1.001,5 kg"]])), decimal=",").values.to_pylist()
     [70.0, 1001.5]
     """
-    if column_kind(name, column.type) not in ("text", "category"):
+    if column.kind not in ("text", "category"):
         return column
-    values = decoded(column)
-    if column_kind(name, values.type) != "text":
-        _refuse_infinite(name, values, kept)
-        return values
-    refuse_damaged(name, values)
-    written = values
+    plain = column.decoded()
+    if plain.kind != "text":
+        _refuse_infinite(plain, plain.values)
+        return plain
+    refuse_damaged(plain.name, plain.values)
+    values = plain.values
     if decimal != "." or first_strange(values)[1] >= 0:
-        values = _plainly(_Texts(name, values, kept), decimal)
-    return _parsed(name, values, kept, written)
+        values = _plainly(plain, decimal)
+    return plain.holding(_parsed(plain, values))
 
 
 def reading_option(name: str, values: Any) -> str:
@@ -121,49 +110,41 @@ def reading_option(name: str, values: Any) -> str:
     """
     for decimal, option in ((".", ""), (",", "--decimal , ")):
         try:
-            number_values(name, values, decimal=decimal)
+            as_numbers(Column.of(name, values), decimal)
         except DataError:
             continue
         return f"{option}--numeric {typed([name])}"
     return date_option(values)
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """A column of text that is to be numbers, and which rows of the file it holds."""
-
-    name: str
-    values: Any
-    kept: Mask | None
-
-    def held(self, flags: Any) -> tuple[str, str]:
-        """The first value that is flagged, and the words that say that the column holds it."""
-        row = pc.index(flags, True).as_py()
-        value = self.values[row].as_py()
-        where = row_in_file(row, self.kept)
-        return value, f"column '{self.name}' is to be numeric, but {where} holds {short(value)}"
-
-    def no_number(self, flags: Any) -> DataError:
-        value, problem = self.held(flags)
-        missing = f"if that means missing: --na-values {shlex.quote(value)}"
-        return DataError(f"{problem}, which is no number", hint=f"{missing}; otherwise {self.instead}")
-
-    @property
-    def instead(self) -> str:
-        return f"leave '{self.name}' out of --numeric"
+def _held(column: Column, flags: Any) -> tuple[str, str]:
+    """The first text that is flagged, and the words that say that the column holds it."""
+    row = pc.index(flags, True).as_py()
+    value = column.values[row].as_py()
+    return value, f"column '{column.name}' is to be numeric, but {column.place(row)} holds {short(value)}"
 
 
-def _plainly(texts: _Texts, decimal: str) -> Any:
+def _no_number(column: Column, flags: Any) -> DataError:
+    value, problem = _held(column, flags)
+    missing = f"if that means missing: --na-values {shlex.quote(value)}"
+    return DataError(f"{problem}, which is no number", hint=f"{missing}; otherwise {_instead(column)}")
+
+
+def _instead(column: Column) -> str:
+    return f"leave '{column.name}' out of --numeric"
+
+
+def _plainly(texts: Column, decimal: str) -> Any:
     """The numbers of a column without marks and units, with a decimal point."""
     shaped = shapes(texts.values)
-    found = {shape: spelling(shape) for shape in pc.unique(shaped).to_pylist()}
-    _refuse_others(texts, shaped, found)
-    _refuse_marks(texts, shaped, found, decimal)
-    parts = pc.extract_regex(texts.values, _pattern({"", *(each.before for each in found.values() if each)}))
+    spelled = {shape: spelling(shape) for shape in pc.unique(shaped).to_pylist()}
+    _refuse_others(texts, shaped, spelled)
+    _refuse_marks(texts, shaped, spelled, decimal)
+    parts = pc.extract_regex(texts.values, _pattern({"", *(each.before for each in spelled.values() if each)}))
     head, body, power, tail = (pc.struct_field(parts, [i]) for i in range(4))
     if head.null_count:
         # Digits and blanks of other scripts.
-        raise texts.no_number(head.is_null())
+        raise _no_number(texts, head.is_null())
     _refuse_units(texts, head, tail)
     marks = "".join(mark for mark in MARKS if mark != decimal)
     body = pc.replace_substring_regex(body, f"[{re.escape(marks)}]", "")
@@ -182,38 +163,38 @@ def _pattern(before: set[str]) -> str:
     return rf"(?s)^\s*{head}{body}(?P<power>(?:[eE][{SIGNS}]?[0-9]+)?)(?P<tail>.*)$"
 
 
-def _refuse_others(texts: _Texts, shaped: Any, found: dict[str, Spelling | None]) -> None:
+def _refuse_others(texts: Column, shaped: Any, spelled: dict[str, Spelling | None]) -> None:
     """Raise DataError where a text is no number, a date or a bound."""
-    if strange := [shape for shape, each in found.items() if each is None]:
-        raise texts.no_number(is_in(shaped, strange))
-    if dates := [shape for shape, each in found.items() if each and each.date]:
+    if strange := [shape for shape, each in spelled.items() if each is None]:
+        raise _no_number(texts, is_in(shaped, strange))
+    if dates := [shape for shape, each in spelled.items() if each and each.date]:
         flags = is_in(shaped, dates)
         option = date_option(texts.values.filter(flags))
         raise DataError(
-            f"{texts.held(flags)[1]}, which is a date or a time",
-            hint=f"to read it: {option}" if option else texts.instead,
+            f"{_held(texts, flags)[1]}, which is a date or a time",
+            hint=f"to read it: {option}" if option else _instead(texts),
         )
-    if bounds := [shape for shape, each in found.items() if each and each.bound]:
-        value, problem = texts.held(is_in(shaped, bounds))
+    if bounds := [shape for shape, each in spelled.items() if each and each.bound]:
+        value, problem = _held(texts, is_in(shaped, bounds))
         raise DataError(
             f"{problem}, which bounds a number and is none",
             hint=f"put numbers in their place, or leave them out: --na-values {shlex.quote(value)} --missing drop",
         )
 
 
-def _refuse_marks(texts: _Texts, shaped: Any, found: dict[str, Spelling | None], decimal: str) -> None:
+def _refuse_marks(texts: Column, shaped: Any, spelled: dict[str, Spelling | None], decimal: str) -> None:
     """Raise DataError where the marks between digits are not those of the `decimal` mark, or may mean two things."""
-    bodies = {shape: each.body for shape, each in found.items() if each}
+    bodies = {shape: each.body for shape, each in spelled.items() if each}
     wrong = [shape for shape, body in bodies.items() if not _body(decimal).fullmatch(body)]
     commas = decimal == "." and [shape for shape in wrong if _body(",").fullmatch(bodies[shape])]
     if commas:
         shown = "which has a decimal comma" if "," in bodies[commas[0]] else "whose points are marks of thousands"
         raise _comma(texts, is_in(shaped, commas[:1]), shown)
     if wrong:
-        problem = texts.held(is_in(shaped, wrong))[1]
+        problem = _held(texts, is_in(shaped, wrong))[1]
         raise DataError(
             f"{problem}; {decimal!r} is the decimal mark, and others must stand between groups of three digits",
-            hint=f"repair these rows, or {texts.instead}",
+            hint=f"repair these rows, or {_instead(texts)}",
         )
     doubtful = [shape for shape, body in bodies.items() if decimal == "." and re.fullmatch(r"\d{1,3},\d{3}", body)]
     if not doubtful:
@@ -226,9 +207,9 @@ def _refuse_marks(texts: _Texts, shaped: Any, found: dict[str, Spelling | None],
         raise _comma(texts, flags, "whose comma may be a decimal comma or a mark of thousands")
 
 
-def _comma(texts: _Texts, flags: Any, what: str) -> DataError:
+def _comma(texts: Column, flags: Any, what: str) -> DataError:
     return DataError(
-        f"{texts.held(flags)[1]}, {what}",
+        f"{_held(texts, flags)[1]}, {what}",
         hint=f"for decimal commas: --decimal , --numeric {typed([texts.name])}; marks of thousands: take them out",
     )
 
@@ -252,7 +233,7 @@ def _body(decimal: str) -> re.Pattern[str]:
     return re.compile(rf"(?:\d+|{grouped})(?:{point}\d*)?|{point}\d+")
 
 
-def _refuse_units(texts: _Texts, head: Any, tail: Any) -> None:
+def _refuse_units(texts: Column, head: Any, tail: Any) -> None:
     """Raise DataError where values have different units or currencies."""
     pairs = pc.binary_join_element_wise(head, tail, pa.scalar("\n", head.type))
     units: dict[str, str] = {}
@@ -262,8 +243,8 @@ def _refuse_units(texts: _Texts, head: Any, tail: Any) -> None:
     if len(units) > 1:
         (first, _), (second, pair) = list(units.items())[:2]
         raise DataError(
-            f"{texts.held(pc.equal(pairs, pair))[1]}: others are {_in_unit(first)}, and this one {_in_unit(second)}",
-            hint=f"bring all to one unit, or {texts.instead}",
+            f"{_held(texts, pc.equal(pairs, pair))[1]}: others are {_in_unit(first)}, and this one {_in_unit(second)}",
+            hint=f"bring all to one unit, or {_instead(texts)}",
         )
 
 
@@ -276,22 +257,36 @@ def is_in(values: Any, those: list[str]) -> Any:
     return pc.is_in(values, value_set=pa.array(those, values.type))
 
 
-def _parsed(name: str, values: Any, kept: Mask | None, written: Any) -> Any:
-    """Texts that all read as numbers, as integers where all are written so."""
-    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"^\+", "")
-    if pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py() and (whole := integers(plain)) is not None:
+def _parsed(texts: Column, values: Any) -> Any:
+    """The numbers of a column of text, of which `values` are plain spellings; integers where all are written so."""
+    plain = trimmed(values)
+    if (whole := integers(plain)) is not None:
         return whole
     numbers = plain.cast(pa.float64())
-    _refuse_infinite(name, numbers, kept, written)
+    _refuse_infinite(texts, numbers)
     return numbers
 
 
-def integers(plain: Any) -> Any | None:
-    """Texts of whole numbers in the narrowest type that holds all; None where none does.
+def trimmed(values: Any) -> Any:
+    """Texts without the blanks around them and without a plus in front.
 
+    >>> trimmed(pa.array([" +5 ", "-5"])).to_pylist()
+    ['5', '-5']
+    """
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(values), r"^\+", "")
+
+
+def integers(plain: Any) -> Any | None:
+    """Trimmed texts as whole numbers in the narrowest type that holds all; None where no type does, and where some are
+    no whole numbers.
+
+    >>> integers(pa.chunked_array([["1", "2.5"]])) is None
+    True
     >>> integers(pa.chunked_array([["-1", "7"]])).type, integers(pa.chunked_array([["18446744073709551615"]])).type
     (DataType(int64), DataType(uint64))
     """
+    if not pc.all(pc.match_substring_regex(plain, _INTEGER)).as_py():
+        return None
     for type_ in (pa.int64(), pa.uint64()):
         try:
             return plain.cast(type_)
@@ -302,14 +297,15 @@ def integers(plain: Any) -> Any | None:
     return plain.cast(pa.decimal128(38) if digits <= 38 else pa.decimal256(76)) if digits <= 76 else None
 
 
-def _refuse_infinite(name: str, numbers: Any, kept: Mask | None, written: Any = None) -> None:
-    """Raise DataError for the first number that is not finite: columns of numbers were looked through, these not."""
+def _refuse_infinite(column: Column, numbers: Any) -> None:
+    """Raise DataError for the first of a column's `numbers` that is not finite; those of columns whose values are
+    stored as numbers were refused before."""
     if not pa.types.is_floating(numbers.type):
         return
     row = pc.index(pc.is_finite(numbers), False).as_py()
     if row >= 0:
-        held = short(str((numbers if written is None else written)[row].as_py()))
+        held = short(str(column.values[row].as_py()))
         raise DataError(
-            f"column '{name}' holds {held} in {row_in_file(row, kept)}; only finite numbers can be used",
+            f"column '{column.name}' holds {held} in {column.place(row)}; only finite numbers can be used",
             hint="repair these rows or take them out",
         )

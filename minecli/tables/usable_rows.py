@@ -1,53 +1,34 @@
-"""From a source to the named columns of its usable rows, still as Arrow arrays: read, looked through for what is
+"""From a source to the named columns of its usable rows, still as Arrow arrays: read, searched for what is
 infinite or missing, and sampled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from minecli.errors import DataError, UsageError
+from minecli.errors import DataError
 from minecli.runtime.seeds import generator
 from minecli.tables.arrays import list_width
 from minecli.tables.asked_kinds import AskedKinds
+from minecli.tables.files.formats import TEXT_FORMATS
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
-from minecli.tables.files.reading import open_table
-from minecli.tables.kinds import column_kind
-from minecli.tables.missing import Absence, Mask, MissingPolicy, find_missing, refuse_infinite, refuse_missing
-from minecli.tables.selectors.grammar import counted
+from minecli.tables.files.reading import open_table, row_filter_of
+from minecli.tables.kinds import Column, Mask
+from minecli.tables.missing import Absence, find_missing, refuse_infinite, refuse_missing
 from minecli.tables.selectors.header import Header
-
-if TYPE_CHECKING:
-    from minecli.tables.selectors.where import RowFilter
+from minecli.tables.selectors.wording import counted
+from minecli.tables.wanted import Wanted
 
 RowNumbers = npt.NDArray[np.integer[Any]]
 Selections = tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How the file is read, and which of its rows are used: all without missing values, or a sample of them. Columns in
-    `as_text` are text, whatever a text table holds in them."""
-
-    reading: Reading
-    missing: MissingPolicy
-    sample: int | None = None
-    seed: int = 0
-    as_text: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if self.missing not in ("error", "drop"):
-            raise UsageError(f"--missing is '{self.missing}'; it must be error or drop")
-        if self.sample is not None and self.sample < 1:
-            raise UsageError(f"--sample is {self.sample}; it must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -60,14 +41,16 @@ class Chosen:
 
 @dataclass(frozen=True)
 class UsableRows:
-    """The named columns of an open table, all rows of them, and which rows are used (`kept`; None: all). `decimal` is
-    the mark in numbers that are text."""
+    """The chosen columns of an open table, all `total` rows of them, and which rows are used (`mask`; None: all).
+
+    `dropped` rows have a missing value; `sampled_from` is how many rows a sample was drawn from, None where all are
+    used. `decimal` is the mark in numbers that are text; `notes` are for the person.
+    """
 
     table: OpenTable
     selections: Selections
-    asked: AskedKinds
-    columns: dict[str, Any]
-    kept: Mask | None
+    columns: dict[str, Column]
+    mask: Mask | None
     total: int
     dropped: int
     sampled_from: int | None
@@ -77,22 +60,25 @@ class UsableRows:
     @property
     def used(self) -> int:
         """How many rows are used."""
-        return self.total if self.kept is None else int(self.kept.sum())
+        return self.total if self.mask is None else int(self.mask.sum())
 
-    def take(self, name: str) -> Any:
-        """A column's used rows; it can be taken once, so that its memory is free as soon as it is no longer needed."""
+    def pop(self, name: str) -> Column:
+        """A column's used rows. It is held no longer, so that its memory is free as soon as it is no longer needed;
+        KeyError for a column that is not held."""
         column = self.columns.pop(name)
-        return column if self._mask is None else column.filter(self._mask)
+        if self.mask is None:
+            return column
+        return replace(column, values=column.values.filter(self._arrow_mask), rows=self.mask)
 
     @cached_property
-    def _mask(self) -> Any:
-        return None if self.kept is None else pa.array(self.kept)
+    def _arrow_mask(self) -> Any:
+        return pa.array(self.mask)
 
     def numbers(self) -> RowNumbers:
         """The rows used, by number; the last that is asked of a table."""
         # Half the memory where it does: the numbers of ten million rows lie beside two columns of them.
         narrow = np.int32 if self.total < 2**31 else np.int64
-        numbers: RowNumbers = np.arange(self.total, dtype=narrow) if self.kept is None else np.flatnonzero(self.kept)
+        numbers: RowNumbers = np.arange(self.total, dtype=narrow) if self.mask is None else np.flatnonzero(self.mask)
         # Arrow keeps freed memory for later columns; none will come, and the estimators need it.
         pa.default_memory_pool().release_unused()
         return numbers
@@ -108,9 +94,7 @@ def usable_rows(
     """Read the columns that `choose` picks from the header, and decide which rows are used.
 
     Args:
-        source: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`.
-        choose: from the names in the header to those wanted.
-        wanted: what is missing and what is sampled.
+        source: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`; or several.
         options: what picked the columns, for a message.
 
     Raises:
@@ -119,29 +103,18 @@ def usable_rows(
     """
     table = open_table(source, wanted.reading, stdin, wanted.as_text)
     chosen = choose(table.header)
-    selections = chosen.selections
-    named = [name for selection in selections for name in selection]
-    where = _row_filter(wanted.reading)
-    if where is not None:
-        where.check(table.header, table.source)
-    read = table.read(list(dict.fromkeys([*named, *(where.columns if where else ())])))
-    eligible = None if where is None else where.rows(read)
-    columns = _read_columns(read.select(named))
-    total = read.num_rows
-    del read
-    for name, column in columns.items():
-        if column_kind(name, column.type) == "list":
-            list_width(name, column)
+    columns, eligible, total = _read(table, chosen, wanted.reading)
     satisfying = total if eligible is None else int(eligible.sum())
     if satisfying == 0:
         raise DataError(
             f"no row is left: --where keeps none of {counted(total, 'row')}", hint=f"it says {wanted.reading.where}"
         )
-    refuse_infinite(columns, eligible)
-    absence = find_missing(columns, eligible)
+    values = {name: column.values for name, column in columns.items()}
+    refuse_infinite(values, eligible)
+    absence = find_missing(values, eligible)
     if wanted.missing == "error":
-        refuse_missing(absence, satisfying, _words_for_missing(table, columns, absence, wanted.reading))
-    kept, sampled_from = _rows_to_keep(_unusable(absence.rows, eligible), total, wanted.sample, wanted.seed)
+        refuse_missing(absence, satisfying, _words_for_missing(table, values, absence, wanted.reading))
+    mask, sampled_from = _sampled(_complete(absence.rows, eligible), total, wanted)
     dropped = absence.dropped
     if dropped == satisfying:
         worst = max(absence.counts, key=lambda name: absence.counts[name])
@@ -159,46 +132,47 @@ def usable_rows(
         asked = f"a sample of {wanted.sample} was asked for"
         notes.append(f"all of {counted(satisfying - dropped, 'row')} are used: {asked}")
     notes.extend(chosen.asked.without_effect(columns, options))
-    counts = (total, dropped, sampled_from)
-    return UsableRows(table, selections, chosen.asked, columns, kept, *counts, tuple(notes), wanted.reading.decimal)
+    counts, decimal = (total, dropped, sampled_from), wanted.reading.decimal
+    return UsableRows(table, chosen.selections, columns, mask, *counts, tuple(notes), decimal)
 
 
-def _read_columns(table: Any) -> dict[str, Any]:
-    """The columns one by one, so that each can be freed as soon as it is used."""
-    return {name: table.column(name) for name in table.column_names}
+def _read(table: OpenTable, chosen: Chosen, reading: Reading) -> tuple[dict[str, Column], Mask | None, int]:
+    """The chosen columns one by one, so that each can be freed as soon as it is used, the rows that satisfy the
+    condition (None: all), and how many rows there are."""
+    named = [name for selection in chosen.selections for name in selection]
+    condition = row_filter_of(table, reading)
+    rows = table.read(list(dict.fromkeys([*named, *(condition.columns if condition else ())])))
+    eligible = None if condition is None else condition.rows(rows)
+    columns: dict[str, Column] = {}
+    for name in named:
+        columns[name] = Column.of(name, rows.column(name), chosen.asked.of(name))
+        if columns[name].kind == "list":
+            list_width(columns[name])
+    return columns, eligible, rows.num_rows
 
 
-def _row_filter(reading: Reading) -> RowFilter | None:
-    if reading.where is None:
-        return None
-    from minecli.tables.selectors.where import row_filter
-
-    return row_filter(reading.where)
-
-
-def _unusable(absent: Mask | None, eligible: Mask | None) -> Mask | None:
-    """The rows that cannot be used: of those with a missing value and those that are not asked for."""
-    if eligible is None:
-        return absent
-    return ~eligible if absent is None else absent | ~eligible
+def _complete(absent: Mask | None, eligible: Mask | None) -> Mask | None:
+    """The eligible rows without those in which a value is absent; None for all rows."""
+    if absent is None:
+        return eligible
+    return ~absent if eligible is None else eligible & ~absent
 
 
-def _words_for_missing(table: OpenTable, columns: Mapping[str, Any], absence: Absence, reading: Reading) -> str:
+def _words_for_missing(table: OpenTable, values: Mapping[str, Any], absence: Absence, reading: Reading) -> str:
     """What else to type where a word that stands for missing may be a level of a category."""
-    text = table.format in ("csv", "tsv") and not reading.keep_na_strings
-    if text and any(pa.types.is_string(columns[name].type) for name in absence.counts):
+    text = table.format in TEXT_FORMATS and not reading.keep_na_strings
+    if text and any(pa.types.is_string(values[name].type) for name in absence.counts):
         return "; if NA is a value like others: --keep-na-strings"
     return ""
 
 
-def _rows_to_keep(absent: Mask | None, total: int, sample: int | None, seed: int) -> tuple[Mask | None, int | None]:
-    """Which rows stay (None: all) and how many the sample was drawn from (None: no sample was drawn)."""
-    kept = None if absent is None else ~absent
-    available = total if kept is None else int(kept.sum())
-    if sample is None or sample >= available:
-        return kept, None
-    chosen = generator(seed, "table", "rows").choice(available, size=sample, replace=False, shuffle=False)
-    rows = chosen if kept is None else np.flatnonzero(kept)[chosen]
-    picked = np.zeros(total, dtype=np.bool_)
-    picked[rows] = True
-    return picked, available
+def _sampled(complete: Mask | None, total: int, wanted: Wanted) -> tuple[Mask | None, int | None]:
+    """Which of the `complete` rows are used (None: all), and how many a sample was drawn from (None: there is none)."""
+    available = total if complete is None else int(complete.sum())
+    if wanted.sample is None or wanted.sample >= available:
+        return complete, None
+    draws = generator(wanted.seed, "table", "rows")
+    places = draws.choice(available, size=wanted.sample, replace=False, shuffle=False)
+    mask = np.zeros(total, dtype=np.bool_)
+    mask[places if complete is None else np.flatnonzero(complete)[places]] = True
+    return mask, available

@@ -8,7 +8,7 @@ Numbers that were rounded, and be it to float32, repeat by chance where there ar
 are no atoms: on the places that such numbers can take, rows that fall at random tie now and then, and only ties beyond
 those count. Whole numbers may be codes: of these every tie counts.
 
-Values are looked at in order and block by block, so that beyond them little memory is needed.
+Values are read in order and block by block, so that beyond them little memory is needed.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Ties:
             twice += int(np.count_nonzero(same[1:-1] & ~(same[:-2] | same[2:])))
         return cls(rows, changes, rows - alone, rows - alone - 2 * twice)
 
-    def judged(self, by_chance: tuple[float, float] = (0.0, 0.0)) -> tuple[Any, Any]:
+    def discrete_and_repeating(self, by_chance: tuple[float, float] = (0.0, 0.0)) -> tuple[Any, Any]:
         """Whether the values are discrete, and whether they repeat more than numbers of a density and than the shares
         of triples and pairs `by_chance`."""
         rows = np.maximum(self.rows, 1)
@@ -121,11 +121,11 @@ def kind_of(ties: Ties, block: Block) -> ValueKind:
     >>> kind_of(Ties(3, 2, 2, 0), lambda start, stop: values[start:stop]).value
     'discrete'
     """
-    few, repeating = ties.judged()
+    few, repeating = ties.discrete_and_repeating()
     if few:
         return ValueKind.DISCRETE
     if repeating and ties.rows >= LONG and not _whole(ties.rows, block):
-        _, repeating = ties.judged(_ties_by_chance(ties.rows, block))
+        _, repeating = ties.discrete_and_repeating(_ties_by_chance(ties.rows, block))
     return ValueKind.ATOMS if repeating else ValueKind.CONTINUOUS
 
 
@@ -143,12 +143,12 @@ def kinds_of_columns(ordered: Array, rows: npt.NDArray[np.int64]) -> list[ValueK
     levels = np.count_nonzero(used & ~before, axis=1)
     alone = np.count_nonzero(used & ~(before | after), axis=1)
     twice = np.count_nonzero(after[:, :-1] & ~(before[:, :-1] | after[:, 1:]), axis=1)
-    few, repeating = Ties(rows, levels, rows - alone, rows - alone - 2 * twice).judged()
+    few, repeating = Ties(rows, levels, rows - alone, rows - alone - 2 * twice).discrete_and_repeating()
     words = (ValueKind.CONTINUOUS, ValueKind.ATOMS, ValueKind.DISCRETE)
     return [words[place] for place in np.where(few, 2, repeating).tolist()]
 
 
-def levels(values: Array) -> int:
+def levels(values: npt.NDArray[Any]) -> int:
     """How many different values there are among values, shape (n,), finite.
 
     >>> levels(np.array([2.0, 0.0, 2.0, -0.0]))

@@ -3,10 +3,10 @@ import math
 import pytest
 
 from minecli.bench.config import BenchRequest, Fig1Request, Fig2Request, FreshConfig, SuiteRequest
-from minecli.bench.suite import describe, resolve_tasks
 from minecli.errors import DataError, UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.tasks.catalogue import GROUPS
+from minecli.tasks.specs import describe, resolve_tasks
 
 
 def configs(*names):
@@ -91,7 +91,7 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.command)
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: r.COMMAND)
 def test_requests_are_stored_whole(request_):
     assert type(request_).from_json(request_.to_json()) == request_
 
@@ -111,7 +111,7 @@ def test_a_run_of_another_kind_is_refused():
         ({"seeds": ()}, "--seeds is empty"),
         ({"seeds": (1, 1)}, "--seeds names 1 twice"),
         ({"seeds": (-1,)}, "seed is -1"),
-        ({"rows": 1}, "-n is 1"),
+        ({"rows": 1}, "rows is 1; it must be a whole number of at least 2"),
         ({"confidence": 1.0}, "confidence is 1.0"),
         ({"rhos": ()}, "--rhos is empty"),
         ({"dims": (1, 1)}, "--dims names 1 twice"),

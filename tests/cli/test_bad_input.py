@@ -61,7 +61,7 @@ CASES = {
     "no threads": (("good.csv", "x0", "z0", "--threads", "0"), 2, "--threads is 0"),
     "unknown estimator": (("good.csv", "x0", "z0", "-e", "magic"), 2, "'magic' is not known; there are mine,"),
     "setting of another": (("good.csv", "x0", "z0", *KSG, "--max-steps", "5"), 2, "--max-steps applies to mine"),
-    "no neighbours": (("good.csv", "x0", "z0", *KSG, "-k", "0"), 2, "k is 0"),
+    "no neighbours": (("good.csv", "x0", "z0", *KSG, "-k", "0"), 2, "--neighbours is 0; it must be a whole number"),
     "confidence": (("good.csv", "x0", "z0", *KSG, "--confidence", "95"), 2, "--confidence is 95.0"),
     "sample": (("good.csv", "x0", "z0", *KSG, "--sample", "0"), 2, "--sample is 0"),
     "seed": (("good.csv", "x0", "z0", *KSG, "--seed", "-1"), 2, "--seed is -1"),
@@ -143,8 +143,8 @@ def test_a_disk_that_fills_up_in_the_run_folder_does_not_cost_the_result(cli, fi
     from minecli.runtime.run_directory import RunDirectory
     from minecli.runtime.writing import output_error
 
-    def full(self, text):
-        raise output_error("'estimate.json'", OSError(errno.ENOSPC, "full"))
+    def full(self, text, name):
+        raise output_error(f"'{name}'", OSError(errno.ENOSPC, "full"))
 
     monkeypatch.setattr(RunDirectory, "write_result", full)
     ran = cli("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG, "--run-dir", files / "run")

@@ -13,8 +13,8 @@ import time
 
 import pytest
 
+from minecli.bench.plan import RECORDS
 from minecli.cli import bench
-from minecli.cli.bench_run import RECORDS
 from minecli.errors import DataError
 
 EXAMPLES = {"suite": bench.SUITE_EXAMPLE, "fig1": bench.FIG1_EXAMPLE, "fig2": bench.FIG2_EXAMPLE}
@@ -84,19 +84,19 @@ def test_output_to_a_file(cli, tmp_path):
 
 
 def test_list(cli):
-    ran = cli("bench", "suite", "--list")
-    assert len(ran.json["tasks"]) == 40
+    ran = cli("tasks")
+    assert (ran.json["command"], len(ran.json["tasks"])) == ("tasks", 40)
     assert ran.json["tasks"][0]["true_mi_nats"] == pytest.approx(0.4133, abs=1e-4)
-    assert "columns" in cli("bench", "suite", "--list", "--format", "table").stdout
-    assert len(cli("bench", "suite", "--list", "--tasks", "extra", "--format", "ndjson").stdout.splitlines()) >= 10
-    assert cli("bench", "suite", "--list", "--format", "csv").stdout.startswith("spec,x_columns,z_columns,true_mi_nats")
+    assert "columns" in cli("tasks", "--format", "table").stdout
+    assert len(cli("tasks", "extra", "--format", "ndjson").stdout.splitlines()) >= 10
+    assert cli("tasks", "--format", "csv").stdout.startswith("spec,x_columns,z_columns,true_mi_nats")
 
 
 def test_the_run_folder(cli, tmp_path):
     run = tmp_path / "run"
     found = cli("bench", "suite", *QUICK, "--run-dir", run).json
     assert {p.name for p in run.iterdir()} == {
-        "config.json", RECORDS, "summary.json", "table.csv", "table.md", "suite.png", "suite.svg",
+        "config.json", "events.ndjson", RECORDS, "summary.json", "table.csv", "table.md", "suite.png", "suite.svg",
     }  # fmt: skip
     assert json.loads((run / "summary.json").read_text()) == found
     assert [json.loads(line) for line in (run / RECORDS).read_text().splitlines()] == found["records"]
@@ -176,7 +176,7 @@ def test_failed_cells_are_listed_and_tried_again(cli, tmp_path, monkeypatch):
         (("suite", "--seeds", "0"), "--seeds is 0; there must be at least 1"),
         (("suite", "--seeds", "a"), "--seeds holds 'a', which is no whole number"),
         (("suite", "--seeds", "1,1"), "--seeds names 1 twice"),
-        (("suite", "-n", "1"), "-n is 1"),
+        (("suite", "-n", "1"), "--rows is 1; it must be a whole number of at least 2"),
         (("suite", "-e", "ksg", "--hidden", "8"), "--hidden applies to"),
         (("suite", "--confidence", "2"), "confidence is 2.0"),
         (("suite", "-o", "/nowhere/a.json"), "the folder '/nowhere' does not exist"),
@@ -191,7 +191,7 @@ def test_failed_cells_are_listed_and_tried_again(cli, tmp_path, monkeypatch):
         (("fig1", "--fresh", "--plain", "--tower-layers", "1"), "--tower-layers does not go with --plain"),
         (("suite", "-e", "mine", "--weight-decay", "a"), "--weight-decay holds 'a', which is no number"),
         (("fig1", "--fresh", "--plain", "--gaussian-base"), "--gaussian-base does not go with --plain"),
-        (("fig1", "--fresh", "--evaluation-rows", "5"), "evaluation_rows is 5"),
+        (("fig1", "--fresh", "--evaluation-rows", "5"), "--evaluation-rows is 5"),
         (("fig2", "--functions", "tangent"), "one of identity, cubic, sine"),
         (("fig2", "--sigmas", "0"), "at least 0.01"),
         (("suite", "--together", "2", "-e", "ksg"), "--together is for the neural estimators, not for ksg"),

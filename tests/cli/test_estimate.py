@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 import pytest
 
 from minecli.cli import settings
-from minecli.cli.estimate import SETTINGS
+from minecli.cli.settings import SETTINGS
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
 
@@ -166,9 +166,12 @@ def test_run_folder_and_resume_of_a_finished_run(cli, gauss, tmp_path):
     again = cli("estimate", "--resume", run)
     assert again.json == ran.json
     assert "is finished; this is its result" in again.stderr
-    refused = cli("estimate", gauss, *QUICK, "--run-dir", run)
-    assert (refused.code, refused.stdout) == (2, "")
-    assert "holds a finished run" in refused.stderr
+    same = cli("estimate", gauss, *QUICK, "--run-dir", run)
+    assert (same.code, same.json) == (0, ran.json)
+    assert "is finished; this is its result" in same.stderr
+    other = cli("estimate", gauss, *QUICK, "--seed", "1", "--run-dir", run)
+    assert (other.code, other.stdout) == (2, "")
+    assert "holds a run with other settings" in other.stderr
     asked = cli("estimate", "--resume", run, "--pointwise", tmp_path / "r.csv")
     assert asked.code == 2
     assert "keeps no values per row" in asked.stderr
@@ -286,12 +289,12 @@ def test_weight_decays_are_a_list_and_towers_a_number(cli, gauss, tmp_path):
             "--weight-decay holds 'strong', which is no number (try --weight-decay 0.1,0.5)",
         ),
         (("--weight-decay", "0.1;1"), "--weight-decay holds '0.1;1', which is no number"),
-        (("--weight-decay", "0.1,-1"), "weight_decays is -1.0; it must be a number of at least 0 and below 100"),
-        (("--weight-decay", "nan"), "weight_decays is nan; it must be a number"),
-        (("--weight-decay", ","), "weight_decays is (); it must be 1 to 16 numbers"),
+        (("--weight-decay", "0.1,-1"), "--weight-decay is -1.0; it must be a number of at least 0 and below 100"),
+        (("--weight-decay", "nan"), "--weight-decay is nan; it must be a number"),
+        (("--weight-decay", ","), "--weight-decay is (); it must be 1 to 16 numbers"),
         (("--weight-decay", ",".join("1" * 17)), "it must be 1 to 16 numbers"),
-        (("--tower-layers", "-1"), "tower_layers is -1; it must be a whole number of at least 0"),
-        (("--tower-layers", "1000"), "tower_layers is 1000; it must be at most 64"),
+        (("--tower-layers", "-1"), "--tower-layers is -1; it must be a whole number of at least 0"),
+        (("--tower-layers", "1000"), "--tower-layers is 1000; it must be at most 64"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(cli, gauss, words, message):
@@ -354,7 +357,7 @@ def test_a_precision_is_reached_by_repeats_or_said_to_be_out_of_reach(cli, gauss
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--target-precision", "0"), "target_precision is 0.0; it must be a number above 0"),
+        (("--target-precision", "0"), "--target-precision is 0.0; it must be a number above 0"),
         (("--max-repeats", "3"), "--max-repeats goes with --target-precision (add it, or ask for --repeats 3)"),
         (("--target-precision", "1", "--repeats", "20"), "add --max-repeats 20"),
         (("--target-precision", "1", "--protocol", "paper"), "use --protocol held-out"),

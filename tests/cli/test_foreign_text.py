@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from minecli.cli.delivery import deliver
+from minecli.cli.presentation import deliver
 from minecli.cli.streams import Streams
 from minecli.events import Event
 from minecli.foreign import Styled, escaped

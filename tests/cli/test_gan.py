@@ -103,7 +103,7 @@ def test_a_stopped_run_goes_on_where_it_was(cli, tmp_path, monkeypatch):
         (("spiral", "--x", "a"), "--x names columns of a table, and 'spiral' is none"),
         (("spiral", "--data-root", "here"), "--data-root is for stacked-mnist alone"),
         (("spiral", "--method", "pacgn"), "did you mean pacgan?"),
-        (("spiral", "--decay-from", "1.5"), "decay_from is 1.5; it must be a number of at least 0 and of at most 1"),
+        (("spiral", "--decay-from", "1.5"), "--decay-from is 1.5; it must be a number of at least 0 and of at most 1"),
         (("spiral", "--beta", "-1"), "beta is -1.0; it must be a number of at least 0"),
         (("spiral", "--code-dim", "0"), "the generator needs a prior"),
         (("spiral", "--code-dim", "0", "--noise-dim", "2"), "nothing to be informed about"),

@@ -335,7 +335,8 @@ def test_columns_that_hold_no_classes_are_refused(cli, tmp_path, labels, message
         (("data.csv", *LABELLED, "--method", "dvb", "--encoder", "gaussian"), "--encoder is for the method mine"),
         (("data.csv", *LABELLED, "--epochs", "0"), "epochs is 0"),
         (("data.csv", *LABELLED, "--rows", "5"), "rows is 5"),
-        (("data.csv", *LABELLED, "--dropout", "1"), "dropout is 1.0"),
+        (("data.csv", *LABELLED, "--method", "dropout", "--dropout", "1"), "--dropout is 1.0"),
+        (("data.csv", *LABELLED, "--dropout", "0.5"), "--dropout is for dropout, and the methods are mine-additive"),
         (("data.csv", *LABELLED, "--bound", "smile"), "bound is 'smile'"),
         (("data.csv", *LABELLED, "--seeds", "1,1"), "seeds are different whole numbers"),
         (("encode", "no-run"), "holds no run"),
@@ -379,6 +380,7 @@ def test_epochs_are_as_many_as_asked_for(cli, table, monkeypatch):
 def test_a_run_does_not_go_on_with_other_data(cli, tmp_path):
     table, folder = write_rows(tmp_path / "t.csv"), tmp_path / "run"
     assert cli("ib", table, *LABELLED, "--method", "baseline", *FAST, "--run-dir", folder).code == 0
+    (folder / "summary.json").unlink()  # as if it had been stopped just before its end
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     write_rows(table, labels=("blue", "green", "red"))
     refused = cli("ib", "--resume", folder, "-q")

@@ -11,6 +11,7 @@ import pytest
 
 from minecli.apps.ib.config import IbRequest
 from minecli.tables.groups import load_groups
+from minecli.tables.wanted import Wanted
 
 ON_CPU = ("--threads", "1", "--device", "cpu", "-q")
 SMALL = ("--method", "baseline", "--seeds", "1", "--epochs", "1", "--hidden", "8", "--code-dim", "2", "--no-choose")
@@ -94,7 +95,7 @@ def test_ib_and_estimate_agree_on_kinds(cli, table):
     asked = {"categorical": ["shop"], "numeric": ["grade"]}
     ran = trained(cli, table, "--categorical", "shop", "--numeric", "grade")
     assert ran.code == 0, ran.stderr
-    groups = load_groups(str(table), ["size,shop,grade"], ["label"], **asked)
+    groups = load_groups(str(table), ["size,shop,grade"], ["label"], Wanted(**asked))
     assert ran.json["data"]["columns"] == list(groups.x.names)
     assert {key: ran.json["config"][key] for key in asked} == asked
     plain = trained(cli, table, x="size,shop")

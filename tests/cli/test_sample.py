@@ -46,5 +46,5 @@ def test_help_lists_families_and_says_where_the_public_names_are(cli, capsys):
     cli("sample", "--help")
     shown = capsys.readouterr().out
     assert "low-rank: " in shown
-    assert "minecli bench suite --list" in shown
+    assert "minecli tasks" in shown
     assert "half_cube" not in shown

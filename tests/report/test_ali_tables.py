@@ -31,7 +31,6 @@ def method(name, *seeds, finished=True, seconds=61.7, **means):
 
 def payload(*methods, data=None, seeds=(0, 1), preset="quick", dataset="gaussians25", definitions=DEFINITIONS):
     return method_payload(
-        tool_version="1",
         command="ali",
         config={"dataset": dataset, "preset": preset, "seeds": seeds, "config": SETTINGS},
         data={"rows": 100_000, "rows_held_out": 10_000} if data is None else data,
@@ -165,8 +164,7 @@ def test_the_payload_is_plain_and_says_what_its_metrics_are():
     assert content["definitions"] == DEFINITIONS
     assert content["config"]["seeds"] == [0, 1]
     assert not content["interrupted"]
-    undefined = method_payload(
-        tool_version="1", command="gan", config={}, data={"a": float("nan")}, methods=[], interrupted=True,
+    undefined = method_payload( command="gan", config={}, data={"a": float("nan")}, methods=[], interrupted=True,
         environment={},
     )  # fmt: skip
     assert undefined["data"] == {"a": None}

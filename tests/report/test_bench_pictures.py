@@ -11,7 +11,7 @@ from minecli.report.bench_style import looks
 from minecli.report.bench_tables import bench_markdown, bench_table, list_table
 from minecli.report.formats import to_csv, to_json
 from minecli.report.paper_figures import fig1_picture, fig2_picture, regime
-from minecli.report.payload import BenchReport, answer_records, bench_payload
+from minecli.report.payload import answer_records, bench_payload
 
 
 def coverage(covered, intervals):
@@ -52,16 +52,13 @@ def payload(command, tasks, **config):
     }  # fmt: skip
     records = [r for task in tasks for r in records_of(task)]
     return bench_payload(
-        BenchReport(
-            tool_version="1",
-            command=command,
-            config={"rows": 100, "seeds": [0, 1], "fresh": None, "estimators": {n: {} for n in names}} | config,
-            cells=len(records) + 1,
-            tasks=tasks,
-            estimators=[{"estimator": name} | row for name in names],
-            records=records,
-            environment={},
-        )
+        {"command": command, "rows": 100, "seeds": [0, 1], "fresh": None, "estimators": {n: {} for n in names}}
+        | config,
+        {},
+        cells=len(records) + 1,
+        tasks=tasks,
+        estimators=[{"estimator": name} | row for name in names],
+        records=records,
     )
 
 

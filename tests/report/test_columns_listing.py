@@ -51,6 +51,6 @@ def test_what_to_type_stands_once_below() -> None:
 
 
 def test_a_payload_has_no_infinity() -> None:
-    listed = json.loads(to_json(columns_payload([record(1) | {"maximum": float("inf")}], source="t", tool_version="1")))
+    listed = json.loads(to_json(columns_payload([record(1) | {"maximum": float("inf")}], source="t")))
     assert listed["columns"][0]["maximum"] is None
     assert listed["columns"][0]["minimum"] == 1

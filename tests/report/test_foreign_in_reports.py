@@ -63,7 +63,6 @@ def compared(command, settings, name, entry, **data):
     seeds = [{"seed": 0, "broken_at_step": None, "information": None, "step": 1, "metrics": {}, "history": []}]
     common = {"method": "mine", "seconds": 1.0, "finished": True, "seeds": seeds, "summary": {}}
     return method_payload(
-        tool_version="1",
         command=command,
         config={"dataset": name, "preset": "paper", "seeds": [0], "config": settings},
         data=data,

@@ -46,7 +46,6 @@ def method(name, *seeds, finished=True, weighed=True, choosing=(), **means):
 
 def payload(*methods, seeds=(0, 1), preset="quick", dataset="mnist", held_back=10_000, comparisons=()):
     found = method_payload(
-        tool_version="1",
         command="ib",
         config={"dataset": dataset, "preset": preset, "seeds": seeds, "config": SETTINGS},
         data={"rows": 60_000, "rows_held_back": held_back, "rows_tested": 10_000},

@@ -149,7 +149,7 @@ def main(count: int, seed: int) -> None:
     import scipy.fft
     import scipy.spatial  # noqa: F401
 
-    import minecli.cli.estimate_run
+    import minecli.cli.estimate_job
     import minecli.estimators.nearest.mixed_ksg
     import minecli.report.listing
     import minecli.report.pointwise

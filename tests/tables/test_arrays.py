@@ -15,11 +15,12 @@ from hypothesis.extra import numpy as hnp
 
 from minecli.errors import DataError
 from minecli.tables.arrays import build_array, describe_group, plan_column
+from minecli.tables.kinds import Column
 from minecli.tables.levels import MAX_LEVELS
 
 
 def convert(column: pa.ChunkedArray, name: str = "c") -> tuple[np.ndarray, tuple[str, ...], str]:
-    plan = plan_column(name, column)
+    plan = plan_column(Column.of(name, column))
     return build_array([column], [plan]), plan.names, plan.use.encoding
 
 
@@ -99,7 +100,7 @@ def test_string_views_are_text() -> None:
 @pytest.mark.parametrize("values", [["u", "v", "w"], [3, 1, 2], [True, False, True], [0.5, 1.5, 2.5]])
 def test_categories_keep_their_kind_whatever_their_values(values: list) -> None:
     column = pa.chunked_array([pa.array(values).dictionary_encode(), pa.array(values[::-1]).dictionary_encode()])
-    plan = plan_column("c", column)
+    plan = plan_column(Column.of("c", column))
     assert plan.use.kind == "category"
     shown = sorted(set(values))
     assert plan.names == tuple(f"c={v}" for v in (shown if len(shown) > 2 else shown[1:]))
@@ -117,13 +118,13 @@ def test_the_number_of_levels_is_bounded(extra: int) -> None:
     levels = [f"l{i:03}" for i in range(MAX_LEVELS + extra)]
     text, category = pa.array(levels * 3), pa.array(levels * 3).dictionary_encode()
     if extra == 0:
-        assert plan_column("c", pa.chunked_array([text])).use.width == MAX_LEVELS
-        assert plan_column("c", pa.chunked_array([category])).use.width == MAX_LEVELS
+        assert plan_column(Column.of("c", pa.chunked_array([text]))).use.width == MAX_LEVELS
+        assert plan_column(Column.of("c", pa.chunked_array([category]))).use.width == MAX_LEVELS
         return
     with pytest.raises(DataError, match="column 'c' is text with 65 distinct values in 195 rows, as 'l000'"):
-        plan_column("c", pa.chunked_array([text]))
+        plan_column(Column.of("c", pa.chunked_array([text])))
     with pytest.raises(DataError, match="column 'c' is a category with 65 levels; at most 64 can be used"):
-        plan_column("c", pa.chunked_array([category]))
+        plan_column(Column.of("c", pa.chunked_array([category])))
 
 
 @pytest.mark.parametrize(
@@ -140,26 +141,26 @@ def test_the_number_of_levels_is_bounded(extra: int) -> None:
 )
 def test_text_that_is_no_category_shows_a_value(values: list[str], message: str) -> None:
     with pytest.raises(DataError) as caught:
-        plan_column("c", pa.chunked_array([values]))
+        plan_column(Column.of("c", pa.chunked_array([values])))
     assert message in str(caught.value)
 
 
 def test_numbers_with_a_word_among_them_are_no_category_however_few_they_are() -> None:
     values = ["1", "2", "?", "2", "1", "2", "1"]
     with pytest.raises(DataError) as caught:
-        plan_column("c", pa.chunked_array([values]))
+        plan_column(Column.of("c", pa.chunked_array([values])))
     assert "6 of its 7 values are numbers, but row 2 (counted from 0) holds '?'" in str(caught.value)
     assert "--na-values '?'" in caught.value.hint
     kept = np.array([False, False, True, *[True] * 6])
     with pytest.raises(DataError, match="but row 4 "):
-        plan_column("c", pa.chunked_array([values]), kept)
+        plan_column(Column.of("c", pa.chunked_array([values]), rows=kept))
     # Words with a number among them are a category; codes that all read as numbers only where somebody says so.
-    assert plan_column("c", pa.chunked_array([["u", "v", "1", "u", "v", "u", "v"]])).use.width == 3
+    assert plan_column(Column.of("c", pa.chunked_array([["u", "v", "1", "u", "v", "u", "v"]]))).use.width == 3
     codes = pa.chunked_array([["01", "02", "03", "01", "02", "01", "02"]])
     with pytest.raises(DataError, match="3 distinct values, all of which read as numbers") as caught:
-        plan_column("c", codes)
+        plan_column(Column.of("c", codes))
     assert caught.value.hint == "if they are numbers: --numeric c; if the numbers are codes: --categorical c"
-    assert plan_column("c", codes, asked="labels").use.width == 3
+    assert plan_column(Column.of("c", codes, asked="labels")).use.width == 3
 
 
 LISTS = [[1.0, 2.0, 7.0], [3.0, 4.0, 7.0], [5.0, 6.0, 7.0]]
@@ -175,10 +176,10 @@ def test_lists_become_one_column_per_entry(type_: pa.DataType) -> None:
 
 
 def test_constant_entries_of_a_list_are_left_out() -> None:
-    plan = plan_column("emb", chunked(LISTS, pa.list_(pa.float64())))
+    plan = plan_column(Column.of("emb", chunked(LISTS, pa.list_(pa.float64()))))
     assert plan.names == ("emb[0]", "emb[1]")
     assert describe_group("x", [plan]) == ("x: 1 of the 3 entries of 'emb' are constant and were left out",)
-    same = plan_column("emb", chunked([LISTS[0]] * 4, pa.list_(pa.float64())))
+    same = plan_column(Column.of("emb", chunked([LISTS[0]] * 4, pa.list_(pa.float64()))))
     assert (same.use.width, same.constant) == (0, "one list of 3 numbers")
 
 
@@ -204,7 +205,7 @@ def test_tensors_are_lists() -> None:
 )
 def test_columns_that_hold_neither_numbers_nor_categories(values: list, type_: pa.DataType, message: str) -> None:
     with pytest.raises(DataError) as caught:
-        plan_column("c", chunked(values, type_))
+        plan_column(Column.of("c", chunked(values, type_)))
     assert message in str(caught.value)
     assert caught.value.hint
 
@@ -221,7 +222,7 @@ ODD_LEVELS = [
 def test_categories_of_values_that_python_does_not_know_are_refused(levels: pa.Array) -> None:
     codes = pa.array([0, 1, 0, 1, 1], pa.int8())
     with pytest.raises(DataError, match=r"column 'c' is a category whose levels, of the type .*, cannot be used"):
-        plan_column("c", pa.chunked_array([pa.DictionaryArray.from_arrays(codes, levels)]))
+        plan_column(Column.of("c", pa.chunked_array([pa.DictionaryArray.from_arrays(codes, levels)])))
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_categories_of_types_with_which_arrow_does_little(levels: tuple, type_: 
 def test_dates_far_in_the_future_are_numbers() -> None:
     far = pa.array([YEAR_20000, YEAR_20000 + 1], pa.int32()).cast(pa.date32())
     np.testing.assert_array_equal(convert(pa.chunked_array([far]))[0][:, 0], [YEAR_20000, YEAR_20000 + 1])
-    assert plan_column("c", pa.chunked_array([far[:1]])).constant
+    assert plan_column(Column.of("c", pa.chunked_array([far[:1]]))).constant
 
 
 @pytest.mark.parametrize(
@@ -255,17 +256,17 @@ def test_dates_far_in_the_future_are_numbers() -> None:
     ],
 )
 def test_constant_columns_are_left_out(values: list, type_: pa.DataType, held: str) -> None:
-    plan = plan_column("c", chunked(values, type_))
+    plan = plan_column(Column.of("c", chunked(values, type_)))
     assert (plan.use.width, plan.constant, plan.names) == (0, held, ())
 
 
 def test_what_was_done_is_said_in_few_sentences() -> None:
-    plans = [plan_column(f"t{i}", chunked(list("uvuvuv"), pa.string())) for i in range(8)]
+    plans = [plan_column(Column.of(f"t{i}", chunked(list("uvuvuv"), pa.string()))) for i in range(8)]
     plans += [
-        plan_column("flag", chunked([True, False], pa.bool_())),
-        plan_column("day", chunked([dt.date(2000, 1, 1), dt.date(2000, 1, 2)], pa.date32())),
-        plan_column("length", chunked([1, 2], pa.duration("s"))),
-        plan_column("n", chunked([1, 2], pa.int32())),
+        plan_column(Column.of("flag", chunked([True, False], pa.bool_()))),
+        plan_column(Column.of("day", chunked([dt.date(2000, 1, 1), dt.date(2000, 1, 2)], pa.date32()))),
+        plan_column(Column.of("length", chunked([1, 2], pa.duration("s")))),
+        plan_column(Column.of("n", chunked([1, 2], pa.int32()))),
     ]
     notes = describe_group("x", plans)
     assert notes[0].startswith("x: used as categories (0/1 columns): 't0' (1 for 'v', 0 for 'u'), 't1'")
@@ -286,5 +287,5 @@ def test_columns_of_different_chunking_stand_side_by_side() -> None:
         pa.chunked_array([(i % 3)[:400_000] * 0.5, (i % 3)[400_000:] * 0.5]),
         pa.chunked_array([pa.array(np.array(["u", "v"])[i % 2])]),
     ]
-    values = build_array(columns, [plan_column("c", column) for column in columns])
+    values = build_array(columns, [plan_column(Column.of("c", column)) for column in columns])
     np.testing.assert_array_equal(values, np.column_stack([i, (i % 3) * 0.5, i % 2]))

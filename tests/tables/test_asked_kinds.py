@@ -20,6 +20,7 @@ from minecli.tables.known_columns import load_known
 from minecli.tables.labels import MOST_CLASSES
 from minecli.tables.origins import Origin, arrow_column, restored
 from minecli.tables.summary import describe_columns
+from minecli.tables.wanted import Wanted
 
 N = 120
 EACH = np.arange(N)
@@ -83,11 +84,11 @@ def stream(table: pa.Table, text: bool = False) -> io.BytesIO:
 
 
 def groups(x: str, table: pa.Table = TABLE, **how):
-    return load_groups("-", [x], ["a"], stdin=stream(table), **how)
+    return load_groups("-", [x], ["a"], Wanted(**how), stdin=stream(table))
 
 
 def one(name: str, table: pa.Table = TABLE, text: bool = False, **how):
-    return load_group("-", [name], stdin=stream(table, text), **how)
+    return load_group("-", [name], Wanted(**how), stdin=stream(table, text))
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -140,7 +141,7 @@ def test_known_labels_are_compared_as_what_they_are() -> None:
 
 def test_a_constant_label_is_left_out_and_known() -> None:
     table = pa.table({"a": EACH, "k": [7] * N})
-    found = load_group("-", ["*"], categorical=["k"], stdin=stream(table))
+    found = load_group("-", ["*"], Wanted(categorical=["k"]), stdin=stream(table))
     assert found.group.names == ("a",)
     assert found.origins[1].constant == 7
     assert load_known("-", found.origins, stdin=stream(table)).shape == (N, 1)
@@ -202,7 +203,7 @@ def test_what_cannot_be_that_is_refused(how: str, name: str, message: str, hint:
 def test_the_row_of_a_word_is_that_of_the_file() -> None:
     table = pa.table({"a": [None, *range(9)], "b": ["1", "2", "x", *["3"] * 7]})
     with pytest.raises(DataError, match="row 2 "):
-        load_groups("-", ["b"], ["a"], numeric=["b"], missing="drop", stdin=stream(table))
+        load_groups("-", ["b"], ["a"], Wanted(numeric=["b"], missing="drop"), stdin=stream(table))
 
 
 @pytest.mark.parametrize(("levels", "rows", "fits"), [(1000, 2000, True), (1001, 9000, False), (5000, 6000, False)])
@@ -300,12 +301,12 @@ def test_as_many_levels_as_rows_are_no_labels() -> None:
 def test_columns_beside_classes_follow_the_same_rule() -> None:
     table = TABLE.append_column("class", pa.array(EACH % 4))
     how = {"categorical": ["label", "class", "two"]}
-    found = load_classes("-", ["label,whole"], "class", stdin=stream(table), **how)
+    found = load_classes("-", ["label,whole"], "class", Wanted(**how), stdin=stream(table))
     assert found.classes == (0, 1, 2, 3)
     assert found.one.group.names == groups("label,whole", **how, table=table).x.names
     assert found.one.notes[0].startswith("--categorical has no effect on 'two', which is not among the columns of --x")
     with pytest.raises(UsageError, match="--numeric selects 'class', whose values --target takes as classes"):
-        load_classes("-", ["label"], "class", numeric=["class"], stdin=stream(table))
+        load_classes("-", ["label"], "class", Wanted(numeric=["class"]), stdin=stream(table))
 
 
 def test_descriptions_follow_what_is_asked() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.feather
@@ -14,13 +15,14 @@ import pytest
 from minecli.errors import DataError, MemoryShort, UsageError
 from minecli.tables.files.options import Reading
 from minecli.tables.groups import load_groups
+from minecli.tables.wanted import Wanted
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
-def refused(source: object, **options: object) -> str:
+def refused(source: object, stdin: io.BytesIO | None = None, **options: Any) -> str:
     with pytest.raises(DataError) as caught:
-        load_groups(str(source), ["a"], ["b"], **options)
+        load_groups(str(source), ["a"], ["b"], Wanted(**options), stdin=stdin)
     message = str(caught.value)
     assert "\n" not in message
     assert caught.value.hint

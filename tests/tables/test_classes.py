@@ -9,10 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from minecli.apps.ib.config import IbRequest, preset
-from minecli.apps.ib.labelled_rows import load_classified, stratified_order
+from minecli.apps.ib.labelled_rows import load_classified
 from minecli.errors import DataError, UsageError
+from minecli.runtime.seeds import generator
 from minecli.tables.classes import load_classes
 from minecli.tables.files.options import Reading
+from minecli.tables.splitting import stratified_order
+from minecli.tables.wanted import Wanted
 
 
 def text(labels, extra=""):
@@ -21,7 +24,7 @@ def text(labels, extra=""):
 
 
 def load(labels, columns=("a",), target="kind", **how):
-    return load_classes("-", columns, target, stdin=io.BytesIO(text(labels)), **how)
+    return load_classes("-", columns, target, Wanted(**how), stdin=io.BytesIO(text(labels)))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def shares(labels, part):
 @pytest.mark.parametrize("sizes", [(5, 5), (5, 300), (8, 9, 40), (100, 100, 100), (5,) * 30, (6, 11, 5, 500)])
 def test_every_part_has_its_share_of_every_class(sizes):
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    order = stratified_order(labels)
+    order = stratified_order(labels, generator(0, "ib", "split"))
     assert sorted(order.tolist()) == list(range(len(labels)))
     tested = max(1, round(0.2 * len(order)))
     choosing = round((len(order) - tested) / 6)
@@ -146,8 +149,8 @@ def test_every_part_has_its_share_of_every_class(sizes):
 
 def test_the_split_is_shuffled_and_the_same_each_time():
     labels = np.zeros(200, dtype=np.int64)
-    order = stratified_order(labels)
-    assert (order == stratified_order(labels)).all()
+    order = stratified_order(labels, generator(0, "ib", "split"))
+    assert (order == stratified_order(labels, generator(0, "ib", "split"))).all()
     assert abs(np.corrcoef(order, np.arange(200))[0, 1]) < 0.3
 
 

@@ -23,6 +23,7 @@ from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
 from minecli.tables.files.reading import open_table, read_metadata
 from minecli.tables.files.schemas import METADATA_PREFIX
+from minecli.tables.kinds import Column
 from minecli.tables.ordered_values import Tally
 from minecli.tables.summary import describe_columns
 
@@ -169,7 +170,7 @@ def test_long_columns_beside_plain_counting(values) -> None:
     assert summary.missing == len(values) - len(present)
     assert (summary.minimum, summary.maximum) == (min(present), max(present))
     assert summary.distinct == len(set(present))
-    plan = plan_column("c", pa.chunked_array([pa.array(present, values.type)]))
+    plan = plan_column(Column.of("c", pa.chunked_array([pa.array(present, values.type)])))
     assert (summary.width, summary.encoding.partition(":")[0]) == (plan.use.width, plan.use.encoding)
     assert ("labels" in summary.encoding) == plan.use.perhaps_labels
 

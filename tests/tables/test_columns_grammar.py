@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minecli.errors import UsageError
-from minecli.tables.selectors.grammar import Header, nearest, quoted, select_columns, select_groups, selected, typed
+from minecli.tables.selectors.grammar import select_columns, select_groups, selected
+from minecli.tables.selectors.header import Header
+from minecli.tables.selectors.wording import nearest, quoted, typed
 
 NAMES = ["id", "x0", "x1", "x2", "gene_a", "gene_b", "Gene_c", "a,b", "t:0", "*", "/p", " pad", "!no"]
 

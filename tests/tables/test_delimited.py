@@ -17,6 +17,7 @@ from minecli.tables.files.parts import Part
 from minecli.tables.files.sources import locate
 from minecli.tables.groups import load_groups
 from minecli.tables.summary import describe_columns
+from minecli.tables.wanted import Wanted
 
 
 def part(text: str) -> Part:
@@ -111,7 +112,9 @@ def test_names_and_numbers_survive_the_way_through_text(
     content = out.getvalue().encode("utf-8-sig" if bom else "utf-8")
     chosen = names[0] + "_"
     try:
-        groups = load_groups("-", [chosen], ["first"], reading=Reading(delimiter=delimiter), stdin=io.BytesIO(content))
+        groups = load_groups(
+            "-", [chosen], ["first"], Wanted(reading=Reading(delimiter=delimiter)), stdin=io.BytesIO(content)
+        )
     except DataError as error:
         assert "constant" in error.problem or "too large to be read exactly" in error.problem  # noqa: PT017
         assert len({row[0] for row in rows}) == 1

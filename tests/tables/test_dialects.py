@@ -12,6 +12,7 @@ import pytest
 
 from minecli.tables.files.options import Reading
 from minecli.tables.groups import load_groups
+from minecli.tables.wanted import Wanted
 
 ROWS = 200
 WORDS = ("oslo", "a note", "x, y", "1;2", 'say "so"', "tab\there", "two\nlines", "o|o", "")
@@ -80,7 +81,7 @@ def test_rows_read_are_rows_written(dialect: tuple) -> None:
         encoding=None if encoding.startswith("utf-8") else encoding,
         comment="#" if "#" in beginning else None,
     )
-    found = load_groups("-", ["x"], ["größe"], reading=reading, stdin=io.BytesIO(written(*dialect)))
+    found = load_groups("-", ["x"], ["größe"], Wanted(reading=reading), stdin=io.BytesIO(written(*dialect)))
     numbers, _ = table()
     assert found.rows_read == ROWS
     np.testing.assert_array_equal(np.hstack([found.x.values, found.z.values]), numbers)

@@ -22,6 +22,7 @@ import pytest
 from minecli.errors import DataError, UsageError
 from minecli.tables.files.options import Reading
 from minecli.tables.groups import Groups, load_groups
+from minecli.tables.wanted import Wanted
 
 ROWS = 200
 TEXT = "a,b,c\n" + "".join(f"{i},{i * 0.5},{i % 7}\n" for i in range(ROWS))
@@ -108,7 +109,7 @@ def test_the_same_table_comes_out_of_every_file(tmp_path, name: str) -> None:
 def test_and_out_of_standard_input(name: str) -> None:
     form = "tsv" if ".tsv" in name else None
     reading = Reading(input_format=form)
-    check_numbers(load_groups("-", ["c", "a"], ["b"], reading=reading, stdin=io.BytesIO(CONTENTS[name])))
+    check_numbers(load_groups("-", ["c", "a"], ["b"], Wanted(reading=reading), stdin=io.BytesIO(CONTENTS[name])))
 
 
 @pytest.mark.parametrize("form", ["parquet", "feather", "arrow", "csv", "tsv"])
@@ -116,7 +117,7 @@ def test_the_format_can_be_told(tmp_path, form: str) -> None:
     content = {"csv": CONTENTS["plain.csv"], "tsv": CONTENTS["tabs.tsv"], "arrow": CONTENTS["table.ipc"]}
     path = tmp_path / "odd.name"
     path.write_bytes(content.get(form) or bytes_of(form))
-    check_numbers(load_groups(str(path), ["c", "a"], ["b"], reading=Reading(input_format=form)))
+    check_numbers(load_groups(str(path), ["c", "a"], ["b"], Wanted(reading=Reading(input_format=form))))
 
 
 def test_a_named_pipe_is_read_once(tmp_path) -> None:
@@ -191,7 +192,7 @@ def test_missing_values_name_columns_and_counts(tmp_path) -> None:
     with pytest.raises(DataError) as caught:
         load_groups(path, ["a"], ["b"])
     assert str(caught.value) == ("missing values in 4 of 6 rows: 'a' 1, 'b' 3 (--missing drop leaves 4 rows out)")
-    groups = load_groups(path, ["a"], ["b"], missing="drop")
+    groups = load_groups(path, ["a"], ["b"], Wanted(missing="drop"))
     np.testing.assert_array_equal(groups.x.values, [[4], [6]])
     np.testing.assert_array_equal(groups.row_numbers, [3, 5])
     assert (groups.rows_read, groups.rows_dropped) == (6, 4)
@@ -201,13 +202,13 @@ def test_missing_values_name_columns_and_counts(tmp_path) -> None:
 @pytest.mark.parametrize("spelling", ["", "NA", "NaN", "nan", "null", "NULL", "None", "N/A"])
 def test_spellings_of_missing(tmp_path, spelling: str) -> None:
     path = write(tmp_path / "t.csv", f"a,b\n1,u\n2,{spelling}\n{spelling},u\n4,v\n5,v\n6,u\n7,v\n8,u\n")
-    assert load_groups(path, ["a"], ["b"], missing="drop").rows_dropped == 2
+    assert load_groups(path, ["a"], ["b"], Wanted(missing="drop")).rows_dropped == 2
 
 
 def test_a_row_of_nothing_but_missing_values(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "a,b\n1,\n2,\n")
     with pytest.raises(DataError, match="no row is left: each of 2 rows has a missing value; column 'b' alone has 2"):
-        load_groups(path, ["a"], ["b"], missing="drop")
+        load_groups(path, ["a"], ["b"], Wanted(missing="drop"))
 
 
 def test_a_question_mark_is_missing_only_on_request(tmp_path) -> None:
@@ -218,7 +219,7 @@ def test_a_question_mark_is_missing_only_on_request(tmp_path) -> None:
         "column 'b' is text: 99 of its 100 values are numbers, but row 60 (counted from 0) holds '?' "
         "(if that means missing: --na-values '?')"
     )
-    groups = load_groups(path, ["a"], ["b"], reading=Reading(na_values=("?",)), missing="drop")
+    groups = load_groups(path, ["a"], ["b"], Wanted(reading=Reading(na_values=("?",)), missing="drop"))
     assert groups.rows_dropped == 1
     assert 60 not in groups.row_numbers
 
@@ -227,7 +228,7 @@ def test_the_row_of_a_bad_value_is_that_of_the_file(tmp_path) -> None:
     rows = "".join(f"{'' if i < 10 else i},{i / 8 if i != 60 else '?'}\n" for i in range(100))
     path = write(tmp_path / "t.csv", "a,b\n" + rows)
     with pytest.raises(DataError, match="row 60 "):
-        load_groups(path, ["a"], ["b"], missing="drop")
+        load_groups(path, ["a"], ["b"], Wanted(missing="drop"))
 
 
 @pytest.mark.parametrize(("value", "first"), [("inf", 2), ("-inf", 2), ("1e400", 2)])
@@ -235,7 +236,7 @@ def test_infinity_is_an_error_whatever_the_policy(tmp_path, value: str, first: i
     path = write(tmp_path / "t.csv", f"a,b\n1,5\n2,6\n3,{value}\n,{value}\n5,9\n")
     for policy in ("error", "drop"):
         with pytest.raises(DataError) as caught:
-            load_groups(path, ["a"], ["b"], missing=policy)
+            load_groups(path, ["a"], ["b"], Wanted(missing=policy))
         assert f"column 'b' holds 2 infinite values, the first in row {first} (counted from 0)" in str(caught.value)
 
 
@@ -247,10 +248,12 @@ def test_huge_finite_values_survive(tmp_path) -> None:
 def test_a_sample_is_seeded_and_keeps_file_order(tmp_path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(numbers_table(), path)
-    first, again, other = (load_groups(str(path), ["a"], ["b"], sample=50, seed=seed).row_numbers for seed in (1, 1, 2))
+    first, again, other = (
+        load_groups(str(path), ["a"], ["b"], Wanted(sample=50, seed=seed)).row_numbers for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
-    groups = load_groups(str(path), ["a"], ["b"], sample=50, seed=1)
+    groups = load_groups(str(path), ["a"], ["b"], Wanted(sample=50, seed=1))
     assert (groups.rows_sampled_from, len(groups.row_numbers)) == (ROWS, 50)
     assert (np.diff(groups.row_numbers) > 0).all()
     np.testing.assert_array_equal(groups.x.values[:, 0], groups.row_numbers)
@@ -258,7 +261,7 @@ def test_a_sample_is_seeded_and_keeps_file_order(tmp_path) -> None:
 
 def test_a_sample_is_drawn_after_missing_rows_are_dropped(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "a,b\n" + "".join(f"{i},{i if i % 2 else ''}\n" for i in range(100)))
-    groups = load_groups(path, ["a"], ["b"], missing="drop", sample=20)
+    groups = load_groups(path, ["a"], ["b"], Wanted(missing="drop", sample=20))
     assert (groups.rows_read, groups.rows_dropped, groups.rows_sampled_from) == (100, 50, 50)
     assert (groups.row_numbers % 2 == 1).all()
     assert len(groups.row_numbers) == 20
@@ -266,7 +269,7 @@ def test_a_sample_is_drawn_after_missing_rows_are_dropped(tmp_path) -> None:
 
 def test_a_sample_larger_than_the_table_takes_all(tmp_path) -> None:
     path = write(tmp_path / "t.csv", TEXT)
-    groups = load_groups(path, ["a"], ["b"], sample=10_000)
+    groups = load_groups(path, ["a"], ["b"], Wanted(sample=10_000))
     assert groups.rows_sampled_from is None
     assert groups.notes == ("all of 200 rows are used: a sample of 10000 was asked for",)
 
@@ -282,14 +285,14 @@ def test_a_sample_larger_than_the_table_takes_all(tmp_path) -> None:
 )
 def test_options_out_of_range(tmp_path, options: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        load_groups(write(tmp_path / "t.csv", TEXT), ["a"], ["b"], **options)
+        load_groups(write(tmp_path / "t.csv", TEXT), ["a"], ["b"], Wanted(**options))
 
 
 @pytest.mark.parametrize("options", [{"delimiter": ","}, {"quote": "none"}, {"header": False}, {"skip_rows": 1}])
 def test_options_of_text_do_not_apply_to_parquet(tmp_path, options: dict) -> None:
     pq.write_table(numbers_table(), tmp_path / "t.parquet")
     with pytest.raises(UsageError, match="applies to text tables, and this one is parquet"):
-        load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], reading=Reading(**options))
+        load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], Wanted(reading=Reading(**options)))
 
 
 def test_a_constant_group_is_an_error_and_a_constant_column_a_note(tmp_path) -> None:
@@ -313,7 +316,7 @@ def test_a_single_row_shows_no_dependence(tmp_path) -> None:
 
 def test_columns_are_judged_on_the_rows_that_remain(tmp_path) -> None:
     rows = "".join(f"{i},{'u' if i % 2 else 'v'}\n" for i in range(20)) + ",w\n,w\n"
-    groups = load_groups(write(tmp_path / "t.csv", "a,b\n" + rows), ["a"], ["b"], missing="drop")
+    groups = load_groups(write(tmp_path / "t.csv", "a,b\n" + rows), ["a"], ["b"], Wanted(missing="drop"))
     assert groups.z.names == ("b=v",)
 
 
@@ -331,7 +334,7 @@ def test_columns_are_judged_on_the_rows_that_remain(tmp_path) -> None:
 )
 def test_real_tables(name: str, x: list[str], z: list[str], shape_x: tuple, shape_z: tuple) -> None:
     path = Path(os.environ["MINECLI_TEST_DATA"]) / "tabular" / name
-    groups = load_groups(str(path), x, z, missing="drop")
+    groups = load_groups(str(path), x, z, Wanted(missing="drop"))
     assert (groups.x.values.shape, groups.z.values.shape) == (shape_x, shape_z)
     assert np.isfinite(groups.x.values).all()
 
@@ -353,7 +356,7 @@ def test_a_delimiter_that_was_guessed_is_said(tmp_path) -> None:
     assert groups.notes == (f"the delimiter of {path} was taken to be ';'",)
     with pytest.raises(DataError, match="numbers with a comma, as '1,5'"):
         load_groups(path, ["a"], ["c"])
-    assert load_groups(path, ["b"], ["c"], reading=Reading(delimiter="semicolon")).notes == ()
+    assert load_groups(path, ["b"], ["c"], Wanted(reading=Reading(delimiter="semicolon"))).notes == ()
 
 
 def test_many_columns(tmp_path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from minecli.errors import DataError
 from minecli.tables.groups import load_group
 from minecli.tables.known_columns import load_known
+from minecli.tables.wanted import Wanted
 
 N = 60
 
@@ -115,6 +116,6 @@ def test_a_column_that_is_not_there_is_named():
 def test_rows_with_missing_values_are_dropped_where_that_was_asked():
     one = learnt(people())
     table = replaced("height", pa.array([None, 1.75]))
-    found = load_known("-", one.origins, missing="drop", stdin=stream(table))
+    found = load_known("-", one.origins, Wanted(missing="drop"), stdin=stream(table))
     assert found.shape == (1, one.group.values.shape[1])
     assert found[0, 1] == 1.75

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from minecli.errors import DataError
 from minecli.tables.arrays import build_array, describe_group, plan_column
-from minecli.tables.kinds import Plan
+from minecli.tables.kinds import Column, Plan
 
 MOST = 2**53
 
@@ -25,7 +25,7 @@ def chunked(values: list, type_: pa.DataType) -> pa.ChunkedArray:
 
 def planned(values: list, type_: pa.DataType, **how) -> tuple[Plan, np.ndarray]:
     column = chunked(values, type_)
-    plan = plan_column("id", column, **how)
+    plan = plan_column(Column.of("id", column), **how)
     return plan, build_array([column], [plan])
 
 

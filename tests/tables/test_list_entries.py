@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minecli.errors import UsageError
-from minecli.tables.selectors.grammar import Header, element, select_columns, select_groups, selected
+from minecli.tables.selectors.grammar import select_columns, select_groups, selected
+from minecli.tables.selectors.header import Header, element
 
 NAMES = ("id", "emb", "emb0", "any", "a,b", "/p", "e*", "s:t", "@at", "!no", " pad", "x[y", "empty", "two", "two[1]")
 LISTS = {"emb": 4, "any": None, "empty": 0, "two": 2}

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minecli.errors import UsageError
-from minecli.tables.selectors.grammar import Header, select_columns, selected
+from minecli.tables.selectors.grammar import select_columns, selected
+from minecli.tables.selectors.header import Header
 from minecli.tables.selectors.name_lists import _LARGEST
 
 NAMES = ["id", "x0", "x1", "x2", "gene_a", "gene_b", "a,b", "t:0", "*", "#x", "# a,b", " ", "", "u\x0cv\u2028w"]

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from minecli.errors import DataError
 from minecli.tables.arrays import build_array, plan_column
 from minecli.tables.asked_kinds import as_asked
+from minecli.tables.kinds import Column
 from minecli.tables.levels import MAX_LEVELS
 from minecli.tables.number_like import spelling, spellings
-from minecli.tables.text_numbers import number_values
+from minecli.tables.text_numbers import as_numbers
 
 
 def column(values: list[str], times: int = 3, type_: pa.DataType | None = None) -> pa.ChunkedArray:
@@ -27,12 +28,12 @@ def column(values: list[str], times: int = 3, type_: pa.DataType | None = None) 
 
 def refused(values: list[str], kept: np.ndarray | None = None) -> DataError:
     with pytest.raises(DataError) as caught:
-        plan_column("c", column(values), kept)
+        plan_column(Column.of("c", column(values), rows=kept))
     return caught.value
 
 
 def read(values: list[str], decimal: str = ".") -> list[float]:
-    return number_values("c", column(values, 1), decimal=decimal).to_pylist()
+    return as_numbers(Column.of("c", column(values, 1)), decimal=decimal).values.to_pylist()
 
 
 # Texts of one column each, the numbers they are with a decimal point (None: not read so), and those with a decimal
@@ -167,11 +168,11 @@ def test_spelled_numbers_are_read_where_that_is_asked(
         for held in (texts, pa.chunked_array([texts.cast(pa.string()).combine_chunks().dictionary_encode()])):
             if expected is None:
                 with pytest.raises(DataError) as caught:
-                    as_asked("c", held, "number", None, decimal)
+                    as_asked(Column.of("c", held, "number"), decimal)
                 assert "column 'c' is to be numeric, but row " in caught.value.problem
                 assert caught.value.hint
             else:
-                assert as_asked("c", held, "number", None, decimal).to_pylist() == expected
+                assert as_asked(Column.of("c", held, "number"), decimal).values.to_pylist() == expected
 
 
 @EACH
@@ -181,15 +182,15 @@ def test_they_are_categories_where_that_is_said(
     texts = column(values)
     names = tuple(f"c={value}" for value in sorted(values))
     names = names if len(names) > 2 else names[1:]
-    assert plan_column("c", as_asked("c", texts, "labels"), asked="labels").names == names
+    assert plan_column(as_asked(Column.of("c", texts, "labels"))).names == names
     # The type of a dictionary says the same.
     category = pa.chunked_array([texts.combine_chunks().dictionary_encode()])
-    assert plan_column("c", category).names == names
+    assert plan_column(Column.of("c", category)).names == names
 
 
 @pytest.mark.parametrize("values", WORDS, ids=[" ".join(values) for values in WORDS])
 def test_words_stay_categories(values: list[str]) -> None:
-    plan = plan_column("c", column(values))
+    plan = plan_column(Column.of("c", column(values)))
     assert (plan.use.kind, plan.use.levels) == ("text", len(values))
     block = build_array([column(values)], [plan])
     levels = sorted(values)
@@ -199,7 +200,7 @@ def test_words_stay_categories(values: list[str]) -> None:
 
 @pytest.mark.parametrize("value", ["57%", "1,5", "70 kg", "03/2020", "5"])
 def test_one_number_alone_is_a_constant(value: str) -> None:
-    assert plan_column("c", column([value])).constant == repr(value)
+    assert plan_column(Column.of("c", column([value]))).constant == repr(value)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_the_format_of_dates_is_guessed(values: list[str], option: str) -> None:
     assert f"its values are dates or times, as {values[0]!r}" in error.problem
     assert error.hint == f"to read them: {option}; if they are labels: --categorical c"
     with pytest.raises(DataError) as caught:
-        number_values("c", column(values))
+        as_numbers(Column.of("c", column(values)))
     assert "which is a date or a time" in caught.value.problem
     assert caught.value.hint == f"to read it: {option}"
 
@@ -255,7 +256,7 @@ def test_the_format_of_dates_is_guessed(values: list[str], option: str) -> None:
 )  # fmt: skip
 def test_what_is_not_read_says_why(values: list[str], decimal: str, message: str, hint: str) -> None:
     with pytest.raises(DataError) as caught:
-        number_values("c", column(values, 1), decimal=decimal)
+        as_numbers(Column.of("c", column(values, 1)), decimal=decimal)
     assert message in caught.value.problem
     assert hint in caught.value.hint
 
@@ -263,9 +264,9 @@ def test_what_is_not_read_says_why(values: list[str], decimal: str, message: str
 def test_rows_are_those_of_the_file() -> None:
     kept = np.array([False, True, False, True, True])
     with pytest.raises(DataError, match=r"row 4 \(counted from 0\) holds '5 lb'"):
-        number_values("c", column(["5 kg", "6 kg", "5 lb"], 1), kept)
+        as_numbers(Column.of("c", column(["5 kg", "6 kg", "5 lb"], 1), rows=kept))
     with pytest.raises(DataError, match=r"2 of its 3 values are numbers with '%', as '5%', but row 4 "):
-        plan_column("c", column(["5%", "6%", "?"], 1), kept)
+        plan_column(Column.of("c", column(["5%", "6%", "?"], 1), rows=kept))
 
 
 @pytest.mark.parametrize(
@@ -299,9 +300,9 @@ def test_the_message_names_a_value_and_a_way(values: list[str], message: str, hi
 @pytest.mark.parametrize("number", ["7", "7%", "7 kg", "07/2020", "7,5"])
 def test_more_than_half_of_the_values_decide(number: str) -> None:
     half = [number, "word"] * 5
-    assert plan_column("c", pa.chunked_array([half])).use.levels == 2
+    assert plan_column(Column.of("c", pa.chunked_array([half]))).use.levels == 2
     with pytest.raises(DataError, match="6 of its 11 values are"):
-        plan_column("c", pa.chunked_array([[*half, number]]))
+        plan_column(Column.of("c", pa.chunked_array([[*half, number]])))
 
 
 @pytest.mark.parametrize("levels", [2, 3, MAX_LEVELS, MAX_LEVELS + 1, 500])
@@ -310,18 +311,18 @@ def test_more_than_half_of_the_values_decide(number: str) -> None:
 def test_the_number_of_levels_makes_no_difference(levels: int, form: str, option: str) -> None:
     texts = column([form.format(i) for i in range(levels)])
     with pytest.raises(DataError, match="is text") as caught:
-        plan_column("c", texts)
+        plan_column(Column.of("c", texts))
     assert option in caught.value.hint
     assert "--categorical c" in caught.value.hint
-    values = number_values("c", texts, decimal="," if "," in form else ".").to_numpy()
+    values = as_numbers(Column.of("c", texts), decimal="," if "," in form else ".").values.to_numpy()
     expected = [float(re.sub("[^0-9.]", "", form.format(i).replace(",", "."))) for i in range(levels)]
     np.testing.assert_array_equal(values, expected * 3)
-    assert plan_column("c", texts, asked="labels").use.levels == levels
+    assert plan_column(Column.of("c", texts, asked="labels")).use.levels == levels
 
 
 def test_too_many_levels_are_not_offered_as_labels() -> None:
     with pytest.raises(DataError) as caught:
-        plan_column("c", column([f"{i}%" for i in range(300)], 1))
+        plan_column(Column.of("c", column([f"{i}%" for i in range(300)], 1)))
     assert caught.value.hint == "to read them: --numeric c"
 
 
@@ -359,7 +360,9 @@ def test_what_is_written_in_one_way_is_read_again(numbers: list, marks: tuple[st
         text = form.format(text)
         return text if number >= 0 else f"({text})" if minus == "()" else minus + text
 
-    found = number_values("c", pa.chunked_array([[written(number) for number in numbers]]), decimal=point)
+    found = as_numbers(
+        Column.of("c", pa.chunked_array([[written(number) for number in numbers]])), decimal=point
+    ).values
     np.testing.assert_array_equal(found.to_numpy(), [float(number) for number in numbers])
 
 
@@ -367,13 +370,13 @@ def test_what_is_written_in_one_way_is_read_again(numbers: list, marks: tuple[st
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6), st.sampled_from(".,'"))
 def test_any_text_is_read_or_refused(texts: list[str], decimal: str) -> None:
     try:
-        found = number_values("c", pa.chunked_array([texts], pa.string()), decimal=decimal)
+        found = as_numbers(Column.of("c", pa.chunked_array([texts], pa.string())), decimal=decimal).values
     except DataError:
         pass
     else:
         assert found.null_count == 0
     with contextlib.suppress(DataError):
-        assert plan_column("c", pa.chunked_array([texts * 3], pa.string())).use.kind == "text"
+        assert plan_column(Column.of("c", pa.chunked_array([texts * 3], pa.string()))).use.kind == "text"
 
 
 @settings(deadline=None, max_examples=300)
@@ -383,7 +386,7 @@ def test_any_text_is_read_or_refused(texts: list[str], decimal: str) -> None:
 )
 def test_digits_and_marks_are_read_or_refused(texts: list[str], decimal: str) -> None:
     try:
-        found = number_values("c", pa.chunked_array([texts], pa.string()), decimal=decimal)
+        found = as_numbers(Column.of("c", pa.chunked_array([texts], pa.string())), decimal=decimal).values
     except DataError:
         return
     assert found.null_count == 0
@@ -393,11 +396,11 @@ def test_digits_and_marks_are_read_or_refused(texts: list[str], decimal: str) ->
 def test_integers_of_any_length_stay_exact() -> None:
     for digits, type_ in ((18, pa.int64()), (19, pa.int64()), (38, pa.decimal128(38)), (76, pa.decimal256(76))):
         values = ["1" + "0" * (digits - 1), "1" + "0" * (digits - 2) + "1"]
-        found = number_values("c", column(values, 1))
+        found = as_numbers(Column.of("c", column(values, 1))).values
         assert found.type == type_
         assert [int(value) for value in found.to_pylist()] == [int(value) for value in values]
-    assert number_values("c", column([str(2**64 - 1), "1"], 1)).type == pa.uint64()
-    assert number_values("c", column(["1" * 77, "1"], 1)).type == pa.float64()
+    assert as_numbers(Column.of("c", column([str(2**64 - 1), "1"], 1))).values.type == pa.uint64()
+    assert as_numbers(Column.of("c", column(["1" * 77, "1"], 1))).values.type == pa.float64()
 
 
 def damaged() -> pa.Array:
@@ -412,5 +415,5 @@ def test_damaged_text_is_an_error_that_shows_it(asked, category: bool) -> None:
     chunk = damaged()
     texts = pa.chunked_array([chunk.dictionary_encode() if category else chunk] * 3)
     with pytest.raises(DataError) as caught:
-        plan_column("c", as_asked("c", texts, asked), asked=asked)
+        plan_column(as_asked(Column.of("c", texts, asked)))
     assert caught.value.problem == r"column 'c' holds text that is not UTF-8: b'\xff\xfe'"

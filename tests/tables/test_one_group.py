@@ -15,6 +15,7 @@ import pytest
 from minecli.errors import DataError, UsageError
 from minecli.tables.groups import FEWEST_ROWS, MOST_FEATURES, OneGroup, load_group, load_groups
 from minecli.tables.origins import Origin, arrow_column, restored, snapped
+from minecli.tables.wanted import Wanted
 
 N = 60
 EACH = np.arange(N)
@@ -62,7 +63,7 @@ def load(table: dict | pa.Table, columns: tuple[str, ...] = ("*",), **options) -
     table = table if isinstance(table, pa.Table) else pa.table(table)
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table, max_chunksize=17)
-    return load_group("-", columns, stdin=io.BytesIO(sink.getvalue().to_pybytes()), **options)
+    return load_group("-", columns, Wanted(**options), stdin=io.BytesIO(sink.getvalue().to_pybytes()))
 
 
 def blocks(one: OneGroup) -> dict[str, tuple[Origin, np.ndarray]]:
@@ -187,8 +188,8 @@ def test_it_reads_what_load_groups_reads(tmp_path) -> None:
     rows = "".join(f"{i},{'red' if i % 3 else 'blue'},{i if i % 10 else ''},k\n" for i in range(200))
     path = tmp_path / "t.csv"
     path.write_text("a,b,c,k\n" + rows)
-    one = load_group(str(path), ["c,b,k"], missing="drop", sample=50, seed=3)
-    groups = load_groups(str(path), ["c,b,k"], ["a"], missing="drop", sample=50, seed=3)
+    one = load_group(str(path), ["c,b,k"], Wanted(missing="drop", sample=50, seed=3))
+    groups = load_groups(str(path), ["c,b,k"], ["a"], Wanted(missing="drop", sample=50, seed=3))
     np.testing.assert_array_equal(one.group.values, groups.x.values)
     np.testing.assert_array_equal(one.row_numbers, groups.row_numbers)
     assert (one.group.names, one.group.columns) == (groups.x.names, groups.x.columns)
@@ -197,7 +198,7 @@ def test_it_reads_what_load_groups_reads(tmp_path) -> None:
 
 
 def csv(text: str, columns: str = "*", **options) -> OneGroup:
-    return load_group("-", [columns], stdin=io.BytesIO(text.encode()), **options)
+    return load_group("-", [columns], Wanted(**options), stdin=io.BytesIO(text.encode()))
 
 
 MISSING = "a,b\n" + "".join(f"{i},{i if i % 3 else ''}\n" for i in range(30))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from minecli.tables.groups import load_groups
+from minecli.tables.wanted import Wanted
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_pandas_types_are_read(frame, tmp_path, suffix):
 
 def test_nullable_integers_are_missing_where_pandas_says_so(frame, tmp_path):
     frame.to_parquet(tmp_path / "frame.parquet")
-    found = load_groups(str(tmp_path / "frame.parquet"), ["nullable"], ["value"], missing="drop")
+    found = load_groups(str(tmp_path / "frame.parquet"), ["nullable"], ["value"], Wanted(missing="drop"))
     assert found.x.values[:, 0].tolist() == [1.0, 3.0, 4.0]
     assert found.row_numbers.tolist() == [0, 2, 3]
 

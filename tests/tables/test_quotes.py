@@ -10,6 +10,7 @@ from minecli.errors import DataError
 from minecli.tables.files.options import Reading
 from minecli.tables.files.quotes import MOST_LINES, QuoteWatch
 from minecli.tables.groups import load_groups
+from minecli.tables.wanted import Wanted
 
 ROWS = b"".join(b"%d.5,%d.2,m\n" % (i, 2 * i) for i in range(150))
 HEADER = b"x,z,size\n"
@@ -76,14 +77,14 @@ def test_a_table_with_a_stray_quote_is_not_read_in_part() -> None:
     text = HEADER + ROWS + b'1,2,"6ft tall\n' + ROWS
     with pytest.raises(DataError, match=r"line 152 opens a quote .* --quote none"):
         load_groups("-", ["x"], ["z"], stdin=io.BytesIO(text))
-    found = load_groups("-", ["x"], ["z"], reading=Reading(quote="none"), stdin=io.BytesIO(text))
+    found = load_groups("-", ["x"], ["z"], Wanted(reading=Reading(quote="none")), stdin=io.BytesIO(text))
     assert found.rows_read == 301
 
 
 def test_lines_are_counted_from_the_first_of_the_file() -> None:
     text = b"made by\nsomebody\n\n" + HEADER + b"1,2,m\n" * 30 + b'3,4,"6ft\n' + ROWS
     with pytest.raises(DataError, match="line 35 opens a quote"):
-        load_groups("-", ["x"], ["z"], reading=Reading(skip_rows=2), stdin=io.BytesIO(text))
+        load_groups("-", ["x"], ["z"], Wanted(reading=Reading(skip_rows=2)), stdin=io.BytesIO(text))
 
 
 def test_a_stray_quote_in_the_first_row() -> None:

@@ -15,10 +15,13 @@ from minecli.errors import DataError, UsageError
 from minecli.tables.files.options import Reading
 from minecli.tables.groups import Groups, load_groups
 from minecli.tables.summary import describe_columns
+from minecli.tables.wanted import Wanted
 
 
 def load(text: str, x: str = "a", z: str = "b", missing: Any = "error", **options: Any) -> Groups:
-    return load_groups("-", [x], [z], reading=Reading(**options), missing=missing, stdin=io.BytesIO(text.encode()))
+    return load_groups(
+        "-", [x], [z], Wanted(reading=Reading(**options), missing=missing), stdin=io.BytesIO(text.encode())
+    )
 
 
 def xs(groups: Groups) -> list[float]:
@@ -48,7 +51,7 @@ def test_missing_values_of_other_formats_are_matched_by_value(tmp_path: Path) ->
     reading = Reading(na_values=("-999", "?"))
     for name, lost in (("i", 1), ("f", 2), ("s", 1), ("c", 3)):
         found = load_groups(
-            str(tmp_path / "t.parquet"), [name], ["i" if name != "i" else "f"], reading=reading, missing="drop"
+            str(tmp_path / "t.parquet"), [name], ["i" if name != "i" else "f"], Wanted(reading=reading, missing="drop")
         )
         assert lost not in found.row_numbers.tolist()
 
@@ -124,7 +127,7 @@ def test_dates_as_they_are_written(tmp_path: Path) -> None:
     text = "a,b\n03/2020,1\n04/2020,2\n01/2021,5\n"
     assert np.diff(xs(load(text, date_format=("%m/%Y",)))).tolist() == [31.0, 275.0]
     pq.write_table(pa.table({"a": ["31.12.2020", "01.01.2021", "03.01.2021"], "b": [1, 2, 4]}), tmp_path / "t.parquet")
-    found = load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], reading=Reading(date_format=("%d.%m.%Y",)))
+    found = load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], Wanted(reading=Reading(date_format=("%d.%m.%Y",))))
     assert np.diff(xs(found)).tolist() == [1.0, 2.0]
 
 
@@ -134,7 +137,7 @@ def test_types_as_they_are_meant(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"column 'a' is text .* --categorical a"):
         load(text, types=("a=text",))
     pq.write_table(pa.table({"a": ["1.5", "2.5", "4"], "b": [1, 2, 4]}), tmp_path / "t.parquet")
-    found = load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], reading=Reading(types=("a=number",)))
+    found = load_groups(str(tmp_path / "t.parquet"), ["a"], ["b"], Wanted(reading=Reading(types=("a=number",))))
     assert xs(found) == [1.5, 2.5, 4.0]
     with pytest.raises(DataError, match="'x' in column 'a' is no int64"):
         load("a,b\n1,2\nx,3\n", types=("a=int64",))
@@ -148,13 +151,13 @@ def test_encodings() -> None:
     text = "größe,b\n1,2\n3,5\n"
     for encoding in ("latin-1", "utf-16", "cp1252"):
         found = load_groups(
-            "-", ["größe"], ["b"], reading=Reading(encoding=encoding), stdin=io.BytesIO(text.encode(encoding))
+            "-", ["größe"], ["b"], Wanted(reading=Reading(encoding=encoding)), stdin=io.BytesIO(text.encode(encoding))
         )
         assert xs(found) == [1.0, 3.0]
     with pytest.raises(UsageError, match="--encoding 'klingon' is not known"):
         load("a,b\n1,2\n", encoding="klingon")
     with pytest.raises(DataError, match="the text is not utf-16"):
-        load_groups("-", ["a"], ["b"], reading=Reading(encoding="utf-16"), stdin=io.BytesIO(b"a,b\n1,2\n3"))
+        load_groups("-", ["a"], ["b"], Wanted(reading=Reading(encoding="utf-16")), stdin=io.BytesIO(b"a,b\n1,2\n3"))
 
 
 @pytest.mark.parametrize(
@@ -291,9 +294,7 @@ def test_missing_values_in_lists_and_as_text(tmp_path: Path) -> None:
             str(tmp_path / "t.parquet"),
             [name],
             ["b"],
-            reading=reading,
-            missing="drop",
-            numeric=["t"] if name == "t" else [],
+            Wanted(reading=reading, missing="drop", numeric=["t"] if name == "t" else []),
         )
         assert found.row_numbers.tolist() == [0, 2, 3], name
         assert found.notes[0].startswith("dropped 1 of 4 rows")

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 
 from minecli.apps.ensembles.config import BOUNDS
 from minecli.errors import UsageError
-from minecli.mine.config import TrainingConfig, require_number, require_whole
+from minecli.mine.config import TrainingConfig
+from minecli.settings import check, choice, number, whole
 
 PRIORS = ("normal", "uniform")
-_WHOLE = (
-    "steps", "generator_hidden", "generator_layers", "discriminator_hidden", "discriminator_layers",
-    "generator_filters", "discriminator_filters", "statistics_filters", "image_layers", "generator_steps",
-    "marginal_shifts", "samples", "evaluate_every",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,50 +31,41 @@ class AdversarialConfig:
     minecli.errors.UsageError: noise_dim and code_dim are both 0; the generator needs a prior (try --code-dim 2)
     """
 
-    beta: float = 1.0
-    noise_dim: int = 0
-    code_dim: int = 2
-    prior: str = "normal"
-    steps: int = 3000
-    batch_size: int = 100
-    learning_rate: float = 1e-3
-    decay_from: float = 1.0
-    generator_steps: int = 1
-    gradient_penalty: float = 0.0
-    generator_hidden: int = 500
-    generator_layers: int = 2
-    discriminator_hidden: int = 400
-    discriminator_layers: int = 3
-    generator_filters: int = 64
-    discriminator_filters: int = 64
-    statistics_filters: int = 16
-    image_layers: int = 4
-    joint_units: int = 0
-    bound: str = "donsker-varadhan"
-    marginal_shifts: int = 1
-    ema_decay: float = 0.99
-    samples: int = 2500
-    evaluate_every: int = 250
+    beta: float = number(1.0, "Weight of the information, maximised.", least=0.0, metavar="B")
+    noise_dim: int = whole(0, "Latent components besides the code.", least=0, metavar="D")
+    code_dim: int = whole(2, "Components of the code.", least=0, metavar="D")
+    prior: str = choice("normal", "Distribution of the latent.", PRIORS)
+    steps: int = whole(3000, "Training steps.")
+    batch_size: int = whole(100, "Samples of a step.", least=2)
+    learning_rate: float = number(1e-3, "Step size of Adam.", above=0.0, metavar="RATE")
+    decay_from: float = number(1.0, "Share of the steps after which it falls to 0.", least=0.0, most=1.0, metavar="S")
+    generator_steps: int = whole(1, "Steps of the generator per step of the discriminator.")
+    gradient_penalty: float = number(0.0, "Weight of a zero-centred gradient penalty.", least=0.0, metavar="W")
+    generator_hidden: int = whole(500, "Units per hidden layer of the generator.")
+    generator_layers: int = whole(2, "Hidden layers of the generator.")
+    discriminator_hidden: int = whole(400, "Units per hidden layer of the discriminator.")
+    discriminator_layers: int = whole(3, "Hidden layers of the discriminator.")
+    generator_filters: int = whole(64, "Filters of the generator's largest maps.")
+    discriminator_filters: int = whole(64, "Filters of the discriminator's largest maps.")
+    statistics_filters: int = whole(16, "Filters of the statistics network's largest maps.")
+    image_layers: int = whole(4, "Convolutions that meet images.")
+    joint_units: int = whole(0, "Units where images and latents meet.", least=0)
+    bound: str = choice(
+        "donsker-varadhan", f"Of the information: {' or '.join(BOUNDS)} (MINE-f).", BOUNDS, metavar="NAME"
+    )
+    marginal_shifts: int = whole(1, "Re-pairings per sample.")
+    ema_decay: float = number(
+        0.99, "Weight of the old average in the gradient's denominator.", least=0.0, below=1.0, metavar="W"
+    )
+    samples: int = whole(2500, "Samples that are judged and written.")
+    evaluate_every: int = whole(250, "Steps between evaluations.")
 
     def __post_init__(self) -> None:
-        require_number("beta", self.beta, least=0.0)
-        require_whole("noise_dim", self.noise_dim, least=0)
-        require_whole("code_dim", self.code_dim, least=0)
+        check(self)
         if self.latent == 0:
             raise UsageError("noise_dim and code_dim are both 0; the generator needs a prior", hint="try --code-dim 2")
         if self.beta > 0.0 and self.code_dim == 0:
             raise UsageError("code_dim is 0, which leaves nothing to be informed about", hint="try --code-dim 2")
-        for name in _WHOLE:
-            require_whole(name, getattr(self, name), least=1)
-        require_whole("joint_units", self.joint_units, least=0)
-        require_whole("batch_size", self.batch_size, least=2)
-        require_number("learning_rate", self.learning_rate, above=0.0)
-        require_number("decay_from", self.decay_from, least=0.0, most=1.0)
-        require_number("gradient_penalty", self.gradient_penalty, least=0.0)
-        require_number("ema_decay", self.ema_decay, least=0.0, below=1.0)
-        for name, allowed in (("bound", BOUNDS), ("prior", PRIORS)):
-            if getattr(self, name) not in allowed:
-                raise UsageError(f"{name} is '{getattr(self, name)}'; it must be one of {', '.join(allowed)}")
 
     @property
     def latent(self) -> int:

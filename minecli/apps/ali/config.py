@@ -9,8 +9,7 @@ from typing import Any
 
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
-from minecli.errors import UsageError
-from minecli.mine.config import require_number, require_whole
+from minecli.settings import choice, number, whole
 
 # In the order in which a comparison shows them.
 METHODS: Mapping[str, str] = MappingProxyType(
@@ -37,25 +36,16 @@ class AliConfig(AdversarialConfig):
 
     >>> AliConfig(arch="vit")
     Traceback (most recent call last):
-    minecli.errors.UsageError: arch is 'vit'; it must be one of mlp, conv
+    minecli.settings.SettingError: arch is 'vit'; it must be one of mlp, conv
     """
 
-    arch: str = "mlp"
-    reconstruction_weight: float = 1.0
-    cycle_weight: float = 0.1
-    rows: int = 100_000
-    held_out: int = 10_000
-    side: int = 28
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.arch not in ARCHITECTURES:
-            raise UsageError(f"arch is '{self.arch}'; it must be one of {', '.join(ARCHITECTURES)}")
-        require_number("reconstruction_weight", self.reconstruction_weight, least=0.0)
-        require_number("cycle_weight", self.cycle_weight, least=0.0)
-        require_whole("rows", self.rows, least=20)
-        require_whole("held_out", self.held_out, least=2)
-        require_whole("side", self.side, least=16)
+    arch: str = choice("mlp", "What meets images: perceptrons or convolutions.", ARCHITECTURES)
+    reconstruction_weight: float = number(1.0, "Weight of the squared error of alice-l2.", least=0.0, metavar="W")
+    cycle_weight: float = number(0.1, "Weight of the adversarial cycles of alice-adv.", least=0.0, metavar="W")
+    rows: int = whole(100_000, "Training samples at most.", least=20)
+    held_out: int = whole(10_000, "Samples held out at most.", least=2)
+    # Beyond this a single image and its gradients would take gigabytes.
+    side: int = whole(28, "Pixels that images are scaled to.", least=16, most=4096)
 
 
 _GRID = {
@@ -166,6 +156,7 @@ class AliRequest(ComparisonRequest):
     ROOTED = (MNIST, CELEBA)
     FOLDERS = True
     CONFIG = AliConfig
+    USED_BY = MappingProxyType({"beta": ("mine",), "bound": ("mine",)})
 
     config: AliConfig
     skip_broken: bool = False

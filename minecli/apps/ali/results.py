@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.adversarial.networks import build_encoder, build_generator
 from minecli.apps.ali.config import AliRequest
-from minecli.apps.ali.datasets import WATCHED, AliDataset
+from minecli.apps.ali.datasets import WATCHED, AliDataset, load_dataset
 from minecli.apps.ali.linear import LinearCoding, PcaCoder
 from minecli.apps.ali.training import AliTraining
 from minecli.apps.ali.unseen import Inputs
 from minecli.apps.datasets.pixels import as_bytes
 from minecli.apps.datasets.sample_columns import with_latent
-from minecli.apps.ensembles.results import Arm, entry_of, kept_networks, require_state
+from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
 from minecli.apps.metrics.reconstruction import SSIM_IMAGES, ms_ssim
 
@@ -209,3 +209,6 @@ def write_images(images: Tensor, names: Sequence[str], folder: Path) -> None:
     for pixels, name in zip(as_bytes(images.numpy()), names, strict=True):
         with atomic_path(folder / f"{Path(name).stem}.png") as partial:
             Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)).save(partial, format="PNG")
+
+
+APPLICATION = Application(load_dataset, untrained, arm_entry, definitions=lambda dataset: dataset.definitions)

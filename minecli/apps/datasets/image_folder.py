@@ -32,7 +32,7 @@ from minecli.apps.datasets.pixels import from_bytes
 from minecli.apps.datasets.real_samples import RealSamples
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
-from minecli.tables.selectors.grammar import counted
+from minecli.tables.selectors.wording import counted
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 FEWEST_IMAGES = 100

@@ -17,6 +17,7 @@ from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
 from minecli.tables.groups import OneGroup
 from minecli.tables.kinds import Array
+from minecli.tables.splitting import hold_out
 
 _HELD_OUT = 0.2
 
@@ -39,9 +40,7 @@ class UserTable:
             DataError: values beyond 1e100 in size.
         """
         rows = TableRows.of(one)
-        order = generator(0, "table", "held-out").permutation(len(rows))
-        unseen = min(most_held_out, round(_HELD_OUT * len(rows)))
-        held_out, learnt = np.sort(order[:unseen]), np.sort(order[unseen:])
+        learnt, held_out = hold_out(len(rows), _HELD_OUT, generator(0, "table", "held-out"), most_held_out)
         counts = {"rows": len(learnt), "rows_held_out": len(held_out)}
         return cls(rows, learnt, held_out, facts_of(one, counts, fingerprint({}, one.group.values)))
 

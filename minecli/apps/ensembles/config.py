@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, TypeVar
 
-from minecli.errors import DataError, UsageError
-from minecli.tables.files.options import READING_FIELDS, Reading
+from minecli.errors import UsageError
+from minecli.runtime.request import Request
+from minecli.tables.files.options import Reading
+from minecli.tables.wanted import Wanted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -42,7 +45,6 @@ def changed_preset(presets: Mapping[str, Settings], name: str, changes: Mapping[
     return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})
 
 
-_LISTS = ("methods", "seeds", "x", "categorical", "numeric")
 # What earlier versions knew of reading; a run of theirs has these alone in its mark.
 _FIRST_OPTIONS = ("input_format", "delimiter", "na_values")
 # A run of a version before these were there has none of them, and is still a run.
@@ -52,7 +54,7 @@ _ELSEWHERE = ("methods", "preset", "data_root")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonRequest:
+class ComparisonRequest(Request):
     """Everything that decides the numbers. Device and threads are not in it: they decide the speed.
 
     `dataset` is a name of `NAMED`, or a table's source where `x` selects columns of it; `data_root` is where the files
@@ -60,12 +62,14 @@ class ComparisonRequest:
     their types say.
     """
 
-    COMMAND: ClassVar[str]
+    SPREAD = ("reading",)
     METHODS: ClassVar[Collection[str]]
     NAMED: ClassVar[tuple[str, ...]]
     ROOTED: ClassVar[tuple[str, ...]]
     FOLDERS: ClassVar[bool] = False
     CONFIG: ClassVar[type[Any]]
+    # The methods that a setting is for, of those that are not for all.
+    USED_BY: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
     dataset: str
     methods: tuple[str, ...]
@@ -126,49 +130,22 @@ class ComparisonRequest:
         return None if self.data_root is None else Path(self.data_root)
 
     @property
-    def how(self) -> dict[str, Any]:
-        """How a table of the user's is read: keyword arguments of the functions in `minecli.tables`."""
-        return {"reading": self.reading, "missing": self.missing}
-
-    @property
-    def kinds(self) -> dict[str, Any]:
-        """What the user says that columns are, likewise: for the table that is learnt. Of others that is known then."""
-        return {name: getattr(self, name) for name in _KINDS}
+    def wanted(self) -> Wanted:
+        """How the table that is learnt is read, and which of its rows are used."""
+        kinds = {name: getattr(self, name) for name in _KINDS}
+        return Wanted(reading=self.reading, missing=self.missing, sample=self.sample, **kinds)
 
     def load(self, stdin: BinaryIO | None) -> OneGroup:
         """Read the columns of the user's table; see `tables.groups.load_group` for the errors."""
         from minecli.tables.groups import load_group
 
-        return load_group(self.dataset, self.x, sample=self.sample, stdin=stdin, **self.how, **self.kinds)
+        return load_group(self.dataset, self.x, self.wanted, stdin=stdin)
 
     def load_known(self, source: str, origins: Sequence[Origin], stdin: BinaryIO | None) -> Array:
         """Read the columns of another table as a run knows them; see `tables.known_columns.load_known`."""
         from minecli.tables.known_columns import load_known
 
-        return load_known(source, origins, stdin=stdin, **self.how)
-
-    def to_json(self) -> dict[str, Any]:
-        """The request as plain JSON values."""
-        content = asdict(self)
-        del content["reading"]
-        content |= self.reading.to_json()
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in content.items()}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The request that `to_json` wrote; DataError where the content is something else."""
-        try:
-            values = dict(content)
-            values["reading"] = Reading.from_json(values)
-            values = {key: value for key, value in values.items() if key not in READING_FIELDS}
-            values["config"] = cls.CONFIG(**values["config"])
-            values |= {name: tuple(values[name]) for name in _LISTS if name in values or name not in _KINDS}
-            return cls(**values)
-        except (KeyError, TypeError) as problem:
-            raise DataError(
-                f"config.json is not one this version of minecli {cls.COMMAND} wrote ({problem})",
-                hint="start the run again in another folder",
-            ) from None
+        return load_known(source, origins, Wanted(reading=self.reading, missing=self.missing), stdin=stdin)
 
     def marked(self, method: str) -> dict[str, Any]:
         """What a method's checkpoint belongs to, as plain JSON values."""

@@ -71,6 +71,30 @@ class Arm(Generic[T]):
     finished: bool
 
 
+def _nothing(methods: Sequence[Arm[Any]]) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Application:
+    """What an application computes.
+
+    Attributes:
+        load: request, device, stdin, observer, should_stop -> data set, None where it was stopped. It has `facts` for
+            the result, and the user's `table` or None.
+        build: request, data set, method -> untrained models.
+        entry: trained method, data set -> its part of the result, plain values.
+        definitions: data set -> what its metrics are, None to leave that out of the result.
+        across: trained methods -> further parts of the result, which compare them.
+    """
+
+    load: Callable[..., Any]
+    build: Callable[[Any, Any, str], Any]
+    entry: Callable[[Any, Any], dict[str, Any]]
+    definitions: Callable[[Any], Mapping[str, str] | None] = lambda dataset: None
+    across: Callable[[Sequence[Any]], dict[str, Any]] = _nothing
+
+
 def checkpoint_path(folder: Path, method: str) -> Path:
     """Where a run's folder keeps the state of a method."""
     return folder / f"checkpoint-{method}.pt"

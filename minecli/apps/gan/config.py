@@ -9,7 +9,7 @@ from typing import Any
 
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
-from minecli.mine.config import require_whole
+from minecli.settings import whole
 
 # In the order in which a comparison shows them.
 METHODS: Mapping[str, str] = MappingProxyType(
@@ -32,16 +32,10 @@ class GanConfig(AdversarialConfig):
     and stacked digits have `rows` samples, the latter of `stack` digits each.
     """
 
-    pack: int = 4
-    unroll: int = 5
-    rows: int = 100_000
-    stack: int = 3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("pack", "unroll", "stack"):
-            require_whole(name, getattr(self, name), least=1)
-        require_whole("rows", self.rows, least=2)
+    pack: int = whole(4, "Samples that PacGAN judges together.")
+    unroll: int = whole(5, "Steps that the unrolled GAN foresees.")
+    rows: int = whole(100_000, "Samples of a toy or of stacked digits.", least=2)
+    stack: int = whole(3, "Digits per image: 3 make 1000 modes, 2 make 100.")
 
 
 # The paper leaves open the latent's size, which decides the outcome on the spiral: with 3 + 2 components and Adam at
@@ -51,7 +45,7 @@ _SPIRAL = {
     "paper": GanConfig(noise_dim=3, steps=5000, learning_rate=1e-4),
 }
 # Narrow modes far apart: without a light penalty neither GAN comes near them in so few steps, and a large one is enough
-# to keep all modes without the information. Measured; see the README.
+# to keep all modes without the information. Measured; see `minecli docs gan`.
 _GRID = {
     "quick": GanConfig(
         steps=4000,
@@ -138,5 +132,6 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
+    USED_BY = MappingProxyType({"pack": ("pacgan",), "unroll": ("unrolled",), "beta": ("mine",), "bound": ("mine",)})
 
     config: GanConfig

@@ -12,10 +12,10 @@ import torch
 from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.adversarial.networks import build_generator
 from minecli.apps.datasets.sample_columns import read_columns
-from minecli.apps.ensembles.results import Arm, entry_of, kept_networks, require_state
+from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
 from minecli.apps.gan.config import GanRequest
-from minecli.apps.gan.targets import Dataset, layout_of
+from minecli.apps.gan.targets import Dataset, layout_of, load_dataset
 from minecli.apps.gan.training import GanTraining
 
 _PICTURE_SAMPLES = {1: 20_000, 3: 64}
@@ -69,3 +69,6 @@ def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows:
     kept_networks(state, request.seeds, model, generator=generator)
     prior = draw_prior(request.config, rows, stream(seed, "drawn", model))[None]
     return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())
+
+
+APPLICATION = Application(load_dataset, untrained, arm_entry)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
 from minecli.apps.ensembles.config import BOUNDS, ComparisonRequest, changed_preset
 from minecli.errors import UsageError
-from minecli.mine.config import TrainingConfig, require_number, require_whole
+from minecli.mine.config import TrainingConfig
+from minecli.settings import SettingError, check, choice, number, numbers, switch, whole
 
 # In the order of the paper's table 3.
 METHODS: Mapping[str, str] = MappingProxyType(
@@ -28,11 +29,6 @@ METHODS: Mapping[str, str] = MappingProxyType(
 ENCODERS = ("gaussian", "propagated", "additive")
 MNIST = "mnist"
 PRESETS = ("quick", "good", "paper")
-_WHOLE = (
-    "code_dim", "hidden", "layers", "epochs", "batch_size", "train_draws", "test_draws", "noise_dim",
-    "statistics_hidden", "statistics_steps", "marginal_shifts", "decay_epochs", "evaluate_every", "information_steps",
-    "least_steps",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,58 +53,56 @@ class IbConfig:
 
     >>> IbConfig(betas=(-1.0,))
     Traceback (most recent call last):
-    minecli.errors.UsageError: beta is -1.0; it must be a number of at least 0
+    minecli.settings.SettingError: betas is -1.0; it must be a number of at least 0
     """
 
-    betas: tuple[float, ...] = (1e-3,)
-    code_dim: int = 256
-    hidden: int = 1024
-    layers: int = 2
-    noise: float = 0.3
-    noise_dim: int = 100
-    dropout: float = 0.5
-    smoothing: float = 0.1
-    confidence_weight: float = 0.3
-    epochs: int = 200
-    batch_size: int = 100
-    learning_rate: float = 1e-4
-    decay: float = 0.97
-    decay_epochs: int = 2
-    least_steps: int = 1000
-    averaging: float = 0.999
-    train_draws: int = 1
-    test_draws: int = 12
-    bound: str = "donsker-varadhan"
-    statistics_hidden: int = 512
-    statistics_noise: float = 0.3
-    hidden_noise: float = 0.5
-    statistics_rate: float = 2e-4
-    statistics_steps: int = 1
-    marginal_shifts: int = 1
-    ema_decay: float = 0.994
-    rows: int = 60_000
-    choose: bool = True
-    evaluate_every: int = 10
-    information_steps: int = 2000
+    betas: tuple[float, ...] = numbers(
+        (1e-3,),
+        "Weight of the information, or several to choose from: 1e-3,1e-2.",
+        at_most=64,
+        least=0.0,
+        metavar="B[,B...]",
+    )
+    code_dim: int = whole(256, "Columns of the bottleneck.", metavar="D")
+    hidden: int = whole(1024, "Units per hidden layer.")
+    layers: int = whole(2, "Hidden layers of the encoder.")
+    noise: float = number(0.3, "Deviation of additive noise.", least=0.0, metavar="S")
+    noise_dim: int = whole(100, "Columns of propagated noise.")
+    dropout: float = number(0.5, "Share of units left out by dropout.", least=0.0, below=1.0, metavar="P")
+    smoothing: float = number(0.1, "Share of a label that is spread.", least=0.0, below=1.0, metavar="P")
+    confidence_weight: float = number(0.3, "Of the confidence penalty.", least=0.0, metavar="W")
+    epochs: int = whole(200, "Passes over the training rows.")
+    batch_size: int = whole(100, "Rows of a step.", least=2)
+    learning_rate: float = number(1e-4, "Step size of Adam.", above=0.0, metavar="RATE")
+    decay: float = number(0.97, "What it is multiplied by every second epoch.", above=0.0, most=1.0, metavar="FACTOR")
+    decay_epochs: int = whole(2, "Epochs between these.")
+    least_steps: int = whole(1000, "Steps that all epochs together make at least.")
+    averaging: float = number(
+        0.999, "Weight of the old average of the weights; 0: none.", least=0.0, below=1.0, metavar="W"
+    )
+    train_draws: int = whole(1, "Codes per row in training.")
+    test_draws: int = whole(12, "Codes per row in tests.")
+    bound: str = choice(
+        "donsker-varadhan", f"Of the information: {' or '.join(BOUNDS)} (MINE-f).", BOUNDS, metavar="NAME"
+    )
+    statistics_hidden: int = whole(512, "Units per hidden layer of T.")
+    statistics_noise: float = number(0.3, "Deviation of noise on T's input.", least=0.0, metavar="S")
+    hidden_noise: float = number(0.5, "Deviation of noise on T's hidden layers.", least=0.0, metavar="S")
+    statistics_rate: float = number(2e-4, "Step size of T's Adam.", above=0.0, metavar="RATE")
+    statistics_steps: int = whole(1, "Steps of T per step.")
+    marginal_shifts: int = whole(1, "Re-pairings per row.")
+    ema_decay: float = number(
+        0.994, "Weight of the old average in the gradient's denominator.", least=0.0, below=1.0, metavar="W"
+    )
+    rows: int = whole(60_000, "Training rows at most.", least=20)
+    choose: bool = switch(True, "Choose epoch and beta on held-back training rows, then train on all.")
+    evaluate_every: int = whole(10, "Epochs between looks.")
+    information_steps: int = whole(2000, "Steps of the networks that measure I(X;Z) at last.")
 
     def __post_init__(self) -> None:
-        if not self.betas or len(set(self.betas)) < len(self.betas):
-            raise UsageError("--beta names a value twice, or none", hint="try --beta 1e-3,1e-2")
-        for beta in self.betas:
-            require_number("beta", beta, least=0.0)
-        for name in _WHOLE:
-            require_whole(name, getattr(self, name), least=1)
-        require_whole("batch_size", self.batch_size, least=2)
-        require_whole("rows", self.rows, least=20)
-        for name in ("noise", "confidence_weight", "statistics_noise", "hidden_noise"):
-            require_number(name, getattr(self, name), least=0.0)
-        for name in ("learning_rate", "statistics_rate"):
-            require_number(name, getattr(self, name), above=0.0)
-        for name in ("dropout", "smoothing", "averaging", "ema_decay"):
-            require_number(name, getattr(self, name), least=0.0, below=1.0)
-        require_number("decay", self.decay, above=0.0, most=1.0)
-        if self.bound not in BOUNDS:
-            raise UsageError(f"bound is '{self.bound}'; it must be one of {', '.join(BOUNDS)}")
+        check(self)
+        if len(set(self.betas)) < len(self.betas):
+            raise SettingError("betas", "names a value twice", hint="try --beta 1e-3,1e-2")
         if not self.choose and len(self.betas) > 1:
             raise UsageError(
                 f"nothing would choose among {len(self.betas)} values of --beta", hint="leave out --no-choose"
@@ -184,6 +178,10 @@ def preset(name: str, dataset: str = MNIST, **changes: Any) -> IbConfig:
     return changed_preset(_MNIST if dataset == MNIST else _TABLE, name, changes)
 
 
+# Settings of the statistics network.
+_OF_MINE = ("bound", "statistics_noise", "hidden_noise", "statistics_steps", "marginal_shifts")
+
+
 @dataclass(frozen=True, kw_only=True)
 class IbRequest(ComparisonRequest):
     """MNIST, or columns `x` of a table with the class column `target`; methods of `config.METHODS`, and their settings.
@@ -200,6 +198,17 @@ label-smoothing, dvb, dvb-additive, mine-gaussian, mine-propagated, mine-additiv
     NAMED = (MNIST,)
     ROOTED = (MNIST,)
     CONFIG = IbConfig
+    USED_BY = MappingProxyType(
+        {
+            "noise": ("mine-additive", "dvb-additive"),
+            "noise_dim": ("mine-propagated",),
+            "dropout": ("dropout",),
+            "smoothing": ("label-smoothing",),
+            "confidence_weight": ("confidence-penalty",),
+            "betas": ("mine-additive", "mine-gaussian", "mine-propagated", "dvb", "dvb-additive"),
+            **{name: ("mine-additive", "mine-gaussian", "mine-propagated") for name in _OF_MINE},
+        }
+    )
 
     config: IbConfig
     target: str | None = None
@@ -213,11 +222,3 @@ label-smoothing, dvb, dvb-additive, mine-gaussian, mine-propagated, mine-additiv
             )
         if self.target is not None and not self.is_table:
             raise UsageError(f"--target is for tables, and '{self.dataset}' has its own classes", hint="leave it out")
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """See `ComparisonRequest.from_json`."""
-        config = content.get("config")
-        if isinstance(config, Mapping) and isinstance(config.get("betas"), list):
-            content = dict(content) | {"config": dict(config) | {"betas": tuple(config["betas"])}}
-        return super().from_json(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ from minecli.errors import DataError, UsageError
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
 from minecli.tables.classes import load_classes
+from minecli.tables.splitting import share_of, stratified_order
 
 _CHOOSING_SHARE = 1.0 / 6.0
 
@@ -71,7 +73,7 @@ def choosing_rows(count: int) -> int:
     >>> choosing_rows(60_000), choosing_rows(20)
     (10000, 3)
     """
-    return max(1, round(_CHOOSING_SHARE * count))
+    return share_of(count, _CHOOSING_SHARE)
 
 
 def load_classified(
@@ -79,6 +81,7 @@ def load_classified(
     device: str = "cpu",
     stdin: BinaryIO | None = None,
     observer: events.Observer = events.ignore,
+    should_stop: Callable[[], bool] = events.never,
 ) -> Classified:
     """Read what a request names, the same for every method and seed.
 
@@ -119,10 +122,9 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
         DataError, UsageError: see `tables.classes.load_classes`.
     """
     assert request.target is not None
-    how = {**request.how, **request.kinds}
-    found = load_classes(request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **how)
-    order = stratified_order(found.labels)
-    tested = max(1, round(_TEST_SHARE * len(order)))
+    found = load_classes(request.dataset, request.x, request.target, request.wanted, stdin=stdin)
+    order = stratified_order(found.labels, generator(0, "ib", "split"))
+    tested = share_of(len(order), _TEST_SHARE)
     test, train = order[:tested], order[tested:][: request.config.rows]
     choosing = choosing_rows(len(train))
     rows = TableRows.of(found.one, train)
@@ -148,22 +150,6 @@ def _refuse_absent(classes: tuple[bool | int | str, ...], learnt: Rows, request:
             f"class '{classes[int(sizes.argmin())]}' is absent from the {len(learnt)} rows to learn from",
             hint=f"use more rows than --rows {request.config.rows}, or join rare classes",
         )
-
-
-def stratified_order(labels: Rows) -> Rows:
-    """The rows in an order in which every stretch has about each class's share: rows of a class are shuffled and laid
-    out evenly.
-
-    >>> labels = np.array([0] * 8 + [1] * 4)
-    >>> np.bincount(labels[stratified_order(labels)[:3]]).tolist()
-    [2, 1]
-    """
-    draws = generator(0, "ib", "split")
-    place = np.empty(len(labels))
-    for each in np.unique(labels):
-        own = np.flatnonzero(labels == each)
-        place[draws.permutation(own)] = (np.arange(len(own)) + 0.5) / len(own)
-    return np.argsort(place, kind="stable")
 
 
 @dataclass(frozen=True)

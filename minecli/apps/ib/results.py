@@ -14,12 +14,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from minecli.apps.datasets.sample_columns import with_latent
-from minecli.apps.ensembles.results import Arm, entry_of, kept_networks, require_state, summary_of
+from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state, summary_of
 from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
-from minecli.apps.ib.evaluation import entropy, label_information
+from minecli.apps.ib.evaluation import DEFINITIONS, entropy, label_information
 from minecli.apps.ib.information import Information
-from minecli.apps.ib.labelled_rows import Inputs
+from minecli.apps.ib.labelled_rows import Classified, Inputs, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
 from minecli.apps.ib.paired_errors import binomial_error_percent, compare
 from minecli.errors import UsageError
@@ -31,7 +31,7 @@ _SHOWN_ROWS = 3000
 IN_TRAINING = "information_in_training_nats"
 
 
-def arm_entry(arm: IbArm) -> dict[str, Any]:
+def arm_entry(arm: IbArm, data: Classified) -> dict[str, Any]:
     """One method's answer: test metrics of every seed, the choice, what the choice was made of, and I(X;Z)."""
     phases = arm.training
     if not arm.finished or phases.final is None:
@@ -209,3 +209,8 @@ def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -
             free += "_"
         columns[free] = values
     return columns
+
+
+APPLICATION = Application(
+    load_classified, IbPhases, arm_entry, definitions=lambda data: DEFINITIONS, across=comparisons
+)

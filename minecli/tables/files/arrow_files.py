@@ -3,17 +3,16 @@ damaged offset would otherwise end the program."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.ipc
 
+from minecli.tables.files.compression import Wrapped
 from minecli.tables.files.faults import explained
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.parts import Part
-from minecli.tables.files.schemas import check_unique, index_columns, list_widths, own_metadata
 
 _END_MARKS = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
 
@@ -22,8 +21,6 @@ def open_arrow_file(part: Part) -> OpenTable:
     """An Arrow file. Raises DataError where it is damaged."""
     with explained(part.label, "Arrow"):
         schema = pa.ipc.open_file(part.random()).schema
-        names = tuple(schema.names)
-    check_unique(names, part.label)
 
     def read(columns: Sequence[str]) -> Any:
         with explained(part.label, "Arrow"):
@@ -34,7 +31,8 @@ def open_arrow_file(part: Part) -> OpenTable:
             table.validate(full=True)
             return table.select(list(columns))
 
-    return _opened(part, "arrow", schema, read, notes=[])
+    with explained(part.label, "Arrow"):
+        return OpenTable.of_schema(part.label, "arrow", schema, read, once=part.once)
 
 
 def open_arrow_stream(part: Part) -> OpenTable:
@@ -44,55 +42,31 @@ def open_arrow_stream(part: Part) -> OpenTable:
         stream = _Remembering(part.stream())
         batches = pa.ipc.open_stream(pa.PythonFile(stream, mode="r"))
         schema = batches.schema
-        names = tuple(schema.names)
-    check_unique(names, part.label)
     notes: list[str] = []
 
     def read(columns: Sequence[str]) -> Any:
         wanted = pa.schema([schema.field(name) for name in columns])
-        kept = []
+        chosen = []
         with explained(part.label, "an Arrow stream"):
             for batch in batches:
                 batch.validate(full=True)
-                kept.append(batch.select(list(columns)))
+                chosen.append(batch.select(list(columns)))
             if stream.read(1):
                 raise ValueError("something follows its end, maybe another stream")
         if not stream.last.endswith(_END_MARKS):
             notes.append(f"{part.label} ends without the end mark of an Arrow stream: rows may be missing at its end")
-        return pa.Table.from_batches(kept, wanted)
+        return pa.Table.from_batches(chosen, wanted)
 
-    return _opened(part, "arrow-stream", schema, read, notes, once=True)
-
-
-def _opened(part: Part, form: Any, schema: Any, read: Any, notes: list[str], once: bool = False) -> OpenTable:
     with explained(part.label, "Arrow"):
-        return OpenTable(
-            part.label,
-            form,
-            tuple(schema.names),
-            read,
-            part.once or once,
-            notes=notes,
-            metadata=own_metadata(schema),
-            index=index_columns(schema),
-            lists=list_widths(schema),
-        )
+        return OpenTable.of_schema(part.label, "arrow-stream", schema, read, once=True, notes=notes)
 
 
-class _Remembering(io.RawIOBase):
+class _Remembering(Wrapped):
     """A stream that knows the last bytes that were read."""
 
     def __init__(self, raw: Any) -> None:
-        self._raw = raw
+        super().__init__(raw)
         self.last = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
 
     def read(self, size: int = -1) -> bytes:
         piece = bytes(self._raw.read(None if size < 0 else size))

@@ -67,9 +67,9 @@ class AskedTypes:
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             return column
         for form in self._formats:
-            found = pc.strptime(column, format=form, unit="s", error_is_null=True)
-            if found.null_count == column.null_count < len(column):
-                return found
+            moments = pc.strptime(column, format=form, unit="s", error_is_null=True)
+            if moments.null_count == column.null_count < len(column):
+                return moments
         return column
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from minecli.errors import DataError
+from minecli.tables.exactness import MOST
 
 _TYPES: dict[type | None, Any] = {
     int: pa.int64(),
@@ -38,7 +39,6 @@ _TYPES: dict[type | None, Any] = {
 }
 # Where cells are of these types, all can be taken as the last one.
 _WIDENING = ((int, float), (datetime.date, datetime.datetime))
-_EXACT = 2**53
 
 
 class CellColumn:
@@ -128,7 +128,7 @@ def cell_text(cell: Any) -> str | None:
         return cell
     if isinstance(cell, bool):
         return str(cell).upper()
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) <= _EXACT:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) <= MOST:
         return str(int(cell))
     return str(cell)
 

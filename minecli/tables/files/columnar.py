@@ -102,7 +102,7 @@ def _json_table(part: Part) -> Any:
     block = _BLOCK
     while True:
         try:
-            with _from_start(part) as file:
+            with part.random() as file:
                 return pa.json.read_json(file, pa.json.ReadOptions(block_size=block), layout)
         except pa.ArrowInvalid as error:
             if "straddling" not in str(error) or block >= _LONGEST_OBJECT:
@@ -110,15 +110,9 @@ def _json_table(part: Part) -> Any:
             block *= 8
 
 
-def _from_start(part: Part) -> Any:
-    file = part.random()
-    file.seek(0)
-    return file
-
-
 def _on_several_lines(part: Part) -> bool:
     """Whether the first object goes on after its line, as people like to read them; such files are slower to read."""
-    with _from_start(part) as file:
+    with part.random() as file:
         first = bytes(file.read(_BLOCK)).lstrip().partition(b"\n")[0].strip()
     return first.endswith((b"{", b"[", b",", b":")) or not first.endswith(b"}")
 
@@ -157,7 +151,7 @@ def _a(kind: str) -> str:
 
 def _first_bad_line(part: Part) -> str:
     """Where the first line stands that is no JSON, in words; nothing where objects take several lines."""
-    with _from_start(part) as file:
+    with part.random() as file:
         for number, line in enumerate(io.BufferedReader(file), start=1):
             try:
                 json.loads(line.strip() or b"0")
@@ -169,7 +163,7 @@ def _first_bad_line(part: Part) -> str:
 def _first_line_with(part: Part, name: str, kind: str) -> int | None:
     """The first line whose object has under `name` a value of the kind that pyarrow calls so."""
     types = _PYTHON_TYPES.get(kind, ())
-    with _from_start(part) as file:
+    with part.random() as file:
         for number, line in enumerate(io.BufferedReader(file), start=1):
             try:
                 value = json.loads(line)[name]
@@ -191,7 +185,7 @@ def _refuse_depth(part: Part) -> None:
 
 def _depth(part: Part, *, texts: bool) -> int:
     level, deepest = 0, 0
-    with _from_start(part) as file:
+    with part.random() as file:
         # Without texts it must be one piece, for they may lie across its end.
         while piece := bytes(file.read(_PIECE if texts else None)):
             brackets = (piece if texts else _STRING.sub(b"", piece)).translate(None, _NOT_BRACKETS)

@@ -16,35 +16,52 @@ PIECE = 1 << 22
 
 
 def compression_of(beginning: bytes) -> str | None:
+    """How bytes that begin so are compressed, in pyarrow's word or as "xz"; None where they are not.
+
+    >>> compression_of(b"BZh91AY"), compression_of(b"a,b")
+    ('bz2', None)
+    """
     for magic, method in _MAGIC_OF_COMPRESSION.items():
         if beginning.startswith(magic):
             return method
     return None
 
 
-class XzStream(io.RawIOBase):
-    """What xz streams hold, one after the other; Python's own reader drops what follows and is none."""
+class Wrapped(io.RawIOBase):
+    """A stream of bytes made of another one, `raw`, which is closed with it if it is `owned`; None where there is none.
+    Those derived from it define `read`."""
 
-    def __init__(self, raw: Any) -> None:
-        self._raw, self._decoder = raw, lzma.LZMADecompressor()
-        self._rest, self._ended = b"", False
+    def __init__(self, raw: Any, *, owned: bool = True) -> None:
+        self._raw, self._owned = raw, owned
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
     def close(self) -> None:
-        if not self.closed:
+        """Close it, and what it is made of."""
+        if self._owned and self._raw is not None and not self.closed:
             self._raw.close()
         super().close()
 
+
+class XzStream(Wrapped):
+    """What xz streams hold, one after the other; Python's own reader drops what follows and is none."""
+
+    def __init__(self, raw: Any) -> None:
+        super().__init__(raw)
+        self._decoder = lzma.LZMADecompressor()
+        self._rest, self._ended = b"", False
+
     def read(self, size: int = -1) -> bytes:
-        found = [b""]
+        """As many decompressed bytes as asked for, fewer only at the end; EOFError where the stream is cut."""
+        pieces = [b""]
         length = 0
         while not self._ended and (size < 0 or length < size):
             piece = self._more(-1 if size < 0 else size - length)
-            found.append(piece)
+            pieces.append(piece)
             length += len(piece)
-        return b"".join(found)
+        return b"".join(pieces)
 
     def _more(self, most: int) -> bytes:
         """Some more bytes; none where the decoder needs more, or at the end."""
@@ -65,31 +82,23 @@ class XzStream(io.RawIOBase):
         return self._decoder.decompress(given, most)
 
 
-class JoinedStream(io.RawIOBase):
+class JoinedStream(Wrapped):
     """Bytes already taken from a stream, followed by the rest of the stream."""
 
     def __init__(self, seen: bytes, rest: Any, *, owned: bool = True) -> None:
+        super().__init__(rest, owned=owned)
         self._seen = seen
-        self._rest = rest
-        self._owned = owned
-
-    def close(self) -> None:
-        if self._owned and not self.closed:
-            self._rest.close()
-        super().close()
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1) -> bytes:
+        """As many bytes as asked for, fewer only at the end."""
         # Never short before the end: readers of messages take a short answer for a cut stream.
         pieces = [self._seen[:size] if size >= 0 else self._seen]
         self._seen = self._seen[len(pieces[0]) :]
-        taken = len(pieces[0])
-        while size < 0 or taken < size:
-            piece = self._rest.read(PIECE if size < 0 else size - taken)
+        length = len(pieces[0])
+        while size < 0 or length < size:
+            piece = self._raw.read(PIECE if size < 0 else size - length)
             if not piece:
                 break
             pieces.append(piece)
-            taken += len(piece)
+            length += len(piece)
         return b"".join(pieces)

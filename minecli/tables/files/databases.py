@@ -72,8 +72,8 @@ def open_sqlite(part: Part, reading: Reading) -> OpenTable:
         # Of a view all columns are read, for which ones are may change the order of its rows.
         fetched = tuple(table.declared) if table.is_view else tuple(dict.fromkeys(columns))
         with _connected(label, part) as database:
-            found = _fetched(database.execute(table.select(fetched)), fetched, columns)
-        return pa.table([_as_declared(found[name], table.declared[name]) for name in columns], names=list(columns))
+            arrays = _fetched(database.execute(table.select(fetched)), fetched, columns)
+        return pa.table([_as_declared(arrays[name], table.declared[name]) for name in columns], names=list(columns))
 
     return OpenTable(label, "sqlite", tuple(table.declared), read, index=table.index)
 
@@ -140,8 +140,8 @@ def _chosen(database: sqlite3.Connection, label: str, asked: str | None) -> str:
 
 def _kinds(database: sqlite3.Connection) -> dict[str, str]:
     """The names of all tables and views of a database, each with which of the two it is."""
-    found = database.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY rowid")
-    return {name: kind for name, kind in found if not name.lower().startswith("sqlite_")}
+    rows = database.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY rowid")
+    return {name: kind for name, kind in rows if not name.lower().startswith("sqlite_")}
 
 
 def _described(database: sqlite3.Connection, name: str) -> _Table:
@@ -168,7 +168,7 @@ def _queried(database: sqlite3.Connection, sql: str) -> Any:
             raise UsageError("--sql: the query is empty", hint=f"as in --sql 'SELECT * FROM {next(iter(kinds), 't')}'")
         names = [column[0] for column in cursor.description]
         keys = [str(i) for i in range(len(names))]
-        found = _fetched(cursor, keys, keys, spoken=names)
+        columns = _fetched(cursor, keys, keys, spoken=names)
     except (sqlite3.Error, sqlite3.Warning) as error:
         text = first_line(error)
         if text == "interrupted" or any(fault in text for fault in _FAULTS):
@@ -176,7 +176,7 @@ def _queried(database: sqlite3.Connection, sql: str) -> Any:
         if "authoriz" in text:
             text = "the query may only read: it must be one SELECT"
         raise UsageError(f"--sql: {text}", hint=f"the tables and views are {quoted(list(kinds))}") from error
-    return pa.Table.from_arrays(list(found.values()), names=names)
+    return pa.Table.from_arrays(list(columns.values()), names=names)
 
 
 def _fetched(

@@ -51,7 +51,7 @@ Passed = Callable[[int], None]
 @dataclass(frozen=True)
 class TextRows:
     """The rows of a text table: where they are, how they are written, what a person says of them, and which further
-    spellings of missing values are looked for on the way."""
+    spellings of missing values are searched for on the way."""
 
     part: Part
     dialect: Dialect
@@ -91,7 +91,7 @@ class TextRows:
                     continue
                 if _OTHER_TYPE in str(error):
                     raise _OtherType(first_line(error)) from error
-                raise _said(self.part, self.dialect, block, error) from error
+                raise _explanation(self.part, self.dialect, block, error) from error
 
     def _parsed(self, text: Lending, columns: Sequence[str], types: Mapping[str, Any], block: int) -> Any:
         # No variable may hold the text: an error holds variables, and threads are waited for that hold the text.
@@ -118,10 +118,10 @@ class TextRows:
             return {}
         text = b"".join(CleanText([head], self.dialect.cleaning, cut=True).pieces())
         try:
-            found = self._parsed(lambda: pa.BufferReader(text), columns, types, _BEGINNING)
+            table = self._parsed(lambda: pa.BufferReader(text), columns, types, _BEGINNING)
         except READ_ERRORS:
             return {}
-        return {field.name: field.type for field in found.schema if not pa.types.is_null(field.type)}
+        return {field.name: field.type for field in table.schema if not pa.types.is_null(field.type)}
 
     def _clean(self, passed: Passed) -> TextStream:
         """The text as the reader is to see it, watched on its way."""
@@ -150,7 +150,7 @@ def _counted(pieces: Iterable[bytes], passed: Passed) -> Iterator[bytes]:
         yield piece
 
 
-def _said(part: Part, dialect: Dialect, block: int, error: BaseException) -> MinecliError:
+def _explanation(part: Part, dialect: Dialect, block: int, error: BaseException) -> MinecliError:
     text = first_line(error)
     if "Empty CSV file" in text:
         return no_rows(part.label)
@@ -171,10 +171,10 @@ def _no_such_type(label: str, dialect: Dialect, text: str) -> DataError:
     return DataError(f"{label}: {value.strip()}{named} is no {kind}", hint="leave out --type for it")
 
 
-def _wrong_width(part: Part, dialect: Dialect, found: str) -> DataError:
+def _wrong_width(part: Part, dialect: Dialect, widths: str) -> DataError:
     number = "" if part.once else _first_bad_row(part, dialect)
     return DataError(
-        f"{part.label}: a row{number} has the wrong number of fields: expected {found.split(':')[0]}",
+        f"{part.label}: a row{number} has the wrong number of fields: expected {widths.split(':')[0]}",
         hint=f"the delimiter is {dialect.delimiter!r}: --delimiter sets another; fields with it need quotes",
     )
 

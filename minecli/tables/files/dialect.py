@@ -16,17 +16,17 @@ import pyarrow as pa
 import pyarrow.csv
 
 from minecli.errors import DataError, UsageError
-from minecli.tables.files.column_names import FIELDS_JUDGED, Rows, column_names, is_number, refuse_values_as_names
+from minecli.tables.files.column_names import FIELDS_COMPARED, Rows, column_names, is_number, refuse_values_as_names
 from minecli.tables.files.faults import READ_ERRORS
 from minecli.tables.files.options import Reading
 from minecli.tables.files.parts import Part
 from minecli.tables.files.quotes import QuoteWatch
-from minecli.tables.files.text_stream import Cleaning, CleanText, known_encoding
+from minecli.tables.files.text_stream import Cleaning, CleanText
 
 DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = "whitespace"
 _WORDS = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
-_FIRST_LOOK = 1 << 16
+_FIRST_BYTES = 1 << 16
 _LONGEST_HEADER = 1 << 26
 _LINES_SNIFFED = 20
 _MOST_LINES_SNIFFED = 200
@@ -57,7 +57,7 @@ class Dialect:
     longest: int = 0
 
     def parse_options(self) -> Any:
-        """The same for pyarrow's reader."""
+        """The delimiter, the quote and the escape for pyarrow's reader; values may hold line ends."""
         return pa.csv.ParseOptions(
             delimiter=self.delimiter,
             quote_char=self.quote or False,
@@ -67,7 +67,7 @@ class Dialect:
 
 
 def read_dialect(part: Part, reading: Reading, *, tabs: bool = False) -> Dialect:
-    """Look at the first lines of a text table; see the module's docstring. `tabs` says that its name ends in .tsv.
+    """Read the first lines of a text table; see the module's docstring. `tabs` says that its name ends in .tsv.
 
     Raises UsageError for options that are no characters, DataError for an empty text, for one that is not UTF-8, for an
     ambiguous delimiter, for a first line that holds values, and for column names that occur twice.
@@ -76,32 +76,29 @@ def read_dialect(part: Part, reading: Reading, *, tabs: bool = False) -> Dialect
     cleaning = Cleaning(
         reading.encoding, reading.skip_rows, reading.comment, quote=quote, names=reading.header is not False
     )
-    found = Dialect((), ",", reading.header is not False, quote, reading.escape, cleaning)
+    dialect = Dialect((), ",", reading.header is not False, quote, reading.escape, cleaning)
     text = _beginning(part, cleaning)
     if (said := _SAID.match(text)) and reading.delimiter is None and reading.header is not False:
         # What Excel writes for itself.
         said_first = replace(reading, delimiter=said[1].decode(), skip_rows=reading.skip_rows + 1)
         return read_dialect(part, said_first, tabs=tabs)
-    found = replace(found, longest=max(map(len, text.splitlines())))
+    dialect = replace(dialect, longest=max(map(len, text.splitlines())))
     if reading.delimiter is not None:
-        asked = _asked_delimiter(reading.delimiter)
-        found, rows = _asked(part, text, replace(found, delimiter=asked), whitespace=reading.delimiter == WHITESPACE)
+        dialect, rows = _asked(part, text, _with_delimiter(dialect, reading.delimiter))
         notes: tuple[str, ...] = ()
     else:
-        found, rows = _sniffed(part, text, found, "\t" if tabs else ",")
-        usual = found.delimiter == ("\t" if tabs else ",")
-        notes = () if usual else (f"the delimiter of {part.label} was taken to be {_word(found)}",)
+        dialect, rows = _sniffed(part, text, dialect, "\t" if tabs else ",")
+        usual = dialect.delimiter == ("\t" if tabs else ",")
+        notes = () if usual else (f"the delimiter of {part.label} was taken to be {_word(dialect)}",)
     if reading.header is None:
         refuse_values_as_names(rows, part)
-    names, index, unnamed = column_names(rows[0], found.header, part)
-    return replace(found, names=names, index=index, notes=notes + unnamed)
+    named = column_names(rows[0], dialect.header, part)
+    return replace(dialect, names=named.names, index=named.index, notes=notes + named.notes)
 
 
 def _beginning(part: Part, cleaning: Cleaning) -> bytes:
     """The first lines of the table as the reader will see them, whole ones unless the text ends."""
-    if cleaning.encoding is not None:
-        known_encoding(cleaning.encoding)
-    size = _FIRST_LOOK
+    size = _FIRST_BYTES
     while True:
         head = part.head(size)
         cut = len(head) == size
@@ -149,19 +146,18 @@ def _parsed(text: bytes, dialect: Dialect) -> Rows:
 
 
 def _first_lines(text: bytes, quote: str | None) -> bytes:
-    """The lines that are looked at; more where the last of them seems to end inside a quoted value."""
+    """The lines that tell the dialect; more where the last of them seems to end inside a quoted value."""
     lines = text.splitlines(keepends=True)
     count, mark = _LINES_SNIFFED, (quote or "").encode()
-    found = b"".join(lines[:count])
-    while mark and found.count(mark) % 2 and count < len(lines) and count < _MOST_LINES_SNIFFED:
-        found += lines[count]
+    first = b"".join(lines[:count])
+    while mark and first.count(mark) % 2 and count < len(lines) and count < _MOST_LINES_SNIFFED:
+        first += lines[count]
         count += 1
-    return found
+    return first
 
 
-def _asked(part: Part, text: bytes, dialect: Dialect, whitespace: bool) -> tuple[Dialect, Rows]:
-    if whitespace:
-        dialect = replace(dialect, cleaning=replace(dialect.cleaning, whitespace=True))
+def _asked(part: Part, text: bytes, dialect: Dialect) -> tuple[Dialect, Rows]:
+    """A dialect whose delimiter needs no guess, and the rows under it."""
     rows = _parsed(_first_lines(text, dialect.quote), dialect)
     rows = rows or _parsed(text, dialect)
     _check_header(part, text, rows)
@@ -199,7 +195,7 @@ def _sniffed(part: Part, text: bytes, dialect: Dialect, usual: str) -> tuple[Dia
         _refuse_beginning(part, text, dialect, max((len(rows[0]) for _, rows, _ in fits), default=1))
     chosen = [(each, rows) for each, rows, fit in fits if fit == best]
     if not chosen:
-        return _asked(part, text, replace(dialect, delimiter=usual), whitespace=False)
+        return _asked(part, text, replace(dialect, delimiter=usual))
     if len(chosen) > 1:
         raise DataError(
             f"the delimiter of {part.label} is not clear: the lines fit "
@@ -215,19 +211,24 @@ def _fit(rows: Rows, delimiter: str) -> tuple[float, float]:
     if len(rows) < 2:
         return (1.0, 0.0)
     body = [row for row in rows[1:] if row]
-    fields = [field for row in body for field in row[:FIELDS_JUDGED]]
+    fields = [field for row in body for field in row[:FIELDS_COMPARED]]
     numbers = sum(1 for field in fields if not field.strip() or is_number(field, delimiter != ","))
     return round(len(body) / (len(rows) - 1), 6), round(numbers / max(len(fields), 1), 6)
 
 
 def _between_blanks(lines: bytes, dialect: Dialect) -> tuple[Dialect, Rows] | None:
     """The dialect of columns between single blanks, or runs of them; None where they do not fit all the lines."""
-    for blank in (replace(dialect, delimiter=" "), _by_whitespace(dialect)):
+    for blank in _blank_dialects(dialect):
         rows = _parsed(lines, blank)
         fits = len(rows) > 1 and len(rows[0]) > 1 and all(rows)
         if fits and (blank.cleaning.whitespace or all("" not in row for row in rows)):
             return blank, rows
     return None
+
+
+def _blank_dialects(dialect: Dialect) -> tuple[Dialect, Dialect]:
+    """The dialects of columns between single blanks, and between any runs of them."""
+    return replace(dialect, delimiter=" "), _by_whitespace(dialect)
 
 
 def _by_whitespace(dialect: Dialect) -> Dialect:
@@ -251,8 +252,7 @@ def _refuse_beginning(part: Part, text: bytes, dialect: Dialect, columns: int) -
 
 def _refuse_other_width(part: Part, lines: Sequence[bytes], dialect: Dialect) -> None:
     """Raise DataError where all rows have one number of fields, and the first line another."""
-    blanks = [replace(dialect, delimiter=" "), _by_whitespace(dialect)]
-    for each in (*(replace(dialect, delimiter=d) for d in DELIMITERS), *blanks):
+    for each in (*(replace(dialect, delimiter=d) for d in DELIMITERS), *_blank_dialects(dialect)):
         first, rows = _parsed(lines[0], each), _parsed(b"".join(lines[1:]), each)
         if first and len(first[0]) > 1 and len(rows) > 2 and len(rows[0]) > 1 and all(rows):
             raise DataError(
@@ -293,16 +293,17 @@ def _word(dialect: Dialect) -> str:
     return "whitespace" if dialect.cleaning.whitespace else repr(dialect.delimiter)
 
 
-def _asked_delimiter(delimiter: str) -> str:
+def _with_delimiter(dialect: Dialect, delimiter: str) -> Dialect:
+    """The dialect with a delimiter as a person writes it. Raises UsageError for what is no single character."""
     if delimiter == WHITESPACE:
-        return " "
+        return _by_whitespace(dialect)
     chosen = _WORDS.get(delimiter, delimiter)
     if len(chosen) != 1 or chosen in '"\r\n\0' or ord(chosen) > 127:
         raise UsageError(
             f"the delimiter {delimiter!r} must be one ASCII character other than a quote or a line end",
             hint="as in --delimiter ';', --delimiter tab or --delimiter whitespace",
         )
-    return chosen
+    return replace(dialect, delimiter=chosen)
 
 
 def _asked_quote(quote: str | None) -> str | None:

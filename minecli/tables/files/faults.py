@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from minecli.errors import DataError, MemoryShort, MinecliError
-from minecli.tables.selectors.grammar import nearest
+from minecli.tables.selectors.wording import cut, nearest
 
 _MESSAGE_LENGTH = 200
 
@@ -56,10 +56,11 @@ def first_line(error: BaseException) -> str:
     """
     lines = (line.strip() for line in str(error).splitlines())
     text = next((line for line in lines if line), type(error).__name__)
-    return text if len(text) <= _MESSAGE_LENGTH else text[: _MESSAGE_LENGTH - 3] + "..."
+    return cut(text, _MESSAGE_LENGTH)
 
 
 def broken_link(path: str) -> DataError:
+    """The error of a link that leads nowhere; OSError where it is none."""
     where = os.readlink(path)
     return DataError(
         f"{path} is a link to '{where}', which is not there; its rows would be lost", hint=f"ls -l {shlex.quote(path)}"
@@ -67,6 +68,7 @@ def broken_link(path: str) -> DataError:
 
 
 def not_found(source: str, path: Path) -> DataError:
+    """The error of a file that is not there, with the nearest name beside it; `source` is how messages call it."""
     parent = path.parent
     if not parent.is_dir():
         above = shlex.quote(str(parent.parent))

@@ -13,7 +13,7 @@ from pathlib import Path
 from minecli.errors import DataError
 from minecli.tables.files.faults import broken_link
 from minecli.tables.files.parts import Part, file_part
-from minecli.tables.selectors.grammar import counted, quoted
+from minecli.tables.selectors.wording import counted, quoted
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 # What is beside parts and holds no rows.
@@ -23,17 +23,21 @@ _MOST_FILES = 200_000
 
 
 def parts_of_folder(source: str, folder: Path) -> tuple[list[Part], list[Path]]:
-    """The parts in a folder, and the other files, which may hold rows, too."""
+    """The parts in a folder and its subfolders, in sorted order, and the other files, which may hold rows, too.
+
+    Raises DataError where there is no part, where one is a broken link, and for too many files; OSError for what cannot
+    be listed.
+    """
     files = sorted(_files_below(folder))
-    found = [path for path in files if path.suffix.lower() in PARQUET_SUFFIXES]
-    if not found:
+    parquet = [path for path in files if path.suffix.lower() in PARQUET_SUFFIXES]
+    if not parquet:
         inside = sorted(path.name for path in folder.iterdir())
         raise DataError(
             f"the folder {source} holds no Parquet parts (.parquet, .pq), only {quoted(inside) or 'nothing'}",
             hint="give a folder of Parquet parts or one file",
         )
     others = [path for path in files if path.suffix.lower() not in (*PARQUET_SUFFIXES, *_NO_TABLES)]
-    return [_part(path) for path in found], others
+    return [_part(path) for path in parquet], others
 
 
 def _fail(error: OSError) -> None:
@@ -83,9 +87,13 @@ def _part(path: Path) -> Part:
 
 
 def parts_of_glob(source: str, pattern: str) -> list[Part]:
+    """The parts that a glob stands for, in sorted order; `source` is how messages call it.
+
+    Raises DataError where it matches nothing or a broken link, PermissionError for a folder that may not be listed.
+    """
     _refuse_unreadable(pattern)
-    found = sorted(glob.glob(pattern, recursive=True))
-    parts = [each for path in found for each in _matched(path, recursive="**" in pattern)]
+    paths = sorted(glob.glob(pattern, recursive=True))
+    parts = [each for path in paths for each in _matched(path, recursive="**" in pattern)]
     if not parts:
         raise DataError(f"no file matches {source}", hint=f"ls {shlex.quote(fixed_part(pattern))} shows what is there")
     return parts

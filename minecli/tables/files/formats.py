@@ -122,11 +122,11 @@ def detect_format(part: Part, asked: str | None = None, encoded: bool = False) -
     head = part.head(_HEAD)
     if not head:
         raise DataError(f"{part.label} is empty: it has 0 bytes", hint="check what should have written it")
-    found = _by_content(part, head)
+    by_content = _by_content(part, head)
     if asked is not None:
-        return _asked(named_format(asked), part, head, found, encoded)
-    if found is not None:
-        return found
+        return _asked(named_format(asked), part, head, by_content, encoded)
+    if by_content is not None:
+        return by_content
     suffix = _suffix(part.name).lstrip(".")
     by_name = SPELLINGS.get(suffix)
     if by_name is not None and by_name not in ("csv", "tsv", "jsonl"):
@@ -141,25 +141,25 @@ def detect_format(part: Part, asked: str | None = None, encoded: bool = False) -
     return by_name or "csv"
 
 
-def _asked(wanted: Format, part: Part, head: bytes, found: Format | None, encoded: bool) -> Format:
+def _asked(wanted: Format, part: Part, head: bytes, by_content: Format | None, encoded: bool) -> Format:
     if wanted in TEXT_FORMATS:
-        if found is not None:
-            raise _no_text(part, head, _WORDS[found])
+        if by_content is not None:
+            raise _no_text(part, head, _WORDS[by_content])
         _refuse_binary(part, head, encoded)
     if wanted == "jsonl":
         return _by_text(part, wanted)
     # One spelling stands for both kinds of Arrow, and for all that Excel writes.
     if wanted == "arrow":
         return "arrow" if head.startswith(b"ARROW1") else "arrow-stream"
-    return found if found in WORKBOOK_FORMATS and wanted in WORKBOOK_FORMATS else wanted
+    return by_content if by_content in WORKBOOK_FORMATS and wanted in WORKBOOK_FORMATS else wanted
 
 
 def _by_content(part: Part, head: bytes) -> Format | None:
     """The format that the first bytes tell; None for text, and for binary data that is no table."""
     if head.startswith(_ZIP):
         return _in_archive(part, head)
-    found = next((form for magic, form in _MAGIC.items() if head.startswith(magic)), None)
-    return None if found is not None and _is_text(head) else found
+    likely = next((form for magic, form in _MAGIC.items() if head.startswith(magic)), None)
+    return None if likely is not None and _is_text(head) else likely
 
 
 def _is_text(head: bytes) -> bool:

@@ -33,11 +33,11 @@ class Markers:
         self._seen: set[str] = set()
 
     def unseen(self) -> list[str]:
-        """Those that were not found anywhere."""
+        """The spellings that matched no value in what has been read."""
         return [each for each in self.spellings if each not in self._seen]
 
     def passing(self, pieces: Iterable[bytes], delimiter: str, quote: str | None) -> Iterator[bytes]:
-        """The pieces of a text, looked through for fields that are one of the spellings."""
+        """The pieces of a text, searched for fields that are one of the spellings."""
         mark = re.escape(quote.encode()) + b"?" if quote else b""
         ends = rb"[" + re.escape(delimiter.encode()) + rb"\r\n]"
         before, after = rb"(?:\A|(?<=" + ends + rb"))" + mark, mark + rb"(?=\Z|" + ends + rb")"

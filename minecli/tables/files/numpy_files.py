@@ -32,7 +32,7 @@ from minecli.tables.files.faults import explained
 from minecli.tables.files.formats import Format
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.parts import Part
-from minecli.tables.selectors.wording import counted, quoted
+from minecli.tables.selectors.wording import counted, quoted, repeated
 
 _NAME_OF_A_SINGLE_ARRAY = "arr_0"
 _WORD = "a NumPy array"
@@ -96,19 +96,13 @@ def open_numpy(part: Part) -> OpenTable:
 def _open_npy(label: str, part: Part) -> OpenTable:
     with explained(label, _WORD), part.random() as file:
         size = file.size()
-    array = _header(_NAME_OF_A_SINGLE_ARRAY, label, size, lambda: _from_start(part))
+    array = _header(_NAME_OF_A_SINGLE_ARRAY, label, size, part.random)
     if not array.shape:
         raise DataError(f"{label} holds a single value, not an array of rows", hint="save an array with a row each")
     if reason := _unfit(array):
         raise DataError(f"{label} {reason[0]}", hint=reason[1])
     columns = {name or _NAME_OF_A_SINGLE_ARRAY: column for name, column in _columns(array)}
     return _open_table(label, "npy", columns, _flattened(columns))
-
-
-def _from_start(part: Part) -> Any:
-    file = part.random()
-    file.seek(0)
-    return file
 
 
 def _open_npz(label: str, part: Part) -> OpenTable:
@@ -162,8 +156,7 @@ def _stored(label: str, part: Part) -> list[_Array]:
     with explained(label, "an archive of NumPy arrays"), _zip_errors():
         archive = zipfile.ZipFile(part.random())
     members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
-    twice = [name for name, times in Counter(m.filename.removesuffix(".npy") for m in members).items() if times > 1]
-    if twice:
+    if twice := repeated(member.filename.removesuffix(".npy") for member in members):
         raise DataError(f"{label} has the same array more than once: {quoted(twice)}", hint=_KEEP)
     arrays = []
     for member in members:
@@ -307,9 +300,9 @@ def _flat(values: npt.NDArray[Any]) -> Any:
     elif kind == "f" and values.dtype.itemsize > 8:
         values = values.astype(np.float64)
     elif kind == "S":
-        found = pa.array(values)
+        texts = pa.array(values)
         try:
-            return found.cast(pa.string())
+            return texts.cast(pa.string())
         except pa.ArrowInvalid:
-            return found
+            return texts
     return pa.array(np.ascontiguousarray(values))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minecli.tables.files.formats import Format
+from minecli.tables.files.schemas import index_columns, list_widths, own_metadata
 from minecli.tables.selectors.header import Header
 
 
@@ -31,7 +32,34 @@ class OpenTable:
     index: tuple[str, ...] = ()
     lists: Mapping[str, int | None] = field(default_factory=dict)
 
+    @classmethod
+    def of_schema(
+        cls,
+        source: str,
+        form: Format,
+        schema: Any,
+        read: Callable[[Sequence[str]], Any],
+        *,
+        once: bool = False,
+        notes: Sequence[str] = (),
+    ) -> OpenTable:
+        """A table with the names, the index, the lists and the metadata that its Arrow `schema` tells.
+
+        Raises UnicodeDecodeError for metadata that are no text.
+        """
+        return cls(
+            source,
+            form,
+            tuple(schema.names),
+            read,
+            once,
+            notes,
+            metadata=own_metadata(schema),
+            index=index_columns(schema),
+            lists=list_widths(schema),
+        )
+
     @property
     def header(self) -> Header:
-        """What can be selected."""
+        """The columns that selectors can name, with those that number the rows and those of lists."""
         return Header(self.names, frozenset(self.index), self.lists)

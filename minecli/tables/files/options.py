@@ -18,7 +18,7 @@ class Reading:
 
     Text tables alone: `delimiter` (a character, a word such as tab, or whitespace for any run of blanks), `quote` (a
     character, or none), `escape`, `decimal`, `encoding`, `header` (whether the first line names the columns; None:
-    judged by what it holds), `skip_rows` (lines to pass over before the header), `comment` (what begins a line that is
+    told by what it holds), `skip_rows` (lines to pass over before the header), `comment` (what begins a line that is
     none), `keep_na_strings` (only an empty field is missing, and NA a word like others), `date_format` (of strptime).
 
     `na_values`: further spellings of a missing value, matched by value where they are numbers. `types`: COLUMN=TYPE.
@@ -73,7 +73,7 @@ class Reading:
     @property
     def text_only(self) -> tuple[str, ...]:
         """The options given that make sense for text tables alone, as they are typed."""
-        return tuple(flag for name, flag in _TEXT_ONLY.items() if getattr(self, name) != getattr(_DEFAULT, name))
+        return tuple(flag for name, flag in _TEXT_ONLY.items() if getattr(self, name) != getattr(DEFAULT_READING, name))
 
     def __repr__(self) -> str:
         given = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if getattr(self, f.name) != f.default]
@@ -92,4 +92,5 @@ _TEXT_ONLY = {
     "comment": "--comment",
     "keep_na_strings": "--keep-na-strings",
 }
-_DEFAULT = Reading()
+# Nothing is said of the file: all is told from it.
+DEFAULT_READING = Reading()

@@ -16,7 +16,7 @@ from minecli.runtime.memory import refuse_beyond
 from minecli.tables.files.faults import explained
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.parts import Part, Source
-from minecli.tables.files.schemas import check_unique, index_columns, list_widths, own_metadata
+from minecli.tables.files.schemas import differing_types
 
 _BYTES_OF_TEXT = 16
 
@@ -27,8 +27,6 @@ def open_parquet(part: Part) -> OpenTable:
     with explained(part.label, "Parquet"):
         file = pq.ParquetFile(part.random(), pre_buffer=False, page_checksum_verification=True)
         schema, rows = file.schema_arrow, file.metadata.num_rows
-        names = tuple(schema.names)
-    check_unique(names, part.label)
 
     def read(columns: Sequence[str]) -> Any:
         forecast(schema, columns, rows, part.label)
@@ -36,49 +34,37 @@ def open_parquet(part: Part) -> OpenTable:
             # The reader takes "a" for "a.b" as well, hence the select.
             return file.read(columns=list(columns)).select(list(columns))
 
-    return _opened(part.label, schema, read)
+    with explained(part.label, "Parquet"):
+        return OpenTable.of_schema(part.label, "parquet", schema, read)
 
 
-def open_parts(found: Source) -> OpenTable:
+def open_parts(source: Source) -> OpenTable:
     """Parquet files as one table, one after the other: with the columns that any of them has, types widened where they
     differ, and a column for each folder that is called NAME=VALUE.
 
     Raises DataError where a part cannot be read, and where types do not fit.
     """
-    schema, rows = _unified(found.parts)
-    base = found.base
-    paths = [part.path for part in found.parts]
-    with explained(found.label, "Parquet"):
+    schema, rows = _unified(source.parts)
+    base = source.base
+    paths = [part.path for part in source.parts]
+    with explained(source.label, "Parquet"):
         scanning = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
         form = ds.ParquetFileFormat(default_fragment_scan_options=scanning)
-        folders = _folder_columns(paths, base, form, schema)
+        folders = _folder_columns(source, form, schema)
         partitioning = ds.HivePartitioning(pa.schema(folders)) if folders else None
         options = ds.FileSystemFactoryOptions(partition_base_dir=base, partitioning=partitioning)
         factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), paths, form, options)
         for field in folders:
             schema = schema.append(field)
         data = factory.finish(schema)
-    check_unique(schema.names, found.label)
 
     def read(columns: Sequence[str]) -> Any:
-        forecast(schema, columns, rows, found.label)
-        with explained(found.label, "Parquet"):
+        forecast(schema, columns, rows, source.label)
+        with explained(source.label, "Parquet"):
             return data.to_table(columns=list(columns))
 
-    return _opened(found.label, schema, read)
-
-
-def _opened(label: str, schema: Any, read: Any) -> OpenTable:
-    with explained(label, "Parquet"):
-        return OpenTable(
-            label,
-            "parquet",
-            tuple(schema.names),
-            read,
-            metadata=own_metadata(schema),
-            index=index_columns(schema),
-            lists=list_widths(schema),
-        )
+    with explained(source.label, "Parquet"):
+        return OpenTable.of_schema(source.label, "parquet", schema, read)
 
 
 def _unified(parts: Sequence[Part]) -> tuple[Any, int]:
@@ -91,38 +77,26 @@ def _unified(parts: Sequence[Part]) -> tuple[Any, int]:
         try:
             schema = here if schema is None else pa.unify_schemas([schema, here], promote_options="permissive")
         except pa.ArrowException:
-            raise _differing(schema, here, parts[0], part) from None
+            first = parts[0].label
+            raise differing_types(schema, here, first, part.label) or DataError(
+                f"the parts {first} and {part.label} do not fit", hint="parts of one table need one schema"
+            ) from None
     return schema, rows
 
 
-def _differing(first: Any, other: Any, first_part: Part, part: Part) -> DataError:
-    for name in first.names:
-        if name in other.names:
-            both = [first.field(name).type, other.field(name).type]
-            try:
-                pa.unify_schemas([pa.schema([(name, t)]) for t in both], promote_options="permissive")
-            except pa.ArrowException:
-                return DataError(
-                    f"the parts {first_part.label} and {part.label} differ in column '{name}': {both[0]} and {both[1]}",
-                    hint="parts of one table must have types that fit",
-                )
-    return DataError(
-        f"the parts {first_part.label} and {part.label} do not fit", hint="parts of one table need one schema"
-    )
-
-
-def has_folder_columns(found: Source) -> bool:
+def has_folder_columns(source: Source) -> bool:
     """Whether some folder between the base of a source and its parts is called NAME=VALUE."""
-    base = found.base
-    return base is not None and any("=" in piece for part in found.parts for piece in _folders(str(part.path), base))
+    base = source.base
+    return base is not None and any("=" in piece for part in source.parts for piece in _folders(str(part.path), base))
 
 
-def _folder_columns(paths: Sequence[str | None], base: str | None, form: Any, schema: Any) -> list[Any]:
+def _folder_columns(source: Source, form: Any, schema: Any) -> list[Any]:
     """The columns that the names of folders make; one that the files themselves have is theirs."""
-    if base is None or not any("=" in piece for path in paths for piece in _folders(str(path), base)):
+    if not has_folder_columns(source):
         return []
-    options = ds.FileSystemFactoryOptions(partition_base_dir=base, partitioning=ds.HivePartitioning.discover())
-    factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), list(paths), form, options)
+    options = ds.FileSystemFactoryOptions(partition_base_dir=source.base, partitioning=ds.HivePartitioning.discover())
+    paths = [part.path for part in source.parts]
+    factory = ds.FileSystemDatasetFactory(pa.fs.LocalFileSystem(), paths, form, options)
     known = set(schema.names)
     return [field for field in factory.inspect(promote_options="permissive") if field.name not in known]
 

@@ -22,8 +22,8 @@ from minecli.tables.files.faults import explained
 class Part:
     """One stretch of bytes that holds a table: a file, or a pipe that can be read only once.
 
-    `label` is how messages call it, `name` the file name whose suffix may tell the format ("" for a pipe), `path` where
-    it is on this machine, None where it is not there or no regular file, and `size` its bytes where they are known.
+    `label` is how messages call it, `name` the file name whose suffix may tell the format ("" for a pipe), and
+    `path` where it is on this machine, None where it is not there or no regular file.
     """
 
     def __init__(
@@ -34,13 +34,11 @@ class Part:
         *,
         once: bool = False,
         path: str | None = None,
-        size: int | None = None,
     ) -> None:
         self.label = label
         self.name = name
         self.once = once
         self.path = path
-        self.size = size
         self._open_bytes = open_bytes
         self._seen = b""
         self._rest: Any = None
@@ -131,6 +129,7 @@ class Source:
 
 
 def standard_input(stdin: BinaryIO) -> Part:
+    """The bytes of a stream, which is read once and stays open. Raises DataError where it is closed."""
     # The stream is the caller's: it is read but never closed here.
     if stdin.closed:
         raise DataError("standard input is closed", hint="pipe a table into the command, or name a file")
@@ -138,9 +137,10 @@ def standard_input(stdin: BinaryIO) -> Part:
 
 
 def file_part(label: str, path: Path) -> Part:
-    facts = path.stat()
-    if stat.S_ISREG(facts.st_mode):
+    """The bytes of a file; what is no regular file, such as a named pipe, can be read once. Raises OSError where there
+    is none."""
+    if stat.S_ISREG(path.stat().st_mode):
         # As bytes, which a name need not be text to be.
         opened = os.fsencode(path)
-        return Part(label, path.name, lambda: pa.OSFile(opened, "rb"), path=str(path), size=facts.st_size)
+        return Part(label, path.name, lambda: pa.OSFile(opened, "rb"), path=str(path))
     return Part(label, "", lambda: pa.PythonFile(path.open("rb"), mode="r"), once=True)

@@ -8,7 +8,6 @@ it may need are read. (SQLite databases answer queries themselves, see `database
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from minecli.tables.files.faults import first_line
 from minecli.tables.files.formats import Format
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.schemas import list_widths
-from minecli.tables.selectors.wording import counted, quoted
+from minecli.tables.selectors.wording import counted, quoted, repeated
 
 QUERY_NAME = "data"
 _SETTINGS = (
@@ -52,14 +51,14 @@ def over(table: OpenTable, sql: str) -> OpenTable:
             columns = _mentioned(duckdb, database, sql, table.names)
             rows = table.read(columns)
             database.register(QUERY_NAME, _simplified(rows))
-            found = database.sql(sql).to_arrow_table()
+            result = database.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise _explanation(duckdb, error, table.names) from error
         except RuntimeError as error:
             if "interrupted" in str(error):
                 raise KeyboardInterrupt from error
             raise
-    return of_result(table.source, table.format, found, table.notes)
+    return of_result(table.source, table.format, result, table.notes)
 
 
 def of_result(label: str, form: Format, rows: Any, notes: Sequence[str] = ()) -> OpenTable:
@@ -68,8 +67,7 @@ def of_result(label: str, form: Format, rows: Any, notes: Sequence[str] = ()) ->
     >>> of_result("t.csv", "csv", pa.table({"a": [1, 2], "n": [3, 4]})).names
     ('a', 'n')
     """
-    twice = [name for name, times in Counter(rows.column_names).items() if times > 1]
-    if twice:
+    if twice := repeated(rows.column_names):
         raise UsageError(
             f"--sql gives the same column name more than once: {quoted(twice)}",
             hint="give each column a name of its own by AS, as in SELECT a, a + 1 AS b",
@@ -100,9 +98,9 @@ def _duckdb() -> Any:
 def _check_single_select(duckdb: Any, database: Any, sql: str) -> None:
     statements = database.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        found = "empty" if not statements else f"{counted(len(statements), 'statement')}, not one SELECT"
-        found = found if len(statements) != 1 else f"no SELECT but {statements[0].type.name}"
-        raise UsageError(f"--sql: the query is {found}", hint=f"as in --sql 'SELECT * FROM {QUERY_NAME} WHERE a > 0'")
+        what = "empty" if not statements else f"{counted(len(statements), 'statement')}, not one SELECT"
+        what = what if len(statements) != 1 else f"no SELECT but {statements[0].type.name}"
+        raise UsageError(f"--sql: the query is {what}", hint=f"as in --sql 'SELECT * FROM {QUERY_NAME} WHERE a > 0'")
 
 
 def _mentioned(duckdb: Any, database: Any, sql: str, names: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 class QuoteWatch:
-    """Looks at a text piece by piece, and raises DataError where a quote swallows rows.
+    """Reads a text piece by piece, and raises DataError where a quote swallows rows.
 
     `delimiter`, `quote` and `escape` (None: there is none) are single characters; `columns` is how many fields a row
     has; `asked` whether a person said that this is the quote, and long values are meant.
@@ -57,7 +57,7 @@ class QuoteWatch:
         self.lines, self.first = 0, 1
 
     def feed(self, piece: bytes) -> None:
-        """Look at the next piece of the text."""
+        """Read the next piece of the text. Raises DataError where a quote swallows rows."""
         text = self._rest + piece
         if self._quote not in text:
             self._leave(text)
@@ -65,11 +65,11 @@ class QuoteWatch:
         self._leave(text, self._scan(text, final=False))
 
     def finish(self) -> None:
-        """Say that the text has ended."""
+        """Say that the text has ended. Raises DataError where a quote is still open."""
         self._scan(self._rest, final=True)
 
     def _leave(self, text: bytes, upto: int | None = None) -> None:
-        """Count the lines of what was looked at, and keep the line on which looking stopped."""
+        """Count the lines of what was read, and remember the line on which reading stopped."""
         end = len(text) if upto is None else upto
         last = max(text.rfind(b"\n", 0, end), text.rfind(b"\r", 0, end))
         self.lines += _line_ends(text[:last])
@@ -80,8 +80,8 @@ class QuoteWatch:
         place = self._counted = 0
         self._lines_before = self.lines
         while True:
-            found = self._harmless.match(text, place)
-            place = found.end() if found else place
+            harmless = self._harmless.match(text, place)
+            place = harmless.end() if harmless else place
             if place == len(text):
                 return place
             value = self._value.match(text, place)
@@ -91,10 +91,10 @@ class QuoteWatch:
                 if final or (inside > MOST_LINES and not self._asked):
                     raise self._unclosed(text, place, inside, final)
                 return place
-            self._judge(text, place, end)
+            self._refuse_swallowing(text, place, end)
             place = end + 1
 
-    def _judge(self, text: bytes, opening: int, closing: int) -> None:
+    def _refuse_swallowing(self, text: bytes, opening: int, closing: int) -> None:
         """Refuse a closed value of several lines that no one can have meant."""
         after = text[closing + 1 : closing + 2]
         line = self._line_of(text, opening, forget=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,23 +24,23 @@ from minecli.tables.files.faults import explained
 from minecli.tables.files.formats import TEXT_FORMATS, WORKBOOK_FORMATS, Format, detect_format
 from minecli.tables.files.markers import Markers
 from minecli.tables.files.opened import OpenTable
-from minecli.tables.files.options import Reading
+from minecli.tables.files.options import DEFAULT_READING, Reading
 from minecli.tables.files.parquet import has_folder_columns, open_parquet, open_parts
 from minecli.tables.files.parts import Part, Source
-from minecli.tables.files.schemas import check_unique
+from minecli.tables.files.schemas import check_unique, differing_types
 from minecli.tables.files.sources import label_of, locate
-from minecli.tables.files.written_integers import (
-    as_written,
-    has_long_integers,
-    may_be_rounded,
-    notes_on_rounding,
-    rounded_note,
-)
+from minecli.tables.files.written_integers import has_long_integers, may_be_rounded, notes_on_rounding, rounded_note
 from minecli.tables.selectors.header import element
+from minecli.tables.text_numbers import integers, trimmed
+
+if TYPE_CHECKING:
+    from minecli.tables.selectors.where import RowFilter
 
 _BYTES_OF_A_VALUE = 8
-_ROUNDED = ("--type COL=text --numeric COL reads them exactly", "write them as texts, and name them in --numeric")
-# Looking at each column of more takes longer than reading them.
+# What to type where whole numbers of text that cannot be read again, and of JSON, have lost their last digits.
+_READ_AS_TEXT = "--type COL=text --numeric COL reads them exactly"
+_WRITE_AS_TEXT = "write them as texts, and name them in --numeric"
+# Whether numbers may be rounded takes longer to tell of more columns than to read them.
 _MANY_COLUMNS = 5000
 
 
@@ -52,51 +52,64 @@ def open_table(
 
     Raises DataError where it is no table, UsageError for options that do not fit its format.
     """
-    found = locate(source, stdin)
+    located = locate(source, stdin)
     types = AskedTypes(reading.types, reading.date_format, as_text)
     markers = Markers(reading.na_values)
-    table = _joined(found, reading, types, markers)
+    table = _joined(located, reading, types, markers)
     types.check(table.names, label_of(source))
     if reading.sql is not None and table.format != "sqlite":
         from minecli.tables.files.queries import over
 
         table = over(table, reading.sql)
-    return _complete(table, types, markers, queried=reading.sql is not None, said=found.notes)
+    return _complete(table, types, markers, queried=reading.sql is not None, said=located.notes)
+
+
+def row_filter_of(table: OpenTable, reading: Reading) -> RowFilter | None:
+    """Which rows of a table `reading.where` states; None where it states nothing, and all count.
+
+    Raises UsageError for what is no condition, and for a column that the table has not.
+    """
+    if reading.where is None:
+        return None
+    from minecli.tables.selectors.where import row_filter
+
+    condition = row_filter(reading.where)
+    condition.check(table.header, table.source)
+    return condition
 
 
 def filtered(table: OpenTable, reading: Reading) -> OpenTable:
-    """An open table with the rows alone that `where` keeps."""
-    if reading.where is None:
+    """An open table with the rows alone that `reading.where` states. Raises what `row_filter_of` raises."""
+    condition = row_filter_of(table, reading)
+    if condition is None:
         return table
-    from minecli.tables.selectors.where import row_filter
-
-    chosen = row_filter(reading.where)
 
     def read(columns: Sequence[str]) -> Any:
-        chosen.check(table.header, table.source)
-        wanted = list(dict.fromkeys([*columns, *chosen.columns]))
-        rows = table.read(wanted)
-        return rows.filter(pa.array(chosen.rows(rows))).select(list(columns))
+        rows = table.read(list(dict.fromkeys([*columns, *condition.columns])))
+        return rows.filter(pa.array(condition.rows(rows))).select(list(columns))
 
     return replace(table, read=read)
 
 
 def read_metadata(source: str) -> dict[str, str]:
     """What a Parquet or Arrow file carries under the product's prefix, prefix removed; {} for other files."""
-    return dict(open_table(source, Reading()).metadata)
+    return dict(open_table(source, DEFAULT_READING).metadata)
 
 
-def _joined(found: Source, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
+def _joined(located: Source, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
     """The parts of a source as one table."""
     encoded = reading.encoding is not None
-    forms = [detect_format(part, reading.input_format, encoded) for part in found.parts]
+    forms = [detect_format(part, reading.input_format, encoded) for part in located.parts]
     _refuse_options(forms[0], reading)
-    plain = all(form == "parquet" and part.path is not None for form, part in zip(forms, found.parts, strict=True))
-    several = len(found.parts) > 1 or has_folder_columns(found)
-    if several and plain and not any(part.compressed for part in found.parts):
-        return open_parts(found)
-    tables = [_opened(part, form, reading, types, markers) for part, form in zip(found.parts, forms, strict=True)]
-    return tables[0] if len(tables) == 1 else _one_after_the_other(found.label, tables)
+    plain = all(form == "parquet" and part.path is not None for form, part in zip(forms, located.parts, strict=True))
+    several = len(located.parts) > 1 or has_folder_columns(located)
+    if several and plain and not any(part.compressed for part in located.parts):
+        tables = [open_parts(located)]
+    else:
+        tables = [_opened(part, form, reading, types, markers) for part, form in zip(located.parts, forms, strict=True)]
+    for table in tables:
+        check_unique(table.names, table.source)
+    return tables[0] if len(tables) == 1 else _one_after_the_other(located.label, tables)
 
 
 def _opened(part: Part, form: Format, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
@@ -120,18 +133,17 @@ def _text(part: Part, form: Format, reading: Reading, types: AskedTypes, markers
     def read(columns: Sequence[str]) -> Any:
         given = types.of_text(columns)
         table = rows.read(columns, given, _Bound(part.label, len(columns)))
-        judged = () if len(columns) > _MANY_COLUMNS else columns
-        large = [name for name in judged if name not in given and may_be_rounded(table.column(name))]
+        guessed = () if len(columns) > _MANY_COLUMNS else [name for name in columns if name not in given]
+        large = [name for name in guessed if may_be_rounded(table.column(name))]
         if large and not part.once:
             # The reader takes them for numbers with a fraction, and loses their last digits.
-            written = given | dict.fromkeys(large, pa.string())
-            again = rows.read(columns, written, _Bound(part.label, len(columns)))
-            for name in large:
-                place, text = table.schema.get_field_index(name), again.column(name)
-                exact = as_written(text, table.column(name))
-                if exact is table.column(name) or pa.types.is_floating(exact.type):
-                    notes.extend([rounded_note(name)] if has_long_integers(text) else [])
-                table = table.set_column(place, name, exact)
+            as_text = rows.read(large, dict.fromkeys(large, pa.string()), _Bound(part.label, len(large)))
+            for name, text in zip(large, as_text.select(large).columns, strict=True):
+                exact = integers(trimmed(text))
+                if exact is not None:
+                    table = table.set_column(table.schema.get_field_index(name), name, exact)
+                elif has_long_integers(text):
+                    notes.append(rounded_note(name))
         return table.select(list(columns))
 
     return OpenTable(part.label, form, dialect.names, read, part.once, notes, index=dialect.index)
@@ -193,29 +205,17 @@ def _one_after_the_other(label: str, tables: Sequence[OpenTable]) -> OpenTable:
     def read(columns: Sequence[str]) -> Any:
         parts = [table.read(columns) for table in tables]
         for part, table in zip(parts, tables, strict=True):
-            _refuse_other_types(parts[0], part, first.source, table.source)
+            if error := differing_types(parts[0].schema, part.schema, first.source, table.source):
+                raise error
         return pa.concat_tables(parts, promote_options="permissive")
 
     notes = [note for table in tables for note in table.notes]
     return replace(first, source=label, read=read, once=any(table.once for table in tables), notes=notes)
 
 
-def _refuse_other_types(first: Any, other: Any, first_label: str, label: str) -> None:
-    for name in first.column_names:
-        both = [first.schema.field(name), other.schema.field(name)]
-        try:
-            pa.unify_schemas([pa.schema([field]) for field in both], promote_options="permissive")
-        except pa.ArrowException:
-            raise DataError(
-                f"the parts {first_label} and {label} differ in column '{name}': {both[0].type} and {both[1].type}",
-                hint="parts of one table must have types that fit",
-            ) from None
-
-
 def _complete(table: OpenTable, types: AskedTypes, markers: Markers, queried: bool, said: Sequence[str]) -> OpenTable:
     """A table that gives entries of lists, types and missing values as asked, and that has rows. The reader of text
     gives types itself, but not those of what is `queried`. `said` are notes on where it comes from."""
-    check_unique(table.names, table.source)
     header, notes = table.header, [*said, *table.notes]
 
     def read(columns: Sequence[str]) -> Any:
@@ -226,9 +226,10 @@ def _complete(table: OpenTable, types: AskedTypes, markers: Markers, queried: bo
                 raise no_rows(table.source)
             if queried or table.format not in TEXT_FORMATS:
                 rows = types.cast(rows)
-            if table.format == "jsonl" or (table.once and table.format in TEXT_FORMATS):
-                # Text that cannot be read again.
-                extra = notes_on_rounding(rows, _ROUNDED[table.format == "jsonl"])
+            if table.format == "jsonl":
+                extra = notes_on_rounding(rows, _WRITE_AS_TEXT)
+            elif table.once and table.format in TEXT_FORMATS:
+                extra = notes_on_rounding(rows, _READ_AS_TEXT)
             rows = markers.emptied(rows)
             chosen = [_entry(rows.column(base), base, place) for base, place in wanted.values()]
         notes[:] = [*said, *table.notes, *extra, *_unseen(markers)]

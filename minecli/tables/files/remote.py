@@ -36,7 +36,7 @@ def remote(source: str) -> Source:
             hint=f"the schemes are file, s3, gs, hdfs; for others: curl -L {source} | minecli ... -",
         ) from error
     try:
-        infos = within(TIME_LIMIT, source, lambda: _found(system, path))
+        infos = within(TIME_LIMIT, source, lambda: _files(system, path))
     except READ_ERRORS as error:
         raise DataError(
             f"cannot reach {source}: {first_line(error)}", hint="is there a network? check the URL and the keys"
@@ -82,11 +82,11 @@ def _system(source: str) -> tuple[Any, str]:
     if source.startswith(("gs://", "gcs://")) and "retry_limit_seconds" not in source:
         # By default it tries for a quarter of an hour.
         source += f"{'&' if '?' in source else '?'}retry_limit_seconds={_RETRIES_END:.0f}"
-    found: tuple[Any, str] = pyarrow.fs.FileSystem.from_uri(source)
-    return found
+    system: tuple[Any, str] = pyarrow.fs.FileSystem.from_uri(source)
+    return system
 
 
-def _found(system: Any, path: str) -> list[Any] | None:
+def _files(system: Any, path: str) -> list[Any] | None:
     """The files at a path in sorted order; None where there is nothing."""
     info = system.get_file_info(path)
     if info.type == pyarrow.fs.FileType.NotFound:
@@ -106,4 +106,4 @@ def _part(source: str, system: Any, info: Any) -> Part:
     def opened() -> Any:
         return within(TIME_LIMIT, source, lambda: system.open_input_file(info.path))
 
-    return Part(label, name, opened if local is None else lambda: pa.OSFile(local, "rb"), path=local, size=info.size)
+    return Part(label, name, opened if local is None else lambda: pa.OSFile(local, "rb"), path=local)

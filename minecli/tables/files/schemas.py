@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,19 +11,38 @@ import pyarrow as pa
 
 from minecli.errors import DataError
 from minecli.tables.kinds import is_list
-from minecli.tables.selectors.grammar import quoted
+from minecli.tables.selectors.wording import quoted, repeated
 
 METADATA_PREFIX = "minecli."
 
 
 def check_unique(names: Sequence[str], label: str) -> None:
-    """Raise DataError where a name occurs twice."""
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
+    """Raise DataError where a name occurs twice; `label` is how messages call the table."""
+    if twice := repeated(names):
         raise DataError(
             f"{label} has the same column name more than once: {quoted(twice)}",
             hint="each column needs a name of its own",
         )
+
+
+def differing_types(first: Any, other: Any, first_label: str, label: str) -> DataError | None:
+    """The error of two parts of a table of which some column has types that do not fit; None where all do.
+
+    >>> print(differing_types(pa.schema({"a": pa.int8()}), pa.schema({"a": pa.date32()}), "1.csv", "2.csv").problem)
+    the parts 1.csv and 2.csv differ in column 'a': int8 and date32[day]
+    """
+    for name in first.names:
+        if name not in other.names:
+            continue
+        both = [first.field(name).type, other.field(name).type]
+        try:
+            pa.unify_schemas([pa.schema([(name, type_)]) for type_ in both], promote_options="permissive")
+        except pa.ArrowException:
+            return DataError(
+                f"the parts {first_label} and {label} differ in column '{name}': {both[0]} and {both[1]}",
+                hint="parts of one table must have types that fit",
+            )
+    return None
 
 
 def own_metadata(schema: Any) -> dict[str, str]:

@@ -31,14 +31,14 @@ def sheet_of(content: bytes, wanted: str | None, most_cells: int) -> dict[str, A
         looked_at = visible if wanted is None else [wanted] if wanted in names else []
         sheets = {name: book.get_sheet_by_name(name) for name in looked_at}
         filled = [name for name, sheet in sheets.items() if sheet.height]
-        found: dict[str, Any] = {"names": names, "filled": filled}
+        answer: dict[str, Any] = {"names": names, "filled": filled}
         if len(choice := looked_at if wanted is not None else filled) == 1:
             chosen, sheet = choice[0], sheets[choice[0]]
             rows, columns = (end + 1 for end in sheet.end or (-1, -1))
             fits = rows * columns <= most_cells
-            found |= {"chosen": chosen, "extent": (rows, columns)}
-            found["rows"] = sheet.to_python(skip_empty_area=False) if fits else None
-        return found
+            answer |= {"chosen": chosen, "extent": (rows, columns)}
+            answer["rows"] = sheet.to_python(skip_empty_area=False) if fits else None
+        return answer
     except python_calamine.PasswordError:
         return {"error": "it is protected by a password"}
     except python_calamine.CalamineError as error:

@@ -1,8 +1,8 @@
 """Where the bytes of a table come from: a file, a pipe, a folder or glob of parts, a URL, standard input, or several.
 
 Compression is recognised by the first bytes and never by the name, so that `data.csv` may be gzipped and
-standard input may be a `.zst` stream. A file can be opened again; a pipe cannot, so what was looked at is
-kept and put back in front.
+standard input may be a `.zst` stream. A file can be opened again; a pipe cannot, so what was read of
+it is put back in front.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def locate(source: str | Sequence[str], stdin: BinaryIO | None = None) -> Source
             return locate(source[0], stdin)
         if "-" in source:
             raise UsageError("standard input is a table of its own, not a part of one", hint="name - alone")
-        found = [locate(each) for each in source]
-        return Source(label_of(source), tuple(part for each in found for part in each.parts))
+        sources = [locate(each) for each in source]
+        return Source(label_of(source), tuple(part for each in sources for part in each.parts))
     if source == "-":
         if stdin is None:
             raise ValueError("the source is '-' but no stream was given")

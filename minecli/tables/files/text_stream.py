@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import io
 import re
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from io import RawIOBase
 from typing import Any
 
 import pyarrow as pa
 
 from minecli.errors import DataError, UsageError
+from minecli.tables.files.compression import Wrapped
 from minecli.tables.files.quotes import QuoteWatch
 
 _BLANKS_OR_QUOTED = re.compile(rb'"[^"\r\n]*"|[ \t]+')
@@ -46,7 +47,7 @@ class Cleaning:
     names: bool = True
 
 
-class TextStream(io.RawIOBase):
+class TextStream(Wrapped):
     """Pieces of text as a binary stream that can be read once; closing it closes `raw`, where they come from.
 
     >>> TextStream(iter([b"ab", b"c"])).read(8), TextStream(iter([b"ab", b"c"])).read(1)
@@ -54,32 +55,25 @@ class TextStream(io.RawIOBase):
     """
 
     def __init__(self, pieces: Iterator[bytes], raw: Any = None) -> None:
-        self._pieces, self._raw = pieces, raw
+        super().__init__(raw)
+        self._pieces = pieces
         self._held = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        if not self.closed and self._raw is not None:
-            self._raw.close()
-        super().close()
 
     def read(self, size: int = -1) -> bytes:
         """As many bytes as asked for, fewer only at the end: a row that is cut must not be cut twice."""
-        found, length = [self._held], len(self._held)
+        parts, length = [self._held], len(self._held)
         while (size < 0 or length < size) and (piece := next(self._pieces, b"")):
-            found.append(piece)
+            parts.append(piece)
             length += len(piece)
-        whole = b"".join(found)
+        whole = b"".join(parts)
         whole, self._held = (whole, b"") if size < 0 else (whole[:size], whole[size:])
         return whole
 
     def readinto(self, buffer: Any) -> int:
         """As many bytes as the buffer holds, or are left."""
-        found = self.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 class _Lent:
@@ -87,7 +81,7 @@ class _Lent:
 
     closed = False
 
-    def __init__(self, stream: io.RawIOBase) -> None:
+    def __init__(self, stream: RawIOBase) -> None:
         # No method of its own: an error raised in there would hold its frame, and with it this object.
         self.read = stream.read
 
@@ -99,7 +93,7 @@ class _Lent:
 
 
 @contextlib.contextmanager
-def lent(stream: io.RawIOBase) -> Iterator[Lending]:
+def lent(stream: RawIOBase) -> Iterator[Lending]:
     """Lend a Python stream to pyarrow: what is given makes a file for it, once. At the end its threads are waited for:
     one that still holds the stream when the interpreter ends would bring the program down."""
     holding: list[weakref.ref[_Lent]] = []
@@ -182,7 +176,7 @@ def pieces_of(raw: Any) -> Iterator[bytes]:
 
 
 def watched(pieces: Iterable[bytes], text: CleanText, watch: QuoteWatch) -> Iterator[bytes]:
-    """The pieces of a text, each looked at before it is given."""
+    """The pieces of a text, each shown to the watch before it is given."""
     for number, piece in enumerate(pieces):
         if number == 0:
             watch.lines += text.dropped
@@ -265,4 +259,4 @@ def _joined_blanks(text: bytes) -> bytes:
     text = _EDGES.sub(b"", text)
     if b'"' not in text:
         return _BLANKS.sub(b" ", text)
-    return _BLANKS_OR_QUOTED.sub(lambda found: b" " if found[0][:1] in b" \t" else found[0], text)
+    return _BLANKS_OR_QUOTED.sub(lambda match: b" " if match[0][:1] in b" \t" else match[0], text)

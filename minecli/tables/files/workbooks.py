@@ -12,7 +12,6 @@ import pickle
 import shlex
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +20,10 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError, MinecliError, UsageError
 from minecli.runtime.memory import available_bytes
+from minecli.tables.exactness import MOST
 from minecli.tables.files import sheet_process
 from minecli.tables.files.cells import CellColumn, cell_text
+from minecli.tables.files.column_names import ColumnNames, numbered, placed
 from minecli.tables.files.delimited import NULL_SPELLINGS
 from minecli.tables.files.faults import explained
 from minecli.tables.files.formats import Format
@@ -31,7 +32,6 @@ from minecli.tables.files.options import Reading
 from minecli.tables.files.parts import Part
 from minecli.tables.selectors.wording import nearest, quoted
 
-_EXACT = 2**53
 _OLD = b"\xd0\xcf\x11\xe0"
 _FIRST_MEMBER = 120
 _MEANINGFUL = ("--header", "--skip-rows", "--keep-na-strings")
@@ -54,15 +54,15 @@ def open_workbook(part: Part, reading: Reading) -> OpenTable:
     if not rows:
         raise DataError(f"{label} has no rows", hint="--table names another sheet, --skip-rows 0 skips no rows")
     columns = [column for column in zip(*rows, strict=True) if any(cell != "" for cell in column)]
-    names, index, notes = _names([column[0] for column in columns], label, reading.header)
+    said = _names([column[0] for column in columns], label, reading.header)
     first = 0 if reading.header is False else 1
-    places = {name: place for place, name in enumerate(names)}
+    places = {name: place for place, name in enumerate(said.names)}
 
     def read(wanted: Sequence[str]) -> Any:
         arrays = [_column(name, columns[places[name]][first:], reading.keep_na_strings) for name in wanted]
         return pa.table(arrays, names=list(wanted))
 
-    return OpenTable(part.label, _format(content), names, read, notes=notes, index=index)
+    return OpenTable(part.label, _format(content), said.names, read, notes=said.notes, index=said.index)
 
 
 def _format(content: bytes) -> Format:
@@ -80,7 +80,6 @@ def _sheet(part: Part, reading: Reading) -> tuple[bytes, str, list[Row]]:
         )
     with explained(part.label, "a workbook"):
         with part.random() as file:
-            file.seek(0)
             content = bytes(file.read())
         answer = _answer(content, reading.table)
         if "error" in answer:
@@ -131,11 +130,14 @@ def _no_choice(names: Sequence[str], filled: Sequence[str], label: str, wanted: 
     )
 
 
-def _names(first: Row, label: str, header: bool | None) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The names of the columns, those that number the rows, and what to say of columns that have no name."""
+def _names(first: Row, label: str, header: bool | None) -> ColumnNames:
+    """What the first row says of the columns; `header` is whether it names them, None where nobody has said so.
+
+    Raises DataError where it holds numbers, or a name twice.
+    """
     if header is False:
-        names = tuple(f"f{i}" for i in range(len(first)))
-        return names, (), (f"the columns of {label} are called {names[0]} to {names[-1]}",)
+        names = numbered(len(first))
+        return ColumnNames(names, notes=(f"the columns of {label} are called {names[0]} to {names[-1]}",))
     numbers = [cell for cell in first if isinstance(cell, float | int) and not isinstance(cell, bool)]
     fractions = any(float(number) != int(number) for number in numbers)
     if header is None and (fractions or (len(numbers) == len(first) > len(set(numbers)))):
@@ -143,31 +145,25 @@ def _names(first: Row, label: str, header: bool | None) -> tuple[tuple[str, ...]
             f"the first row of {label} holds numbers ({quoted(first)}); it must name the columns",
             hint="if it is a row like others: --no-header; if these are names: --header",
         )
-    names = tuple(cell_text(cell) or f"f{i}" for i, cell in enumerate(first))
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
-        raise DataError(
-            f"the header of {label} has the same name more than once: {quoted(twice)}",
-            hint="each column needs a name of its own: edit the first row",
-        )
+    names = placed([cell_text(cell) for cell in first], label, "first row")
     unnamed = [name for name, cell in zip(names, first, strict=True) if cell == ""]
     if not unnamed:
-        return names, (), ()
+        return ColumnNames(names)
     # The index of a pandas frame has no name where it is written.
     index = names[:1] if first[0] == "" and len(names) > 1 else ()
-    return names, index, (f"{label}: columns without a name are called by their place: {quoted(unnamed)}",)
+    return ColumnNames(names, index, (f"{label}: columns without a name are called by their place: {quoted(unnamed)}",))
 
 
 def _column(name: str, cells: Row, keep_words: bool) -> Any:
     nulls = {""} if keep_words else set(NULL_SPELLINGS)
     column = CellColumn(name)
     column.add([None if isinstance(cell, str) and cell in nulls else cell for cell in cells])
-    found = column.finish()
-    if pa.types.is_floating(found.type) and _all_whole(found):
-        return found.cast(pa.int64())
-    return found
+    values = column.finish()
+    if pa.types.is_floating(values.type) and _all_whole(values):
+        return values.cast(pa.int64())
+    return values
 
 
 def _all_whole(numbers: Any) -> bool:
-    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less_equal(pc.abs(numbers), float(_EXACT)))
+    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less_equal(pc.abs(numbers), float(MOST)))
     return bool(pc.all(whole).as_py())

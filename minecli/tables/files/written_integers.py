@@ -10,9 +10,7 @@ import pyarrow.compute as pc
 
 from minecli.errors import DataError
 from minecli.tables.exactness import MOST
-from minecli.tables.text_numbers import integers
 
-_WHOLE = r"^\s*[-+]?\d+\s*$"
 _LONG = r"^\s*[-+]?\d{16,}\s*$"
 # Whole numbers up to there are read as such.
 _MOST_INT64 = 2.0**63
@@ -30,19 +28,6 @@ def may_be_rounded(column: Any) -> bool:
         return False
     ends = pc.min_max(column).as_py()
     return ends["min"] is not None and (ends["min"] < -MOST or ends["max"] > MOST)
-
-
-def as_written(text: Any, read: Any) -> Any:
-    """The whole numbers that a column holds as text, exactly; `read`, which it was taken for, where not all are whole.
-
-    >>> as_written(pa.chunked_array([[str(2**64 + 1), None]]), None).to_pylist()
-    [Decimal('18446744073709551617'), None]
-    """
-    if not pc.all(pc.match_substring_regex(text, _WHOLE)).as_py():
-        return read
-    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"^\+", "")
-    exact = integers(plain)
-    return read if exact is None else exact
 
 
 def has_long_integers(text: Any) -> bool:

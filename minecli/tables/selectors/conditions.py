@@ -22,10 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minecli.errors import UsageError
-from minecli.tables.kinds import decoded
+from minecli.tables.kinds import UNITS_PER_SECOND, decoded
 
 OPTION = "--where"
-_UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _INT64 = range(-(2**63), 2**63)
 _AS_TEXT = {"moment": "a date, as in '2024-01-31' or '2024-01-31 18:30:00'", "time": "a time, as in '18:30:00'"}
 
@@ -50,7 +49,7 @@ def of_column(name: str, column: Any) -> Value:
     if types.is_integer(type_) or types.is_decimal(type_):
         return Value(column, "number", said)
     if types.is_duration(type_):
-        return Value(pc.divide(_floats(column.cast(pa.int64())), float(_UNITS_PER_SECOND[type_.unit])), "number", said)
+        return Value(pc.divide(_floats(column.cast(pa.int64())), float(UNITS_PER_SECOND[type_.unit])), "number", said)
     if types.is_boolean(type_):
         return Value(column, "truth", said)
     if types.is_string(type_) or types.is_large_string(type_):
@@ -139,11 +138,11 @@ def reckoned(symbol: str, left: Value, right: Value) -> Value:
             )
     a, b = (_wide(_number(value)) for value in (left, right))
     if symbol == "/":
-        found = pc.divide(_floats(a), _floats(b))
+        result = pc.divide(_floats(a), _floats(b))
     else:
         function = {"+": pc.add_checked, "-": pc.subtract_checked, "*": pc.multiply_checked}[symbol]
-        found = _exactly_or_by_floats(function, a, b)
-    return Value(_without_nan(found), "number", f"the result of {symbol}")
+        result = _exactly_or_by_floats(function, a, b)
+    return Value(_without_nan(result), "number", f"the result of {symbol}")
 
 
 def _alike(left: Value, right: Value) -> tuple[Any, Any]:

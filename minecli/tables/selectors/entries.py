@@ -45,10 +45,10 @@ def entry_names(column: str, entries: range, request: Request) -> list[str]:
     Raises UsageError where another column of the table is called so.
     """
     names = [entry_name(column, entry) for entry in entries]
-    taken = [name for name in names if name in request.header.places]
-    if taken:
+    clashing = [name for name in names if name in request.header.places]
+    if clashing:
         raise request.wrong(
-            f"entry '{taken[0]}' of '{column}' cannot be named, because another column is called so",
+            f"entry '{clashing[0]}' of '{column}' cannot be named, because another column is called so",
             f"name all of '{column}', or other entries",
         )
     return names

@@ -130,8 +130,8 @@ def _called(names: Sequence[str], request: Request, entries: Sequence[str] | Non
         if text in request.header.places:
             return Step(request, [text], by_name=True)
     for text in names if entries is None else entries:
-        if found := entries_of(text, request):
-            return Step(request, [found[0]], by_name=True, entries=found[1])
+        if match := entries_of(text, request):
+            return Step(request, [match[0]], by_name=True, entries=match[1])
     return None
 
 
@@ -156,7 +156,7 @@ def _split(selector: str, request: Request) -> Iterator[tuple[str, bool]]:
     while start <= len(selector):
         opening = _OPENING.match(selector, start)
         after = start if opening is None else _end_of_expression(selector, opening.end() - 1, request)
-        comma = next((found.start() for found in _COMMA.finditer(selector, after) if found[0] == ","), len(selector))
+        comma = next((match.start() for match in _COMMA.finditer(selector, after) if match[0] == ","), len(selector))
         yield selector[start:comma], opening is not None
         start = comma + 1
 
@@ -191,8 +191,8 @@ def _matches(piece: _Piece, request: Request) -> Sequence[str]:
     """The columns that an expression, a range or a glob stands for; never none."""
     if piece.lead == "/":
         return _data(_by_expression(piece.text[1:-1], request), piece, request)
-    if piece.positions(":") and (found := _by_range(piece, request)) is not None:
-        return found
+    if piece.positions(":") and (between := _by_range(piece, request)) is not None:
+        return between
     if piece.is_glob:
         # This never takes long either: Python's globs do not try again what a `*` has passed over.
         fits = re.compile(fnmatch.translate(piece.glob())).match
@@ -221,12 +221,12 @@ def _by_expression(expression: str, request: Request) -> Sequence[str]:
 
     header = request.header
     try:
-        found = pc.match_substring_regex(header.as_arrow, expression).to_pylist()
+        flags = pc.match_substring_regex(header.as_arrow, expression).to_pylist()
     except UnicodeEncodeError:
         raise _bad_expression(expression, "it holds bytes that are not UTF-8", request) from None
     except ValueError as error:
         raise _bad_expression(expression, str(error), request) from None
-    return [name for name, is_found in zip(header.names, found, strict=True) if is_found]
+    return [name for name, matches in zip(header.names, flags, strict=True) if matches]
 
 
 def _bad_expression(expression: str, reason: str, request: Request) -> UsageError:
@@ -280,9 +280,9 @@ def _unknown(name: str, request: Request, of_range: str | None = None) -> UsageE
     names = request.header.names
     close = nearest(name, names)
     if close:
-        found = f"the nearest names are {quoted(close)}"
+        known = f"the nearest names are {quoted(close)}"
     else:
-        found = f"the table has {counted(len(names), 'column')}: {quoted(names)}"
+        known = f"the table has {counted(len(names), 'column')}: {quoted(names)}"
     # Of a file no second part of the piece is shown.
     where = "" if of_range is None or request.line is not None else f" in the range {request.said(of_range)}"
-    return request.wrong(f"there is no column {request.said(name)}{where}; {found}")
+    return request.wrong(f"there is no column {request.said(name)}{where}; {known}")

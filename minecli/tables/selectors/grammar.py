@@ -39,19 +39,7 @@ from minecli.errors import UsageError
 from minecli.tables.selectors.entries import all_entries, entry_names
 from minecli.tables.selectors.expansion import Step, steps
 from minecli.tables.selectors.header import Header, Request, element
-from minecli.tables.selectors.wording import counted, escaped, nearest, quoted, typed
-
-__all__ = [
-    "Header",
-    "counted",
-    "element",
-    "nearest",
-    "quoted",
-    "select_columns",
-    "select_groups",
-    "selected",
-    "typed",
-]
+from minecli.tables.selectors.wording import counted, escaped, quoted
 
 
 def select_columns(
@@ -76,7 +64,7 @@ def select_columns(
 
 def selected(selectors: Sequence[str], names: Header | Sequence[str], *, option: str, source: str) -> dict[str, bool]:
     """What `select_columns` gives, and of each column whether it was called by its own name: by a glob, a range or an
-    expression a person may well name more than is meant.
+    expression a person may well name more than is meant. Raises what `select_columns` raises.
 
     >>> selected(["b,x*"], ["x1", "x2", "b"], option="--x", source="FILE")
     {'b': True, 'x1': False, 'x2': False}
@@ -99,8 +87,10 @@ def selected(selectors: Sequence[str], names: Header | Sequence[str], *, option:
 def select_groups(
     x: Sequence[str], z: Sequence[str], names: Header | Sequence[str], *, source: str = "FILE"
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Resolve both groups and refuse a column that stands in both, or an entry of one: I(X; Z) with a shared column is
-    not finite.
+    """Resolve the selectors of both groups to columns.
+
+    Raises what `select_columns` raises, and UsageError for a column that stands in both, or an entry of one: I(X; Z)
+    with a shared column is not finite.
 
     >>> select_groups(["a"], ["b:c"], ["a", "b", "c"])
     (('a',), ('b', 'c'))

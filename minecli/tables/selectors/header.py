@@ -40,7 +40,7 @@ class Header:
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """Where each column stands."""
+        """The place of each column in the file, from 0."""
         return {name: i for i, name in enumerate(self.names)}
 
     @cached_property

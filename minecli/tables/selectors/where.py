@@ -24,16 +24,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from minecli.errors import UsageError
+from minecli.tables.kinds import Mask
 from minecli.tables.selectors import conditions
 from minecli.tables.selectors.conditions import OPTION, Value
 from minecli.tables.selectors.header import Header, element, entry_name
-from minecli.tables.selectors.wording import counted, nearest, quoted
+from minecli.tables.selectors.wording import counted, cut, nearest, quoted
 
-Mask = npt.NDArray[np.bool_]
 Compute = Callable[[Callable[[str], Value]], Value]
 
 _LONGEST = 20_000
@@ -92,10 +91,10 @@ class RowFilter:
         """
         self.check(table.column_names)
         loaded = {name: conditions.of_column(name, table[name]) for name in self.columns}
-        found = conditions.all_of([self._compute(loaded.__getitem__)]).data
-        if isinstance(found, pa.Scalar):
-            return np.full(table.num_rows, found.as_py() is True)
-        mask: Mask = found.fill_null(False).to_numpy()
+        truths = conditions.all_of([self._compute(loaded.__getitem__)]).data
+        if isinstance(truths, pa.Scalar):
+            return np.full(table.num_rows, truths.as_py() is True)
+        mask: Mask = truths.fill_null(False).to_numpy()
         return mask
 
 
@@ -117,11 +116,11 @@ def row_filter(text: str) -> RowFilter:
             warnings.simplefilter("ignore")
             tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UsageError(f"{OPTION}: '{_short(text)}' is no condition", hint=_slip(source)) from error
+        raise UsageError(f"{OPTION}: '{cut(text, _SHOWN)}' is no condition", hint=_slip(source)) from error
     reader = _Reader(source)
     compute = reader.read(tree.body)
     if not reader.columns:
-        raise UsageError(f"{OPTION}: '{_short(text)}' names no column", hint=_EXAMPLE)
+        raise UsageError(f"{OPTION}: '{cut(text, _SHOWN)}' names no column", hint=_EXAMPLE)
     return RowFilter(text, tuple(reader.columns), compute)
 
 
@@ -220,7 +219,7 @@ class _Reader:
         if isinstance(node, ast.Constant) and node.value is None:
             return UsageError(f"{OPTION}: None can only be tested by is and is not", hint="as in age is not None")
         return UsageError(
-            f"{OPTION}: '{_short(self._text(node))}' is no part of the language of conditions", hint=_EXAMPLE
+            f"{OPTION}: '{cut(self._text(node), _SHOWN)}' is no part of the language of conditions", hint=_EXAMPLE
         )
 
 
@@ -229,38 +228,34 @@ def _joined(conjunction: bool, parts: Sequence[Compute], hint: str = "") -> Comp
     return lambda column: function([part(column) for part in parts], hint)
 
 
-def _replaced(found: re.Match[str]) -> str:
+def _replaced(match: re.Match[str]) -> str:
     """A piece as Python takes it, all on one line. Raises UsageError for what would be a comment."""
-    if found["text"] is not None:
-        return found[0].replace("\n", r"\n").replace("\r", r"\r")
-    if found["name"] is not None:
-        return f"col({found['name']!r})"
-    if found["blank"] is not None:
+    if match["text"] is not None:
+        return match[0].replace("\n", r"\n").replace("\r", r"\r")
+    if match["name"] is not None:
+        return f"col({match['name']!r})"
+    if match["blank"] is not None:
         return " "
     raise UsageError(f"{OPTION}: # is no part of the language", hint="in names it needs backticks: `#1` > 0")
 
 
 def _slip(source: str) -> str:
     """What was perhaps meant by text that is no condition."""
-    for found in _SLIPS.finditer(source):
-        if found["text"] is None:
-            return f"for {found[0]} write {_MEANT.get(found[0], found[0].lower())}"
+    for match in _SLIPS.finditer(source):
+        if match["text"] is None:
+            return f"for {match[0]} write {_MEANT.get(match[0], match[0].lower())}"
     return _EXAMPLE
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _unknown(name: str, header: Header, source: str) -> UsageError:
     close = nearest(name, header.names)
     if close:
-        problem = f"there is no column '{_short(name)}'; the nearest names are {quoted(close)}"
+        problem = f"there is no column '{cut(name, _SHOWN)}'; the nearest names are {quoted(close)}"
         hint = f"minecli columns {shlex.quote(source)} lists the columns"
     else:
         table = f"the table has {counted(len(header.names), 'column')}: {quoted(header.names)}"
-        problem = f"there is no column '{_short(name)}'; {table}"
-        hint = f"a text stands in quotes, as in == '{_short(name)}'"
+        problem = f"there is no column '{cut(name, _SHOWN)}'; {table}"
+        hint = f"a text stands in quotes, as in == '{cut(name, _SHOWN)}'"
     if name.lower() in _CONSTANTS:
         hint = f"write {_CONSTANTS[name.lower()]}"
     return UsageError(f"{OPTION}: {problem}", hint=hint)

@@ -6,7 +6,8 @@ import difflib
 import heapq
 import re
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 _NAMES_SHOWN = 6
 # Comparing two words letter by letter is slow: of more than so many words those are compared that begin and end most
@@ -26,6 +27,24 @@ def quoted(names: Sequence[object]) -> str:
     shown = ", ".join(repr(name) for name in names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """The names that occur more than once, each of them once, in the order of their first occurrence.
+
+    >>> repeated(["b", "a", "c", "a", "b"])
+    ['b', 'a']
+    """
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def cut(text: str, longest: int) -> str:
+    """A text of at most `longest` characters; where it had more, its end is three dots.
+
+    >>> cut("a" * 9, 8), cut("a" * 8, 8)
+    ('aaaaa...', 'aaaaaaaa')
+    """
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def escaped(name: str) -> str:

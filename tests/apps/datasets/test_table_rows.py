@@ -19,6 +19,7 @@ from minecli.apps.metrics.table_distances import COMPARED_ROWS, TableDistances
 from minecli.apps.metrics.two_sample import two_sample_report
 from minecli.errors import DataError
 from minecli.tables.groups import load_group
+from minecli.tables.wanted import Wanted
 
 N = 400
 
@@ -210,7 +211,7 @@ def test_features_that_cannot_be_rows_are_refused() -> None:
 )
 def test_real_tables(name: str, columns: list[str], shape: tuple[int, int] | None, tmp_path) -> None:
     path = Path(os.environ["MINECLI_TEST_DATA"]) / "tabular" / name
-    one = load_group(str(path), columns, missing="drop")
+    one = load_group(str(path), columns, Wanted(missing="drop"))
     rows = TableRows.of(one)
     assert shape is None or rows.features.shape == shape
     assert torch.isfinite(rows.features).all()

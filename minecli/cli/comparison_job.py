@@ -1,0 +1,250 @@
+"""What `minecli gan`, `ali` and `ib` share: options, a job that trains methods, and models of runs that are done."""
+
+from __future__ import annotations
+
+import importlib
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+from minecli.apps.ensembles.config import ComparisonRequest
+from minecli.cli.destinations import check_destinations
+from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option
+from minecli.cli.presentation import Presentation
+from minecli.cli.reading_options import READING, announce_remote, reading_from
+from minecli.cli.runs import Job, Work
+from minecli.cli.shared_options import COMPUTING, DATA_PANEL, FOLDER, KINDS, QUIET, RESULT, ROWS, RUN, columns_option
+from minecli.cli.words import flag, lasting_source, names, seed_list
+from minecli.errors import UsageError
+from minecli.settings import MOST_SEED
+
+if TYPE_CHECKING:
+    from minecli.apps.ensembles.results import Application, Arm
+    from minecli.report.formats import Views
+    from minecli.runtime.run_directory import RunDirectory
+    from minecli.tables.missing import MissingPolicy
+
+METHOD_PANEL = "Method"
+TRAINING_PANEL = "Training"
+
+Asked = TypeVar("Asked", bound=ComparisonRequest)
+
+
+def data_options(help: str, named: Sequence[str], own: Parameters | None = None) -> Parameters:
+    """DATA and what says which part of it is learnt."""
+    return {
+        "dataset": argument(str | None, help, "DATA", completions=named),
+        "x": columns_option("--x", "-x", help=f"Columns of a table to learn: {COLUMNS_HELP}."),
+        "data_root": option(
+            Path | None, "Folder with the files of MNIST (otherwise fetched once) or CelebA.", "--data-root",
+            panel=DATA_PANEL, metavar="DIR",
+        ),
+        **(own or {}),
+        **READING, **KINDS, **ROWS,
+    }  # fmt: skip
+
+
+def method_options(methods: Sequence[str], presets: Any = Literal["quick", "paper"]) -> Parameters:
+    """Which methods, with which preset, from which seeds."""
+    return {
+        "method": option(
+            list[str] | None, f"Separated by commas: {', '.join(methods)}; default mine.", "--method",
+            panel=METHOD_PANEL, metavar="NAMES", autocompletion=lambda: list(methods),
+        ),
+        "preset": option(presets, "What all the settings start from.", "--preset", default="quick", panel=METHOD_PANEL),
+        "seeds": option(
+            str | None, "How many (N: 0 to N-1), or which: 0,5,7. One: 5,", "--seeds", panel=METHOD_PANEL,
+            metavar="SEEDS",
+        ),
+    }  # fmt: skip
+
+
+def compare_option(help: str = "Train every method, on the same seeds.") -> Parameters:
+    """--compare."""
+    return {"compare": option(bool, help, "--compare", default=False, panel=METHOD_PANEL)}
+
+
+def setting_options(config: Any, methods: Sequence[str], training: Sequence[str]) -> Parameters:
+    """Options for fields of an application's config, in two panels; presets have their defaults."""
+    return {**of_fields(config, METHOD_PANEL, *methods), **of_fields(config, TRAINING_PANEL, *training)}
+
+
+ENDING: Parameters = {**RESULT, **COMPUTING, **FOLDER}
+
+# What the commands on finished runs share.
+MODEL: Parameters = {
+    "method": option(str | None, "Which of the run's methods.", "--method", metavar="NAME"),
+    "model": option(
+        int | None, "Which of the run's seeds; default the first.", "--model", metavar="SEED", min=0, max=MOST_SEED
+    ),
+    **QUIET,
+}
+OTHER_DATA: Parameters = {
+    **RUN,
+    "data": argument(str | None, "Table, folder of images, or mnist, as the run's own.", "DATA"),
+    "data_root": option(Path | None, "Folder with the files of MNIST.", "--data-root", metavar="DIR"),
+    "missing": option(
+        Literal["error", "drop"] | None, "Rows of DATA with missing values; default as in the run.", "--missing"
+    ),
+}
+
+
+def asked_fields(
+    given: Mapping[str, Any], kind: type[ComparisonRequest], default_seeds: Callable[[str], int]
+) -> dict[str, Any]:
+    """The fields of a request that do not depend on the application, of options by their names. What a run folder
+    stores must hold from any folder: relative paths become absolute.
+
+    Raises:
+        UsageError: no data set, or seeds that are none.
+    """
+    dataset, root = given["dataset"], given["data_root"]
+    if dataset is None:
+        raise UsageError("no data set is named", hint=f"try minecli {kind.COMMAND} {kind.NAMED[0]}")
+    lasting = given["run_dir"] is not None
+    is_folder = kind.FOLDERS and dataset not in kind.NAMED and Path(dataset).is_dir()
+    return {
+        "dataset": lasting_source(dataset) if lasting and (given["x"] or is_folder) else dataset,
+        "seeds": seed_list(given["seeds"] or str(default_seeds(dataset))),
+        "preset": given["preset"],
+        "data_root": None if root is None else str(root.resolve() if lasting else root),
+        "x": tuple(given["x"] or ()),
+        "reading": reading_from(given),
+        **{name: tuple(given[name] or ()) for name in KINDS},
+        **{name: given[name] for name in ROWS},
+    }
+
+
+def asked_settings(given: Mapping[str, Any], kind: type[ComparisonRequest], methods: Sequence[str]) -> dict[str, Any]:
+    """What options say of the fields of a request's config; UsageError for one that no method has a use for."""
+    known = {name: given[name] for name in (f.name for f in fields(kind.CONFIG)) if given.get(name) is not None}
+    for name in known:
+        users = kind.USED_BY.get(name, methods)
+        if methods and not set(users) & set(methods):
+            raise UsageError(
+                f"{flag(name)} is for {' and '.join(users)}, and the methods are {', '.join(methods)}",
+                hint=f"leave it out, or add --method {users[0]}",
+            )
+    return known
+
+
+@dataclass
+class Trained:
+    """What a job's work has come to: the methods, and whether it was stopped on the way."""
+
+    arms: list[Arm[Any]]
+    stopped: bool = field(default=False)
+
+
+class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
+    """The training of methods beside each other; an application adds its request, its table and what it keeps."""
+
+    STOPS_LOADING: ClassVar[bool] = True
+
+    @property
+    def application(self) -> Application:
+        """What the application computes, loaded when there is work."""
+        module = importlib.import_module(f"minecli.apps.{self.command}.results")
+        loaded: Application = module.APPLICATION
+        return loaded
+
+    def check(self, request: Asked, shown: Presentation) -> None:
+        selectors = [*request.x, *request.categorical, *request.numeric]
+        check_destinations({"--output": shown.output}, request.dataset if request.is_table else "", selectors)
+
+    def load(self, request: Asked, work: Work) -> tuple[Asked, Any] | None:
+        announce_remote(request.dataset, work.streams)
+        stdin = work.streams.stdin
+        dataset = self.application.load(request, work.device.name, stdin, work.observe, work.should_stop)
+        return None if dataset is None else (request, dataset)
+
+    def begin(self, request: Asked, dataset: Any, folder: RunDirectory) -> None:
+        from minecli.apps.datasets.sample_columns import write_columns
+
+        if dataset.table is not None:
+            write_columns(folder.path, dataset.table, dataset.facts["fingerprint"])
+
+    def compute(self, request: Asked, dataset: Any, work: Work) -> Trained:
+        from minecli.apps.ensembles.results import run_methods
+
+        build = partial(self.application.build, request, dataset)
+        arms = run_methods(request, build, folder=work.path, observer=work.observe, should_stop=work.should_stop)
+        return Trained(arms, len(arms) < len(request.methods) or not arms[-1].finished)
+
+    def interrupted(self, trained: Trained) -> str | None:
+        if not trained.stopped:
+            return None
+        last = trained.arms[-1].training
+        return f"interrupted at step {last.step} of {last.steps}"
+
+    def payload(self, request: Asked, dataset: Any, trained: Trained, environment: Mapping[str, Any]) -> dict[str, Any]:
+        from minecli.report.payload import method_payload, plain
+
+        app = self.application
+        content = method_payload(
+            self.command,
+            request.to_json(),
+            environment,
+            data=dataset.facts,
+            methods=[app.entry(arm, dataset) for arm in trained.arms],
+            interrupted=trained.stopped,
+            definitions=app.definitions(dataset),
+        )
+        return {**content, **plain(app.across(trained.arms))}
+
+    @abstractmethod
+    def table(self, payload: dict[str, Any], width: int, color: bool) -> str:
+        """The result as text."""
+
+    def views(self, payload: dict[str, Any], shown: Presentation) -> Views:
+        from minecli.report.formats import Views
+        from minecli.report.payload import seed_records
+
+        return Views(payload=payload, table=partial(self.table, payload), records=lambda: seed_records(payload))
+
+
+def chosen_model(folder: Path, kind: type[Asked], given: Mapping[str, Any]) -> tuple[Asked, str, int]:
+    """The request of the run in `folder`, and the method and seed that are meant: those named, or the last method in
+    the order of `METHODS`, and the first seed. UsageError where the run has no such one."""
+    from minecli.runtime.run_directory import open_run
+
+    request, method, model = kind.from_stored(open_run(folder).read_config()), given["method"], given["model"]
+    if method is None:
+        method = max(request.methods, key=list(request.METHODS).index)
+    elif method not in request.methods:
+        raise UsageError(
+            f"the run has no method '{method}'; it has {', '.join(request.methods)}",
+            hint=f"try --method {request.methods[0]}",
+        )
+    seed = request.seeds[0] if model is None else model
+    if seed not in request.seeds:
+        raise UsageError(
+            f"the run in '{folder}' has no model of seed {seed}; it has {', '.join(map(str, request.seeds))}",
+            hint=f"try --model {request.seeds[0]}",
+        )
+    return request, method, seed
+
+
+def read_with(request: Asked, data: str | None, missing: MissingPolicy | None) -> Asked:
+    """A run's request as it reads other data: all rows of their own table, and with what is to become of missing values
+    where that is said.
+
+    Raises:
+        UsageError: there are no other data, or no table of them.
+    """
+    if data is not None and request.is_table:
+        # Which table of a file, and which rows, was said of the run's own data.
+        request = replace(request, reading=replace(request.reading, where=None, sql=None, table=None))
+    if missing is None:
+        return request
+    if data is None or not request.is_table:
+        raise UsageError("--missing is for a table that is named", hint="leave it out")
+    return replace(request, missing=missing)
+
+
+def method_names(given: Mapping[str, Any]) -> list[str]:
+    """What --method names, or the method of the paper."""
+    return names(given["method"] or []) or ["mine"]

@@ -1,0 +1,164 @@
+"""Settings: fields of the configs, each with its default, its range and the sentence that explains it, said once.
+
+What the command line offers, what Python may pass and what a run folder may hold are all held against the same field.
+A config declares its fields by `whole`, `number`, `numbers`, `choice` and `switch`, and calls `check` when it is made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from minecli.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# Beyond it a count is a slip of the keyboard: nothing here could be allocated or waited for.
+MOST = 1_000_000_000
+# More columns than a table in memory can have.
+MOST_COLUMNS = 1_000_000
+# Random streams are named by any number that fits into eight bytes.
+MOST_SEED = 2**63 - 1
+
+
+class SettingError(UsageError):
+    """A setting has a value that it cannot have.
+
+    `problem` begins with the name of the field; the command line puts the option in its place.
+    """
+
+    def __init__(self, name: str, rest: str, *, hint: str = "") -> None:
+        super().__init__(f"{name} {rest}", hint=hint)
+        self.name = name
+        self.rest = rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a field may hold: values of `kind`, at least `least`, above `above`, below `below`, at most `most`, or one
+    of `choices`; several of them where it is `repeated`. `help` is a sentence, `metavar` stands for a value in it, and
+    `hint` says what to try after a wrong one."""
+
+    kind: type
+    help: str
+    metavar: str = "N"
+    least: float = -math.inf
+    above: float = -math.inf
+    below: float = math.inf
+    most: float = math.inf
+    choices: tuple[object, ...] = ()
+    repeated: int = 0
+    hint: str = ""
+
+    def check(self, name: str, value: object) -> None:
+        """SettingError unless a field called `name` may hold `value`."""
+        if self.repeated:
+            if not isinstance(value, tuple | list) or not 1 <= len(value) <= self.repeated:
+                raise SettingError(name, f"is {value!r}; it must be 1 to {self.repeated} numbers", hint=self.hint)
+            for each in value:
+                self._check_one(name, each)
+        else:
+            self._check_one(name, value)
+
+    def _check_one(self, name: str, value: object) -> None:
+        if self.choices:
+            if value not in self.choices or isinstance(value, bool):
+                allowed = ", ".join(map(str, self.choices))
+                raise SettingError(name, f"is {value!r}; it must be one of {allowed}", hint=self.hint)
+        elif self.kind is bool:
+            if not isinstance(value, bool):
+                raise SettingError(name, f"is {value!r}; it must be true or false", hint=self.hint)
+        elif self.kind is int:
+            self._check_whole(name, value)
+        elif self.kind is float:
+            self._check_number(name, value)
+
+    def _check_whole(self, name: str, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
+            rest = f"is {value!r}; it must be a whole number of at least {self.least:g}"
+            raise SettingError(name, rest, hint=self.hint)
+        if value > self.most:
+            raise SettingError(name, f"is {value}; it must be at most {self.most}", hint=self.hint)
+
+    def _check_number(self, name: str, value: object) -> None:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if is_number and self.least <= value < self.below and self.above < value <= self.most:  # type: ignore[operator]
+            return
+        limits = [f"of at least {self.least:g}"] if self.least > -math.inf else []
+        limits += [f"above {self.above:g}"] if self.above > -math.inf else []
+        limits += [f"below {self.below:g}"] if self.below < math.inf else []
+        limits += [f"of at most {self.most:g}"] if self.most < math.inf else []
+        raise SettingError(name, f"is {value!r}; it must be a number {' and '.join(limits)}".rstrip(), hint=self.hint)
+
+
+SEED = Setting(kind=int, help="Where all randomness comes from.", least=0, most=MOST_SEED, hint="try --seed 0")
+
+
+def whole(default: int | None, help: str, *, least: int = 1, most: int = MOST, **more: Any) -> Any:
+    """A field for a whole number of at least `least` and at most `most`.
+
+    >>> @dataclass(frozen=True)
+    ... class Config:
+    ...     folds: int = whole(5, "Parts for cross-fitting.", least=2)
+    ...     __post_init__ = lambda self: check(self)
+    >>> Config(folds=1)
+    Traceback (most recent call last):
+    minecli.settings.SettingError: folds is 1; it must be a whole number of at least 2
+    """
+    return _field(default, Setting(kind=int, help=help, least=least, most=most, **more))
+
+
+def number(default: float | None, help: str, **more: Any) -> Any:
+    """A field for a finite number, within the `least`, `above`, `below` and `most` that are given."""
+    return _field(default, Setting(kind=float, help=help, **more))
+
+
+def numbers(default: tuple[float, ...], help: str, *, at_most: int, **more: Any) -> Any:
+    """A field for a tuple of one to `at_most` such numbers."""
+    return _field(default, Setting(kind=float, help=help, repeated=at_most, **more))
+
+
+def choice(default: object, help: str, choices: Iterable[object], **more: Any) -> Any:
+    """A field for one of several words or numbers."""
+    return _field(default, Setting(kind=type(default), help=help, choices=tuple(choices), **more))
+
+
+def switch(default: bool, help: str) -> Any:
+    """A field that is on or off."""
+    return _field(default, Setting(kind=bool, help=help))
+
+
+def _field(default: object, setting: Setting) -> Any:
+    return field(default=default, metadata={"setting": setting})
+
+
+@cache
+def settings_of(config: type[DataclassInstance]) -> Mapping[str, Setting]:
+    """The settings of a config class by their names, in the order of its fields.
+
+    >>> from minecli.mine.config import TrainingConfig
+    >>> settings_of(TrainingConfig)["batch_size"].least
+    2
+    """
+    found: dict[str, Setting] = {}
+    for name in (f.name for f in fields(config)):
+        # A subclass that only changes a default says nothing of the range, which stays.
+        inherited = (base.__dataclass_fields__.get(name) for base in config.__mro__ if is_dataclass(base))
+        setting = next((f.metadata["setting"] for f in inherited if f is not None and "setting" in f.metadata), None)
+        if setting is not None:
+            found[name] = setting
+    return MappingProxyType(found)
+
+
+def check(config: DataclassInstance) -> None:
+    """SettingError for the first field that holds what it may not; None is right where it is the default."""
+    defaults = {f.name: f.default for f in fields(config)}
+    for name, setting in settings_of(type(config)).items():
+        value = getattr(config, name)
+        if not (value is None and defaults[name] is None):
+            setting.check(name, value)
