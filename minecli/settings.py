@@ -29,13 +29,12 @@ MOST_SEED = 2**63 - 1
 class SettingError(UsageError):
     """A setting has a value that it cannot have.
 
-    `problem` begins with the name of the field; the command line puts the option in its place.
+    `problem` begins with the name of the field, `name`; the command line puts the option in its place.
     """
 
-    def __init__(self, name: str, rest: str, *, hint: str = "") -> None:
-        super().__init__(f"{name} {rest}", hint=hint)
+    def __init__(self, problem: str, *, name: str = "", hint: str = "") -> None:
+        super().__init__(problem, hint=hint)
         self.name = name
-        self.rest = rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +58,23 @@ class Setting:
         """SettingError unless a field called `name` may hold `value`."""
         if self.repeated:
             if not isinstance(value, tuple | list) or not 1 <= len(value) <= self.repeated:
-                raise SettingError(name, f"is {value!r}; it must be 1 to {self.repeated} numbers", hint=self.hint)
+                raise self._wrong(name, f"is {value!r}; it must be 1 to {self.repeated} numbers")
             for each in value:
                 self._check_one(name, each)
         else:
             self._check_one(name, value)
 
+    def _wrong(self, name: str, rest: str) -> SettingError:
+        return SettingError(f"{name} {rest}", name=name, hint=self.hint)
+
     def _check_one(self, name: str, value: object) -> None:
         if self.choices:
             if value not in self.choices or isinstance(value, bool):
                 allowed = ", ".join(map(str, self.choices))
-                raise SettingError(name, f"is {value!r}; it must be one of {allowed}", hint=self.hint)
+                raise self._wrong(name, f"is {value!r}; it must be one of {allowed}")
         elif self.kind is bool:
             if not isinstance(value, bool):
-                raise SettingError(name, f"is {value!r}; it must be true or false", hint=self.hint)
+                raise self._wrong(name, f"is {value!r}; it must be true or false")
         elif self.kind is int:
             self._check_whole(name, value)
         elif self.kind is float:
@@ -81,9 +83,9 @@ class Setting:
     def _check_whole(self, name: str, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
             rest = f"is {value!r}; it must be a whole number of at least {self.least:g}"
-            raise SettingError(name, rest, hint=self.hint)
+            raise self._wrong(name, rest)
         if value > self.most:
-            raise SettingError(name, f"is {value}; it must be at most {self.most}", hint=self.hint)
+            raise self._wrong(name, f"is {value}; it must be at most {self.most}")
 
     def _check_number(self, name: str, value: object) -> None:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -93,10 +95,10 @@ class Setting:
         limits += [f"above {self.above:g}"] if self.above > -math.inf else []
         limits += [f"below {self.below:g}"] if self.below < math.inf else []
         limits += [f"of at most {self.most:g}"] if self.most < math.inf else []
-        raise SettingError(name, f"is {value!r}; it must be a number {' and '.join(limits)}".rstrip(), hint=self.hint)
+        raise self._wrong(name, f"is {value!r}; it must be a number {' and '.join(limits)}".rstrip())
 
 
-SEED = Setting(kind=int, help="Where all randomness comes from.", least=0, most=MOST_SEED, hint="try --seed 0")
+SEED = Setting(kind=int, help="Where all randomness comes from.", least=0, most=MOST_SEED, hint="try `seed=0`")
 
 
 def whole(default: int | None, help: str, *, least: int = 1, most: int = MOST, **more: Any) -> Any:

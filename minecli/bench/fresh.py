@@ -20,22 +20,30 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from minecli import __version__, events
+from minecli import __version__
 from minecli.bench.cells import Cell, Key
 from minecli.bench.config import FreshConfig
 from minecli.bench.records import Record, record_of
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
-from minecli.estimators.neural.cross_fitting import fit_features, score_ceiling
+from minecli.estimators.neural.cross_fitting import fit_features
 from minecli.estimators.neural.held_out import COVERS_NEW_ROWS, Collected
 from minecli.estimators.neural.mine_diagnostics import Training as TrainingFacts
 from minecli.estimators.neural.mine_diagnostics import diagnose
-from minecli.mine.evaluation import criterion_of, fit_weights, row_terms, score_matrix
-from minecli.mine.sampling import random_shifts
+from minecli.mine.ceilings import score_ceiling
+from minecli.mine.fitting import (
+    CheckpointFile,
+    EvaluationRows,
+    Fitting,
+    NetworkShape,
+    ValidationRows,
+    shifted_scores,
+)
+from minecli.mine.objectives import Objective
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training, end_of, still_rising
 from minecli.result import Estimate, Status
-from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
+from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import child_seed, generator, torch_generator
 from minecli.tasks.specs import columns_of, numeric
 
@@ -97,10 +105,10 @@ def run_fresh(
 
 def _networks(cells: Sequence[Cell]) -> dict[tuple[str, int, int], list[Cell]]:
     """The cells that make one batched network: same estimator, same numbers of columns."""
-    found: dict[tuple[str, int, int], list[Cell]] = {}
+    networks: dict[tuple[str, int, int], list[Cell]] = {}
     for cell in cells:
-        found.setdefault((cell.estimator, *columns_of(cell.task)), []).append(cell)
-    return found
+        networks.setdefault((cell.estimator, *columns_of(cell.task)), []).append(cell)
+    return networks
 
 
 class FreshRows:
@@ -110,12 +118,12 @@ class FreshRows:
     """
 
     def __init__(self, cells: Sequence[Cell], config: MineConfig, plain: bool, device: str) -> None:
-        self.cells, self.config, self.device = cells, config, device
+        self.cells, self.device = cells, device
+        self.config = replace(config, preprocess="none", gaussian_base=False, tower_layers=0) if plain else config
         self.dtype = torch.float64 if config.precision == "float64" else torch.float32
-        shown = replace(config, preprocess="none", gaussian_base=False) if plain else config
-        found = [fit_features(*self._drawn(cell, FIT_ROWS, "fit", 0), shown) for cell in cells]
-        self.maps = [maps for maps, _ in found]
-        self.fits = [fit for _, fit in found if fit is not None]
+        fitted = [fit_features(*self._drawn(cell, FIT_ROWS, "fit", 0), self.config) for cell in cells]
+        self.maps = [maps for maps, _ in fitted]
+        self.fits = [fit for _, fit in fitted if fit is not None]
 
     @staticmethod
     def _drawn(cell: Cell, rows: int, purpose: str, number: int) -> Sides:
@@ -139,87 +147,79 @@ class FreshRows:
         """The log ratio of the Gaussian copula fitted to every cell's first sample, if there is to be one."""
         return GaussianBase(self.fits, FIT_ROWS) if self.fits else None
 
+    def networks(self, ceiling: float, seed: int) -> StatisticsNetwork:
+        """One network per cell, its score bounded by so many nats."""
+        (x, z), *_ = self.maps
+        shape = NetworkShape(
+            models=len(self.cells),
+            x_features=x.width,
+            z_features=z.width,
+            ceiling=ceiling,
+            base=self.base(),
+            dtype=self.dtype,
+            device=self.device,
+        )
+        return shape.build(self.config, torch_generator(seed, "network"))
+
+    def validation(self, objective: Objective) -> ValidationRows:
+        """Rows of all cells that no gradient sees."""
+        x, z = self.features(range(len(self.cells)), VALIDATION_ROWS, "validation")
+
+        def scores(network: StatisticsNetwork, shifts: int) -> Tensor:
+            return shifted_scores(network, x, z, shifts, torch_generator(self.cells[0].seed, "bench", "validation"))
+
+        stopping, combining = (max(shifts, objective.fewest_shifts) for shifts in (VALIDATION_SHIFTS, SCALE_SHIFTS))
+        return ValidationRows(scores, objective, stopping, combining)
+
+    def evaluation(self, m: int, count: int, shifts_per_row: int) -> EvaluationRows:
+        """So many rows of one cell that nothing has seen."""
+        draws = torch_generator(self.cells[m].seed, "bench", "evaluation")
+
+        def features(where: slice) -> tuple[Tensor, Tensor]:
+            return self.features([m], where.stop - where.start, "evaluation", where.start)
+
+        return EvaluationRows(features, count, shifts_per_row, draws)
+
 
 @dataclass
 class _Job:
-    """One batched network under way: its rows, its training, and how long that has taken."""
+    """One batched network under way: its rows, its fitting, where its state is kept, and the scale of every cell's
+    score (none before the end of a training that came to one)."""
 
     config: MineConfig
     fresh: FreshConfig
     context: Context
-    path: Path | None
     rows: FreshRows
-    training: Training
-    validation: tuple[Tensor, Tensor]
-    seconds: float = 0.0
+    fitting: Fitting
+    checkpoint: CheckpointFile | None
     scales: list[float] = field(default_factory=list)
 
     @classmethod
     def prepare(
         cls, cells: Sequence[Cell], config: MineConfig, fresh: FreshConfig, context: Context, path: Path | None
     ) -> _Job:
-        """Fit what is fitted to every cell's first sample, build the network, take up a checkpoint."""
+        """Fit what is fitted to every cell's first sample, and build the network."""
         rows = FreshRows(cells, config, fresh.plain, context.device)
         seed = child_seed(cells[0].seed, "bench", "fresh", config.bound)
-        network = StatisticsNetwork(
-            len(cells),
-            rows.maps[0][0].width,
-            rows.maps[0][1].width,
-            hidden=config.hidden,
-            layers=config.layers,
-            tower_layers=0 if fresh.plain else config.tower_layers,
-            ceiling=math.inf if fresh.plain else score_ceiling(fresh.evaluation_rows * fresh.shifts_per_row),
-            generator=torch_generator(seed, "network"),
-            base=rows.base(),
-            baseline=config.objective().baseline,
-            dtype=rows.dtype,
-        ).to(context.device)
-        validation = rows.features(range(len(cells)), VALIDATION_ROWS, "validation")
-        job = cls(config, fresh, context, path, rows, None, validation)  # type: ignore[arg-type]
-        job.training = Training(network, rows.batch, job.validate, config, child_seed(seed, "training"))
-        if path is not None and path.exists():
-            state = load_checkpoint(path, fingerprint=job.mark())
-            job.seconds = float(state["seconds"])
-            job.training.load_state_dict(state["training"])
-        return job
+        # The score may be as large as all pairs of the evaluation can support.
+        ceiling = math.inf if fresh.plain else score_ceiling(fresh.evaluation_rows * fresh.shifts_per_row)
+        network, validation = rows.networks(ceiling, seed), rows.validation(config.objective())
+        fitting = Fitting(network, rows.batch, validation, config, child_seed(seed, "training"))
+        settings = {"version": __version__, **asdict(config), **asdict(fresh)}
+        decisive = fingerprint(settings | {"cells": [list(c.key) for c in cells]})
+        return cls(config, fresh, context, rows, fitting, None if path is None else CheckpointFile(path, decisive))
 
-    def mark(self) -> str:
-        """What decides the training, hashed."""
-        settings = {"version": __version__, **asdict(self.config), **asdict(self.fresh)}
-        return fingerprint(settings | {"cells": [list(c.key) for c in self.rows.cells]})
-
-    def _validation_scores(self, network: StatisticsNetwork, shifts: int) -> Tensor:
-        draws = torch_generator(self.rows.cells[0].seed, "bench", "validation")
-        return score_matrix(network, *self.validation, [0, *random_shifts(VALIDATION_ROWS, shifts, draws)])
-
-    def validate(self, network: StatisticsNetwork) -> Tensor:
-        """The criterion on rows that are kept for it, shape (cells,)."""
-        objective = self.config.objective()
-        shifts = max(VALIDATION_SHIFTS, objective.fewest_shifts)
-        return criterion_of(self._validation_scores(network, shifts), objective)
+    @property
+    def training(self) -> Training:
+        """The training of all the networks, and the best weights it has seen."""
+        return self.fitting.training
 
     def train(self, name: str) -> Status:
         """Train, from the checkpoint on where there is one, and keep it up to date; then fit the scores' scales."""
-        started, before = time.monotonic(), self.seconds
         stage = f"{name} on {len(self.rows.cells)} cells"
-
-        def warn(said: str) -> None:
-            self.context.observer(events.Event(stage, self.training.step, self.config.max_steps, message=said))
-
-        checkpoint = None if self.path is None else PeriodicCheckpoint(self.path, self.mark(), warn)
-
-        def save(state: dict[str, Any]) -> None:
-            self.seconds = before + time.monotonic() - started
-            if checkpoint is not None:
-                kept = {"training": state, "seconds": self.seconds}
-                checkpoint.save(kept, at_once=state["ended"] is not None or self.context.should_stop())
-
-        status = self.training.run(stage, self.context.observer, self.context.should_stop, save)
-        if status in (Status.CONVERGED, Status.MAX_STEPS):
-            scores = self._validation_scores(
-                self.training.best, max(SCALE_SHIFTS, self.config.objective().fewest_shifts)
-            )
-            self.scales = [fit_weights(own[None], self.config.objective())[0] for own in scores]
+        status = self.fitting.train(stage, self.context.observer, self.context.should_stop, self.checkpoint)
+        if status in (Status.CONVERGED, Status.MAX_STEPS) and self.fitting.validation is not None:
+            self.scales = [scale for (scale,) in self.fitting.validation.weights(self.training.best, 1)]
         return status
 
     def curve(self, m: int) -> tuple[float, ...]:
@@ -233,9 +233,9 @@ class _Job:
 
     def forget(self) -> None:
         """Remove the checkpoint of training that is done with."""
-        if self.path is not None:
+        if self.checkpoint is not None:
             with contextlib.suppress(OSError):
-                self.path.unlink(missing_ok=True)
+                self.checkpoint.path.unlink(missing_ok=True)
 
     def record(self, m: int, name: str, versions: Mapping[str, str]) -> Record | None:
         """Evaluate one cell, or say why that cannot be done; None if stopped before the end."""
@@ -246,7 +246,7 @@ class _Job:
             "trained_together": len(self.rows.cells),
             "plain": self.fresh.plain,
         }
-        share = self.seconds / len(self.rows.cells)
+        share = self.fitting.seconds / len(self.rows.cells)
         if not self.scales:
             estimate = Estimate(name, None, Status.NONFINITE, seconds=share)
             return record_of(cell, estimate, versions, self.context.device, **details)
@@ -259,16 +259,10 @@ class _Job:
         return record_of(cell, estimate_or_none, versions, self.context.device, seconds=seconds, **details)
 
     def _estimate(self, m: int, name: str) -> Estimate | None:
-        objective, count = self.config.objective(), self.fresh.evaluation_rows
-        terms = row_terms(
-            self.training.best.select([m]),
-            lambda where: self.rows.features([m], where.stop - where.start, "evaluation", where.start),
-            count,
-            shifts_per_row=max(self.fresh.shifts_per_row, objective.fewest_shifts),
-            weights=[self.scales[m]],
-            objective=objective,
-            generator=torch_generator(self.rows.cells[m].seed, "bench", "evaluation"),
-            should_stop=self.context.should_stop,
+        count = self.fresh.evaluation_rows
+        shifts = max(self.fresh.shifts_per_row, self.config.objective().fewest_shifts)
+        terms = self.fitting.terms(
+            {m: self.scales[m]}, self.rows.evaluation(m, count, shifts), self.context.should_stop
         )
         if terms is None:
             return None
@@ -288,12 +282,12 @@ class _Job:
             effective_share=collected.effective_share,
         )
         x, z = self.rows.maps[m]
-        found = diagnose(facts, summary, count, x.columns, z.columns)
+        findings = diagnose(facts, summary, count, x.columns, z.columns)
         return Estimate(
             name,
             summary.mi_nats,
-            found.status,
+            findings.status,
             standard_error_nats=summary.standard_error_nats,
             interval=summary.interval,
-            diagnostics=found.diagnostics,
+            diagnostics=findings.diagnostics,
         )

@@ -11,7 +11,6 @@ import typer
 
 from minecli import __version__
 from minecli.bench.config import BenchRequest, FreshConfig
-from minecli.cli.environment import version_of
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.presentation import Presentation
 from minecli.cli.runs import Job, Work
@@ -19,6 +18,7 @@ from minecli.cli.settings import configs_from, settings_among
 from minecli.cli.words import flag, names
 from minecli.errors import UsageError
 from minecli.mine.config import TrainingConfig
+from minecli.runtime.environment import version_of
 
 if TYPE_CHECKING:
     from minecli.bench.cells import Cell
@@ -111,11 +111,10 @@ class BenchJob(Job[BenchRequest, "list[Cell]", "Plan"]):
         )
         versions = {"minecli": __version__} | {name: version_of(name) or "" for name in _VERSIONS}
         plan.work(request, context, versions, work.given["together"])
-        self._stopped = work.should_stop()
         return plan
 
-    def interrupted(self, plan: Plan) -> str | None:
-        if not self._stopped:
+    def interrupted(self, plan: Plan, work: Work) -> str | None:
+        if not work.should_stop():
             return None
         return f"interrupted: {len(plan.records)} of {len(plan.cells)} cells are done"
 
@@ -163,7 +162,7 @@ class BenchJob(Job[BenchRequest, "list[Cell]", "Plan"]):
         )
 
     def end(self, payload: dict[str, Any], cells: list[Cell], plan: Plan, work: Work) -> int:
-        if payload["cells_failed"] and not self._stopped:
+        if payload["cells_failed"] and not work.should_stop():
             failed = f"{payload['cells_failed']} of {payload['cells']} cells failed; the rest is done"
             work.streams.error(failed)
             return ExitCode.PARTIAL

@@ -36,7 +36,7 @@ Asked = TypeVar("Asked", bound=ComparisonRequest)
 def data_options(help: str, named: Sequence[str], own: Parameters | None = None) -> Parameters:
     """DATA and what says which part of it is learnt."""
     return {
-        "dataset": argument(str | None, help, "DATA", completions=named),
+        "dataset": argument(str | None, help, "DATA", completions=lambda: named),
         "x": columns_option("--x", "-x", help=f"Columns of a table to learn: {COLUMNS_HELP}."),
         "data_root": option(
             Path | None, "Folder with the files of MNIST (otherwise fetched once) or CelebA.", "--data-root",
@@ -174,7 +174,7 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         arms = run_methods(request, build, folder=work.path, observer=work.observe, should_stop=work.should_stop)
         return Trained(arms, len(arms) < len(request.methods) or not arms[-1].finished)
 
-    def interrupted(self, trained: Trained) -> str | None:
+    def interrupted(self, trained: Trained, work: Work) -> str | None:
         if not trained.stopped:
             return None
         last = trained.arms[-1].training

@@ -16,7 +16,7 @@ Example: {EXAMPLE}
 
 
 @takes(
-    {"topic": argument(str | None, "Name of the page; without it the pages are listed.", "TOPIC", completions=topics())}
+    {"topic": argument(str | None, "Name of the page; without it the pages are listed.", "TOPIC", completions=topics)}
 )
 def docs(ctx: typer.Context) -> None:
     topic = ctx.params["topic"]

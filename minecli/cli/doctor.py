@@ -10,10 +10,10 @@ from typing import Any
 import typer
 
 from minecli import __version__
-from minecli.cli.environment import LIBRARIES, version_of
 from minecli.cli.options import takes
 from minecli.cli.presentation import show_listing
 from minecli.cli.shared_options import RESULT
+from minecli.runtime.environment import LIBRARIES, version_of
 
 EXAMPLE = "minecli doctor --format json"
 HELP = f"""Show versions, devices, threads and cluster engines found here, each with its reason.

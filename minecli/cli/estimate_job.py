@@ -10,28 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from minecli import __version__
+from minecli.api.estimation import Surroundings, compute
+from minecli.api.request import EstimateRequest
 from minecli.cli.destinations import check_destinations
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.presentation import Presentation
 from minecli.cli.reading_options import announce_remote, reading_from
-from minecli.cli.request import EstimateRequest, data_facts, facts_of
 from minecli.cli.runs import Job, Work
-from minecli.cli.settings import check_settings, configs_from, settings_among
+from minecli.cli.settings import check_settings, configs_from, default_configs, settings_among
 from minecli.cli.streams import Streams
 from minecli.cli.words import lasting_source
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
+from minecli.result import Status
 
 if TYPE_CHECKING:
+    from minecli.api.result import Result
     from minecli.estimators.facts import Facts
-    from minecli.estimators.running import Outcome
-    from minecli.estimators.verdict import Verdict
     from minecli.report.formats import Views
     from minecli.tables.groups import Groups
 
-# Who answers 0 where a side is constant and nobody was asked.
-_FOR_CONSTANTS = "plug-in"
 _COLUMNS = ("categorical", "numeric")
 # What goes into the request as it is.
 _PLAIN = ("missing", "sample", "seed", "confidence", "independent_rows")
@@ -45,16 +43,7 @@ class Read:
     facts: Facts | None
 
 
-@dataclass
-class Answered:
-    """What the estimators say, and what follows from it."""
-
-    outcome: Outcome
-    verdict: Verdict
-    stopped: bool
-
-
-class EstimateJob(Job[EstimateRequest, Read, Answered]):
+class EstimateJob(Job[EstimateRequest, Read, "Result"]):
     """A partial result is stored, too: it bears its status."""
 
     kind = EstimateRequest
@@ -115,71 +104,41 @@ class EstimateJob(Job[EstimateRequest, Read, Answered]):
         check_destinations(destinations, request.source, [*request.x, *request.z])
 
     def load(self, request: EstimateRequest, work: Work) -> tuple[EstimateRequest, Read]:
-        from minecli.estimators.choice import choice_sentence
         from minecli.runtime.address_space import secure_libraries
 
         announce_remote(request.source, work.streams)
         trained = ["torch"] if any(ESTIMATORS[name].trains for name in request.estimators) else []
         secure_libraries(["numpy", "pyarrow", "scipy", *trained], work.threads.count)
+        from minecli.estimators.choice import choice_sentence
+        from minecli.estimators.table_facts import facts_of
+
         groups = request.load(work.streams.stdin)
         for note in groups.notes:
             work.streams.info(note)
-        if groups.constant:
-            return request, Read(groups, None)
         facts = facts_of(groups, ordered=not request.independent_rows)
-        if not request.estimators:
+        if facts is not None and not request.estimators:
             work.streams.info(choice_sentence(facts))
-        return request.resolved(facts), Read(groups, facts)
+        return request.resolved(facts, lambda chosen: default_configs(chosen, request.settings)), Read(groups, facts)
 
-    def compute(self, request: EstimateRequest, data: Read, work: Work) -> Answered:
-        from minecli.estimators.context import Context
-        from minecli.estimators.parts import find_parts
-        from minecli.estimators.running import Outcome, run_estimators
-        from minecli.estimators.verdict import constant, judge
-
-        groups, facts = data.groups, data.facts
-        if facts is None:
-            side = " and ".join(groups.constant)
-            verdict = constant(list(request.estimators) or [_FOR_CONSTANTS], side)
-            return Answered(Outcome(verdict.estimates), verdict, stopped=False)
-        context = Context(
-            device=work.device.name,
-            threads=work.threads.count,
-            seed=request.seed,
-            confidence=request.confidence,
+    def compute(self, request: EstimateRequest, data: Read, work: Work) -> Result:
+        surroundings = Surroundings(
+            device=work.device,
+            threads=work.threads,
             observer=work.observe,
             should_stop=work.should_stop,
-            facts=facts,
+            checkpoint_of=None if work.folder is None else work.folder.checkpoint_path,
         )
-        x, z = groups.x.values, groups.z.values
-        parts = find_parts(x, z, facts, context)
-        checkpoints = None if work.folder is None else work.folder.checkpoint_path
-        outcome = run_estimators(x, z, request.estimators, context, checkpoints)
-        return Answered(outcome, judge(outcome.estimates, facts, parts), work.should_stop())
+        return compute(request, data.groups, surroundings, data.facts)
 
-    def interrupted(self, answered: Answered) -> str | None:
-        return "interrupted: the result is partial" if answered.stopped else None
+    def interrupted(self, result: Result, work: Work) -> str | None:
+        return "interrupted: the result is partial" if work.should_stop() else None
 
     def payload(
-        self, request: EstimateRequest, data: Read, answered: Answered, environment: Mapping[str, Any]
+        self, request: EstimateRequest, data: Read, result: Result, environment: Mapping[str, Any]
     ) -> dict[str, Any]:
-        from minecli.report.payload import EstimateReport, estimate_payload
-        from minecli.report.verdict import verdict_entry
+        return result.to_dict()
 
-        outcome, verdict = answered.outcome, answered.verdict
-        return estimate_payload(
-            EstimateReport(
-                tool_version=__version__,
-                config=request.to_json(),
-                data=data_facts(data.groups, data.facts),
-                estimates=verdict.estimates,
-                verdict=verdict_entry(vars(verdict), data.facts.entropy_nats if data.facts else None),
-                environment=environment,
-                failure=str(outcome.failure) if outcome.failure else None,
-            )
-        )
-
-    def keep(self, folder: Path, payload: dict[str, Any], data: Read, answered: Answered) -> None:
+    def keep(self, folder: Path, payload: dict[str, Any], data: Read, result: Result) -> None:
         """The learning curve, where some estimator learned."""
         from minecli.report.figures import curves_from, learning_curve
         from minecli.runtime.run_directory import RunDirectory, read_events
@@ -203,12 +162,12 @@ class EstimateJob(Job[EstimateRequest, Read, Answered]):
             value=lambda: estimate_value(in_unit),
         )
 
-    def end(self, payload: dict[str, Any], data: Read, answered: Answered, work: Work) -> int:
+    def end(self, payload: dict[str, Any], data: Read, result: Result, work: Work) -> int:
         code = self.judged(payload, work)
         if work.shown.pointwise is not None:
-            _write_pointwise(work.shown.pointwise, data.groups, answered.outcome, work.streams)
-        if answered.outcome.failure is not None:
-            raise answered.outcome.failure
+            _write_pointwise(work.shown.pointwise, result, work.streams)
+        if result.failure is not None:
+            raise result.failure
         return code
 
     def judged(self, payload: dict[str, Any], work: Work) -> int:
@@ -236,22 +195,22 @@ def _source(words: Sequence[str], *, lasting: bool) -> str | tuple[str, ...]:
     return parts[0] if len(parts) == 1 else parts
 
 
-def _write_pointwise(path: Path, groups: Groups, outcome: Outcome, streams: Streams) -> None:
+def _write_pointwise(path: Path, result: Result, streams: Streams) -> None:
     from minecli.report.pointwise import pointwise_bytes
     from minecli.runtime.writing import write_bytes
 
-    terms = {e.estimator: e.pointwise_nats for e in outcome.estimates if e.pointwise_nats is not None}
+    terms = {e.estimator: e.pointwise_nats for e in result.estimates if e.pointwise_nats is not None}
     if not terms:
-        asked = ", ".join(e.estimator for e in outcome.estimates)
+        asked = ", ".join(e.estimator for e in result.estimates)
         raise UsageError(f"--pointwise: {asked} gave no value per row, so '{path}' was not written", hint="add -e mine")
-    write_bytes(path, pointwise_bytes(path.name, groups.row_numbers, terms))
+    assert result.row_numbers is not None
+    write_bytes(path, pointwise_bytes(path.name, result.row_numbers, terms))
     streams.info(f"wrote {path}: one line per row, from {' and '.join(terms)}")
 
 
 def _warn(payload: dict[str, Any], streams: Streams) -> None:
     """Say on stderr what a table would have said: the verdict and the doubts."""
     from minecli.report.verdict import headline, reason
-    from minecli.result import Status
 
     for entry in payload["estimates"]:
         for d in entry["diagnostics"]:

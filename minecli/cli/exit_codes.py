@@ -55,7 +55,7 @@ def explain(problem: BaseException) -> tuple[str, ExitCode]:
     # Whatever went wrong for want of memory is that, though it may look like a damaged file or a missing library.
     problem = shortage_in(problem) or problem
     if isinstance(problem, SettingError):
-        problem = UsageError(f"{flag(problem.name)} {problem.rest}", hint=problem.hint)
+        problem = UsageError(flag(problem.name) + problem.problem.removeprefix(problem.name), hint=problem.hint)
     if isinstance(problem, MinecliError):
         return f"error: {as_typed(str(problem))}", exit_code_of(problem)
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:

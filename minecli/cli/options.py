@@ -49,12 +49,12 @@ def option(
     )
 
 
-def argument(kind: Any, help: str, metavar: str, *, default: Any = None, completions: Iterable[str] = ()) -> Parameter:
+def argument(
+    kind: Any, help: str, metavar: str, *, default: Any = None, completions: Callable[[], Iterable[str]] | None = None
+) -> Parameter:
     """An argument, with the words that complete it."""
-    known = list(completions)
-    about = typer.Argument(
-        metavar=metavar, help=help, show_default=False, autocompletion=(lambda: known) if known else None
-    )
+    complete = None if completions is None else lambda: list(completions())
+    about = typer.Argument(metavar=metavar, help=help, show_default=False, autocompletion=complete)
     return Parameter(Annotated[kind, about], default)
 
 

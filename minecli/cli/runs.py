@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 import typer
 
-from minecli.cli.environment import environment_facts
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.options import was_typed
 from minecli.cli.presentation import Presentation, presentation_of, show
@@ -24,6 +23,7 @@ from minecli.cli.streams import Streams
 from minecli.cli.words import flag
 from minecli.errors import DataError, OutputError, UsageError
 from minecli.events import Event, Observer
+from minecli.runtime.environment import environment_facts
 
 if TYPE_CHECKING:
     from minecli.report.formats import Views
@@ -120,7 +120,7 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
     def compute(self, request: Asked, data: Data, work: Work) -> Outcome:
         """Do the work, as far as signals allow."""
 
-    def interrupted(self, outcome: Outcome) -> str | None:
+    def interrupted(self, outcome: Outcome, work: Work) -> str | None:
         """How far the work has come, where it was stopped; None where it was not."""
         return None
 
@@ -303,7 +303,7 @@ def _begin(job: Job[Asked, Data, Any], request: Asked, data: Data, work: Work, s
 
 def _finish(job: Job[Asked, Data, Outcome], request: Asked, data: Data, outcome: Outcome, work: Work) -> int:
     """Store, show, and say how to go on. A result that cannot be stored is shown before the error is raised."""
-    stopped = job.interrupted(outcome)
+    stopped = job.interrupted(outcome, work)
     environment = environment_facts(work.device, work.threads, job.seed(request))
     payload = job.payload(request, data, outcome, environment)
     unkept = None

@@ -58,7 +58,7 @@ _SHAPE: Parameters = {
 
 
 @takes(
-    {"task": argument(str, "Name of the distribution.", "TASK", default=..., completions=list(TASKS))},
+    {"task": argument(str, "Name of the distribution.", "TASK", default=..., completions=lambda: TASKS)},
     TABLE_OUTPUT, SAMPLE_ROWS, SEED, _PARAMETERS, _SHAPE, QUIET,
 )  # fmt: skip
 def sample(ctx: typer.Context) -> None:

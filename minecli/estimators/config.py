@@ -206,41 +206,6 @@ class MineConfig(TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MineFConfig(MineConfig):
-    """The neural estimator with the f-divergence bound (MINE-f).
-
-    >>> MineFConfig().bound
-    'nwj'
-    """
-
-    estimator: ClassVar[str] = "mine-f"
-    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
-
-    bound: str = "nwj"
-
-
-@dataclass(frozen=True, kw_only=True)
-class InfoNceConfig(MineConfig):
-    """The neural estimator with the contrastive bound (InfoNCE).
-
-    Each row is told from `marginal_shifts` re-paired ones in training; in the evaluation, from 256 up to 65,536 rows
-    in all, and never from fewer than 64 beyond. The bound cannot exceed the logarithm of one more. Batches are smaller
-    than those of the other bounds, because they hold so many more pairs.
-
-    >>> InfoNceConfig().marginal_shifts
-    8
-    """
-
-    estimator: ClassVar[str] = "info-nce"
-    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
-
-    bound: str = "info-nce"
-    batch_size: int = 256
-    marginal_shifts: int = 8
-    max_steps: int = 1200
-
-
-@dataclass(frozen=True, kw_only=True)
 class SmileConfig(MineConfig):
     """The neural estimator SMILE: trained as a discriminator of joint and re-paired rows, evaluated with e^T held
     within e^-clip .. e^clip. No lower bound: a smaller `clip` lowers the variance and raises the bias, in either
@@ -262,31 +227,3 @@ class SmileConfig(MineConfig):
         from minecli.mine.objectives import smile_objective
 
         return smile_objective(self.clip)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MineJsConfig(MineConfig):
-    """The neural estimator trained as a discriminator (Jensen-Shannon), evaluated with Donsker-Varadhan.
-
-    >>> MineJsConfig().bound
-    'jensen-shannon'
-    """
-
-    estimator: ClassVar[str] = "mine-js"
-    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
-
-    bound: str = "jensen-shannon"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TubaConfig(MineConfig):
-    """The neural estimator with the bound of Barber and Agakov, unnormalised, with a learnt baseline a(x) (TUBA).
-
-    >>> TubaConfig().bound
-    'tuba'
-    """
-
-    estimator: ClassVar[str] = "tuba"
-    unused: ClassVar[tuple[str, ...]] = ("ema_decay",)
-
-    bound: str = "tuba"

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from minecli.errors import DataError
 from minecli.estimators.tolerance import tolerance_nats
+from minecli.mine import ceilings
 from minecli.result import Diagnostic, DiagnosticCode, Severity
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def near_ceiling(mi_nats: float, ceiling_nats: float, estimator: Literal["ksg", 
     >>> near_ceiling(5.0, 5.5, "ksg")[0].code
     <DiagnosticCode.NEAR_LOG_N_CEILING: 'near-log-n-ceiling'>
     """
-    if mi_nats <= 0.7 * ceiling_nats:
+    if not ceilings.near_ceiling(mi_nats, ceiling_nats):
         return ()
     return (
         Diagnostic(

@@ -1,17 +1,18 @@
-"""All estimators by name. A new estimator is one file and one entry here; a new neural bound, one entry here and one
-in `mine.objectives`.
+"""All estimators by name. A new estimator is one file and one entry here; a new neural bound is an estimator by its
+entry in `mine.objectives` alone.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from typing import Any, Literal, cast
 
 from minecli.errors import DataError
 from minecli.estimators import config
 from minecli.estimators.context import Estimator
+from minecli.mine.objectives import BOUNDS, Bound
 from minecli.runtime.request import from_plain
 
 Kind = Literal["lower bound", "neural, no bound", "nearest neighbours", "table", "correlations"]
@@ -48,69 +49,56 @@ def _later(module: str, function: str) -> Callable[[], Estimator]:
 
 
 _NEURAL = _later("neural.mine", "estimate_mine")
-_LEARNABLE = "independent rows, from which the dependence can be learnt"
+# Bounds whose estimators have settings of their own; those of the others are `MineConfig` with other defaults.
+_OWN_SETTINGS: Mapping[str, type[config.MineConfig]] = {"smile": config.SmileConfig}
+
+
+def config_of(name: str, bound: Bound) -> type[config.MineConfig]:
+    """The settings of the estimator that the bound of that name makes.
+
+    >>> config_of("info-nce", BOUNDS["info-nce"])().batch_size
+    256
+    """
+    if name in _OWN_SETTINGS:
+        return _OWN_SETTINGS[name]
+    if config.MineConfig.bound == name:
+        return config.MineConfig
+    differing = {"bound": name, **bound.defaults}
+    known = {f.name: f for f in fields(config.MineConfig)}
+    namespace = {
+        "__doc__": f"The neural estimator with the bound {name}: {bound.summary}.",
+        "__module__": config.__name__,
+        "estimator": bound.estimator,
+        "unused": () if bound.moving_average else ("ema_decay",),
+    }
+    made = make_dataclass(
+        "".join(word.capitalize() for word in bound.estimator.split("-")) + "Config",
+        [(key, known[key].type, field(default=v, metadata=known[key].metadata)) for key, v in differing.items()],
+        bases=(config.MineConfig,),
+        namespace=namespace,
+        frozen=True,
+        kw_only=True,
+    )
+    return cast("type[config.MineConfig]", made)
+
+
+def _neural(name: str, bound: Bound) -> Entry:
+    """The estimator that a bound makes."""
+    learnable = "independent rows, from which the dependence can be learnt"
+    return Entry(
+        name=bound.estimator,
+        summary=bound.summary,
+        kind="lower bound" if bound.lower_bound else "neural, no bound",
+        assumes=f"{learnable}; {bound.assumes}" if bound.assumes else learnable,
+        fails=bound.fails,
+        reference=bound.reference,
+        config=config_of(name, bound),
+        load=_NEURAL,
+    )
+
 
 _ENTRIES = (
-    Entry(
-        name="mine",
-        summary="statistics networks, Donsker-Varadhan bound",
-        kind="lower bound",
-        assumes=_LEARNABLE,
-        fails="few rows, or a dependence near ln n: too low",
-        reference="Belghazi et al. 2018, eq. 10, section 3.2",
-        config=config.MineConfig,
-        load=_NEURAL,
-    ),
-    Entry(
-        name="mine-f",
-        summary="statistics networks, f-divergence bound",
-        kind="lower bound",
-        assumes=_LEARNABLE,
-        fails="as mine, and never above it for the same network",
-        reference="Belghazi et al. 2018, eq. 8; Nguyen, Wainwright, Jordan 2010",
-        config=config.MineFConfig,
-        load=_NEURAL,
-    ),
-    Entry(
-        name="info-nce",
-        summary="statistics networks, contrastive bound",
-        kind="lower bound",
-        assumes=_LEARNABLE,
-        fails="never above ln(K+1) with K re-pairings per row (64 to 256): too low from 3 nats on",
-        reference="van den Oord, Li, Vinyals 2018; Poole et al. 2019",
-        config=config.InfoNceConfig,
-        load=_NEURAL,
-    ),
-    Entry(
-        name="smile",
-        summary="discriminator, Donsker-Varadhan with clipped e^T",
-        kind="neural, no bound",
-        assumes=_LEARNABLE + "; log ratios that seldom pass the clip",
-        fails="too high or too low by what the clip cuts off, with a narrow interval; few rows: too low",
-        reference="Song, Ermon 2020",
-        config=config.SmileConfig,
-        load=_NEURAL,
-    ),
-    Entry(
-        name="mine-js",
-        summary="discriminator (Jensen-Shannon), Donsker-Varadhan bound",
-        kind="lower bound",
-        assumes=_LEARNABLE,
-        fails="as mine; training is quieter, but cares little for rare, large log ratios",
-        reference="Nowozin, Cseke, Tomioka 2016; Hjelm et al. 2019; Poole et al. 2019",
-        config=config.MineJsConfig,
-        load=_NEURAL,
-    ),
-    Entry(
-        name="tuba",
-        summary="statistics networks, bound with a learnt baseline a(x)",
-        kind="lower bound",
-        assumes=_LEARNABLE,
-        fails="as mine-f: e^T alone is noisy where the dependence is strong",
-        reference="Barber, Agakov 2003; Poole et al. 2019",
-        config=config.TubaConfig,
-        load=_NEURAL,
-    ),
+    *(_neural(name, bound) for name, bound in BOUNDS.items()),
     Entry(
         name="ksg",
         summary="Kraskov's k nearest neighbours",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minecli.errors import MinecliError
+from minecli.estimators.arrays import checked_arrays
 from minecli.estimators.choice import thin, unsuited
 from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import of_facts
@@ -45,8 +46,15 @@ def run_estimators(
     against a value stands among the diagnostics of each. The observer hears of every value but the last as it comes.
 
     Args:
+        x: of shape (n, d_x).
+        z: of shape (n, d_z).
         checkpoint_of: where an estimator may keep its state, by name.
+
+    Raises:
+        UsageError: arrays that do not fit together.
+        DataError: values that are not finite, too few rows.
     """
+    x, z = checked_arrays(x, z)
     facts = context.facts or find_facts(x, z)
     done: dict[str, Estimate] = {}
     failure: MinecliError | None = None

@@ -66,8 +66,8 @@ def _whitened(side: Array) -> tuple[Array, Array, Array]:
     mean = side.mean(0)
     q, triangle = np.linalg.qr(side - mean)
     rotation, strengths, directions = np.linalg.svd(triangle)
-    kept = np.flatnonzero(strengths > strengths[0] * max(side.shape) * np.finfo(np.float64).eps)
-    return mean, q @ rotation[:, kept], directions[kept].T / strengths[kept]
+    used = np.flatnonzero(strengths > strengths[0] * max(side.shape) * np.finfo(np.float64).eps)
+    return mean, q @ rotation[:, used], directions[used].T / strengths[used]
 
 
 def shrink_correlations(correlations: Array, rows: int, x_rank: int, z_rank: int) -> Array:

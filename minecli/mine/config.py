@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from minecli.mine.objectives import BOUNDS
 from minecli.settings import check, choice, number, switch, whole
 
 if TYPE_CHECKING:
     from minecli.mine.objectives import Objective
-
-# The keys of `objectives.OBJECTIVES`, which cannot be read here without loading torch.
-BOUND_NAMES = ("donsker-varadhan", "nwj", "info-nce", "smile", "jensen-shannon", "tuba")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class TrainingConfig:
     minecli.settings.SettingError: ema_decay is 1.0; it must be a number of at least 0 and below 1
     """
 
-    bound: str = choice("donsker-varadhan", "What is trained and evaluated.", BOUND_NAMES)
+    bound: str = choice("donsker-varadhan", "What is trained and evaluated.", BOUNDS)
     # Beyond these sizes a network would need gigabytes or minutes for a single step, and could not be interrupted.
     hidden: int = whole(48, "Width of the hidden layers.", most=16_384)
     layers: int = whole(2, "Number of joint hidden layers.", most=64)
@@ -63,6 +61,4 @@ class TrainingConfig:
 
     def objective(self) -> Objective:
         """What `bound` names; loads torch."""
-        from minecli.mine.objectives import OBJECTIVES
-
-        return OBJECTIVES[self.bound]
+        return BOUNDS[self.bound].objective()

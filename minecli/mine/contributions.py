@@ -63,8 +63,8 @@ def clipped_exponentials(clip: float) -> Callable[[Tensor, Tensor], tuple[Tensor
 def contrasts(joint: Tensor, marginal: Tensor) -> tuple[Tensor, Tensor]:
     """Each row's term of InfoNCE, and the shares of its K re-pairings in its own sum of e^T, times K."""
     everyone = torch.logsumexp(torch.cat([joint[None], marginal]), 0)
-    repaired = len(marginal)
-    return joint - everyone + math.log(repaired + 1), repaired * (marginal - everyone).exp()
+    others = len(marginal)
+    return joint - everyone + math.log(others + 1), others * (marginal - everyone).exp()
 
 
 def normalised(own: Tensor, as_x: Tensor, as_z: Tensor) -> RowTerms:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from minecli.mine.batched_convolution import batched_conv2d
-from minecli.mine.sampling import repair
+from minecli.mine.sampling import shifted
 
 KERNEL, STRIDE, PADDING = 5, 2, 2
 
@@ -150,7 +150,7 @@ class ConvolutionalStatisticsNetwork(nn.Module):
         Returns:
             Shape (models, len(shifts), b), in nats.
         """
-        first, *later = (torch.cat([repair(biases, s) if s else biases for s in shifts], 1) for biases in z)
+        first, *later = (torch.cat([shifted(biases, s) if s else biases for s in shifts], 1) for biases in z)
         models, rows = x.shape[:2]
         # Each image meets every re-paired bias: a new axis of shifts, then all pairs of a model in a row.
         met = x.unsqueeze(1) + first.view(models, len(shifts), rows, -1, 1, 1)

@@ -25,10 +25,10 @@ def random_shifts(rows: int, count: int, generator: torch.Generator) -> list[int
     return [int(s) + 1 for s in torch.randperm(rows - 1, generator=generator)[:count]]
 
 
-def repair(values: Tensor, shift: int, dim: int = 1) -> Tensor:
-    """Shift the rows cyclically, so that row i of the result belongs to row i - shift of the input.
+def shifted(values: Tensor, shift: int, dim: int = 1) -> Tensor:
+    """The rows shifted cyclically along `dim`, so that row i of the result belongs to row i - shift of the input.
 
-    >>> repair(torch.tensor([[10, 11, 12]]), 1)
+    >>> shifted(torch.tensor([[10, 11, 12]]), 1)
     tensor([[12, 10, 11]])
     """
     return torch.roll(values, shift, dim)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from minecli.mine.canonical import Canonical, shrink_correlations
-from minecli.mine.sampling import repair
+from minecli.mine.sampling import shifted
 
 Draw = Callable[..., nn.Parameter]
 
@@ -44,9 +44,9 @@ class Projected:
     variates: Tensor
     energy: Tensor
 
-    def repaired(self, shift: int) -> Projected:
+    def shifted(self, shift: int) -> Projected:
         """The same rows, shifted cyclically against the other side."""
-        return Projected(repair(self.hidden, shift), repair(self.variates, shift), repair(self.energy, shift))
+        return Projected(shifted(self.hidden, shift), shifted(self.variates, shift), shifted(self.energy, shift))
 
 
 class GaussianBase(nn.Module):
@@ -201,8 +201,8 @@ class StatisticsNetwork(nn.Module):
 
     def select(self, models: Sequence[int]) -> StatisticsNetwork:
         """A copy that holds some of the models alone."""
-        kept = list(models)
-        return self._with([tensor.data[kept] for tensor in self._tensors()])
+        chosen = list(models)
+        return self._with([tensor.data[chosen] for tensor in self._tensors()])
 
     @property
     def signature(self) -> tuple[tuple[int, ...], ...]:
@@ -257,7 +257,7 @@ class StatisticsNetwork(nn.Module):
         Returns:
             Shape (models, len(shifts), b), in nats.
         """
-        pairs = [self._pair(x, z.repaired(s) if s else z) for s in shifts]
+        pairs = [self._pair(x, z.shifted(s) if s else z) for s in shifts]
         t = self._read(torch.cat([h for h, _ in pairs], 1), torch.cat([ratio for _, ratio in pairs], 1))
         return t.view(-1, len(shifts), x.hidden.shape[1])
 

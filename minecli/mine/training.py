@@ -42,7 +42,7 @@ class ScoresPairs(Protocol):
         """Score row i of x with row i - s of z for each shift s: (models, len(shifts), b), in nats."""
 
     def parameters(self) -> Iterable[nn.Parameter]:
-        """What is trained."""
+        """The weights that are trained, each of shape (models, ...)."""
 
 
 def ascend(
@@ -77,7 +77,7 @@ def ascend(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A look at the models during training, in nats: every model's bound on training batches, and on its validation
+    """The models during training, in nats: every model's bound on training batches, and on its validation
     part (empty: there is none)."""
 
     step: int
@@ -197,9 +197,9 @@ class Training:
         if self.weight_decay is None:
             return
         # A strength beyond 1 / learning rate leaves nothing; it must not turn weights around.
-        kept = (1.0 - self.learning_rate(self.step) * self.weight_decay[:, None, None]).clamp(min=0.0)
+        remaining = (1.0 - self.learning_rate(self.step) * self.weight_decay[:, None, None]).clamp(min=0.0)
         for weight in self.network.decaying():
-            weight.mul_(kept)
+            weight.mul_(remaining)
 
     @torch.no_grad()
     def _evaluate(self) -> Evaluation:
@@ -209,8 +209,8 @@ class Training:
         else:
             values = self.validate(self.averaged).double().cpu()
             better = (values > self.best_nats) & ~self.settled
-        for kept, current in zip(self.best.parameters(), self.averaged.parameters(), strict=True):
-            kept[better] = current[better]
+        for best, current in zip(self.best.parameters(), self.averaged.parameters(), strict=True):
+            best[better] = current[better]
         self.best_nats = torch.where(better, values, self.best_nats)
         by_model = () if self.validate is None else tuple(values.tolist())
         evaluation = Evaluation(self.step, tuple(self._recent.tolist()), by_model)
@@ -221,8 +221,8 @@ class Training:
     def _settle(self) -> None:
         """Close the models for which `patience` evaluations after the warm-up have brought no rise.
 
-        Each model is judged by its own validation part: what is validation to one is held out to another, and a
-        decision on all of them together would let held-out rows choose the weights they are to judge.
+        Each model is stopped by its own validation part: what is validation to one is held out to another, and a
+        decision on all of them together would let held-out rows choose the weights that are evaluated on them.
         """
         if self.validate is None or self.step <= self.config.warmup_share * self.config.max_steps:
             return
@@ -236,7 +236,7 @@ class Training:
         curve = [e.validation_nats for e in self.history if e.validation_nats is not None]
         return self.validate is not None and still_rising(curve, end_of(self.config.patience))
 
-    def take(self, whole: Training, share: slice) -> None:
+    def adopt(self, whole: Training, share: slice) -> None:
         """Become what came of some of the models of another training that has ended.
 
         Args:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Literal
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
+from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.sources import label_of
 from minecli.tables.kinds import Array, Column, ColumnUse, Plan
 from minecli.tables.origins import Origin, origin_of
@@ -84,7 +85,7 @@ class OneGroup(Provenance):
 
 
 def load_groups(
-    source: str | Sequence[str],
+    source: str | Sequence[str] | OpenTable,
     x: Sequence[str],
     z: Sequence[str],
     wanted: Wanted = DEFAULT_WANTED,
@@ -94,7 +95,8 @@ def load_groups(
 ) -> Groups:
     """Read the columns that `x` and `z` select (grammar: `tables.selectors.grammar`) into two arrays.
 
-    `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other.
+    `source`: a path, a folder or glob of parts, a URL, or "-" for the stream `stdin`; or several, one after the other;
+    or a table in memory (`tables.frames`).
     `wanted`: how it is read, what columns are, and which rows are used. `constant`: whether a group may hold nothing
     but constant columns; its array then has no column. Encodings of columns that are no numbers: `tables.arrays`.
 
@@ -158,7 +160,7 @@ def learnable_group(rows: UsableRows, source: str | Sequence[str]) -> OneGroup:
     return OneGroup(group=group, origins=tuple(origins), **_provenance(rows, source, *notes))
 
 
-def _provenance(rows: UsableRows, source: str | Sequence[str], *notes: str) -> dict[str, Any]:
+def _provenance(rows: UsableRows, source: str | Sequence[str] | OpenTable, *notes: str) -> dict[str, Any]:
     """The fields of `Provenance`, `notes` added to those on the rows; the last that is asked of `rows`."""
     return {
         "row_numbers": rows.numbers(),

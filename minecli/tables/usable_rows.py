@@ -66,9 +66,12 @@ class UsableRows:
         """A column's used rows. It is held no longer, so that its memory is free as soon as it is no longer needed;
         KeyError for a column that is not held."""
         column = self.columns.pop(name)
+        values = column.values
+        if pa.types.is_string_view(values.type):  # as polars has them; Arrow cannot filter views
+            values = values.cast(pa.large_string())
         if self.mask is None:
-            return column
-        return replace(column, values=column.values.filter(self._arrow_mask), rows=self.mask)
+            return replace(column, values=values)
+        return replace(column, values=values.filter(self._arrow_mask), rows=self.mask)
 
     @cached_property
     def _arrow_mask(self) -> Any:
@@ -85,7 +88,7 @@ class UsableRows:
 
 
 def usable_rows(
-    source: str | Sequence[str],
+    source: str | Sequence[str] | OpenTable,
     choose: Callable[[Header], Chosen],
     wanted: Wanted,
     stdin: BinaryIO | None,
@@ -94,7 +97,8 @@ def usable_rows(
     """Read the columns that `choose` picks from the header, and decide which rows are used.
 
     Args:
-        source: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`; or several.
+        source: a path, a folder or glob of Parquet parts, a URL, or "-" for the stream `stdin`; or several;
+            or a table in memory.
         options: what picked the columns, for a message.
 
     Raises:

@@ -20,7 +20,6 @@ import pytest
 import torch
 
 from minecli.bench.cells import Cell, draw
-from minecli.cli.request import facts_of
 from minecli.cli.settings import default_configs
 from minecli.estimators.choice import default_estimators
 from minecli.estimators.context import Context
@@ -29,6 +28,7 @@ from minecli.estimators.parts import find_parts
 from minecli.estimators.registry import ESTIMATORS
 from minecli.estimators.row_order import row_order
 from minecli.estimators.running import run_estimators
+from minecli.estimators.table_facts import facts_of
 from minecli.estimators.tolerance import tolerance_nats
 from minecli.estimators.verdict import judge
 from minecli.runtime.seeds import generator

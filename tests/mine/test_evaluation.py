@@ -10,8 +10,10 @@ from minecli import events
 from minecli.mine import evaluation
 from minecli.mine.canonical import canonical_correlations
 from minecli.mine.evaluation import bound_of, criterion_of, fit_weights, row_terms, score_matrix
-from minecli.mine.objectives import OBJECTIVES, smile_objective
+from minecli.mine.objectives import BOUNDS, smile_objective
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
+
+OBJECTIVES = {name: bound.objective() for name, bound in BOUNDS.items()}
 
 F64 = torch.float64
 RHO = 0.6

@@ -9,7 +9,9 @@ import torch
 
 from minecli.mine import evaluation
 from minecli.mine.evaluation import criterion_of, fit_weights
-from minecli.mine.objectives import OBJECTIVES
+from minecli.mine.objectives import BOUNDS
+
+OBJECTIVES = {name: bound.objective() for name, bound in BOUNDS.items()}
 
 F64 = torch.float64
 RHO = 0.6

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from minecli.mine.sampling import random_shifts, repair
+from minecli.mine.sampling import random_shifts, shifted
 
 
 @pytest.mark.parametrize("rows", [2, 3, 50])
@@ -12,9 +12,9 @@ def test_no_row_is_paired_with_itself(rows):
     generator = torch.Generator().manual_seed(0)
     index = torch.arange(rows)[None]
     for shift in random_shifts(rows, rows, generator):
-        repaired = repair(index, shift)
-        assert not (repaired == index).any()
-        assert sorted(repaired[0].tolist()) == index[0].tolist()
+        moved = shifted(index, shift)
+        assert not (moved == index).any()
+        assert sorted(moved[0].tolist()) == index[0].tolist()
 
 
 def test_shifts_are_distinct_and_all_are_reached():
@@ -29,6 +29,6 @@ def test_shifts_are_uniform(seed):
     assert stats.chisquare(counts.numpy()).pvalue > 1e-4
 
 
-def test_one_row_cannot_be_repaired():
+def test_one_row_cannot_be_re_paired():
     with pytest.raises(ValueError, match="two rows"):
         random_shifts(1, 1, torch.Generator())

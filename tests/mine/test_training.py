@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from minecli.errors import UsageError
-from minecli.mine.config import BOUND_NAMES, TrainingConfig
+from minecli.mine.config import TrainingConfig
 from minecli.mine.evaluation import bound_of, score_matrix
+from minecli.mine.objectives import BOUNDS
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.mine.training import Training
 from minecli.result import Status
@@ -31,7 +32,7 @@ def training(config=CONFIG, batch=gaussian_batch, validated=True, seed=0):
     return Training(net, batch, validate if validated else None, config, seed)
 
 
-@pytest.mark.parametrize("bound", BOUND_NAMES)
+@pytest.mark.parametrize("bound", BOUNDS)
 def test_learns_a_gaussian(bound):
     shifts = 7 if bound == "info-nce" else 1
     config = TrainingConfig(**{**vars(CONFIG), "bound": bound, "max_steps": 400, "marginal_shifts": shifts})

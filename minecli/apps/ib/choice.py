@@ -16,13 +16,14 @@ import torch
 from minecli import events
 from minecli.apps.ensembles.evaluations import Look
 from minecli.apps.ensembles.training import Save
+from minecli.apps.ib import information
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
-from minecli.apps.ib.information import Information, measured_information
+from minecli.apps.ib.information import measured_information
 from minecli.apps.ib.labelled_rows import Classified
 from minecli.apps.ib.networks import Noise, is_stochastic
 from minecli.apps.ib.training import IbTraining
-from minecli.result import Status
+from minecli.result import Estimate, Status
 
 # Methods that beta means something to.
 WEIGHED = ("dvb", "dvb-additive", "mine-gaussian", "mine-propagated", "mine-additive")
@@ -53,7 +54,7 @@ class IbPhases:
         self.choosing: IbTraining | None = None
         self.final: IbTraining | None = None
         self.choice: Choice | None = None
-        self.information: dict[str, list[Information]] = {}
+        self.information: dict[str, list[Estimate]] = {}
         if self.config.choose:
             self.choosing = self._training(data.learnt, data.held_back, self.models, None)
 
@@ -180,7 +181,7 @@ class IbPhases:
         state: dict[str, Any] = {
             "classes": list(self.data.classes),
             "choice": None if self.choice is None else [self.choice.beta, self.choice.epoch, self.choice.error_percent],
-            "information": {k: [i.to_json() for i in each] for k, each in self.information.items()},
+            "information": {k: [information.to_json(i) for i in each] for k, each in self.information.items()},
             "choosing": None if self.choosing is None else self.choosing.state_dict(),
             "final": None if self.final is None else self.final.state_dict(),
         }
@@ -193,7 +194,8 @@ class IbPhases:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a run with the same data, settings and seeds."""
         self.choice = None if state["choice"] is None else Choice(*state["choice"])
-        self.information = {k: [Information(**i) for i in each] for k, each in state["information"].items()}
+        measured = state["information"]
+        self.information = {k: [information.from_json(i) for i in each] for k, each in measured.items()}
         if self.choosing is not None:
             self.choosing.load_state_dict(state["choosing"])
         if state["final"] is not None:

@@ -102,7 +102,7 @@ class IbConfig:
     def __post_init__(self) -> None:
         check(self)
         if len(set(self.betas)) < len(self.betas):
-            raise SettingError("betas", "names a value twice", hint="try --beta 1e-3,1e-2")
+            raise SettingError("betas names a value twice", name="betas", hint="try --beta 1e-3,1e-2")
         if not self.choose and len(self.betas) > 1:
             raise UsageError(
                 f"nothing would choose among {len(self.betas)} values of --beta", hint="leave out --no-choose"

@@ -15,8 +15,8 @@ between (Poole et al., 2019, section 2.3)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,12 +26,11 @@ from minecli import events
 from minecli.apps.ib.networks import Bottleneck, Coded, Noise, mean_codes
 from minecli.apps.ib.training import IbTraining, divergence_from_prior
 from minecli.mine.canonical import canonical_correlations
+from minecli.mine.ceilings import near_ceiling, score_ceiling
 from minecli.mine.config import TrainingConfig
-from minecli.mine.evaluation import bound_of, row_terms, score_matrix
-from minecli.mine.sampling import random_shifts
+from minecli.mine.fitting import EvaluationRows, Fitting, NetworkShape, ValidationRows, shifted_scores
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
-from minecli.mine.training import Training
-from minecli.result import Status
+from minecli.result import Diagnostic, DiagnosticCode, Estimate, Status
 from minecli.runtime.seeds import torch_generator
 
 # Rows held out that are used at most: half of them stop the training, half are evaluated.
@@ -41,36 +40,65 @@ _VALIDATION_SHIFTS = 16
 _HIDDEN = 128
 _MOST_TRAINING_ROWS = 20_000
 _BATCH = 256
-# Held-out rows can certify ln n nats at the very most, and bounds fall short of the truth long before.
-_CEILING_SHARE = 0.7
 _AT_ONCE = 256
 _KNOWN_DRAWS = 4
 # Squares of smaller ones would leave the range of numbers; codes so far apart are told apart without doubt.
 _LEAST_DEVIATION = 1e-5
+_KNOWN = ("low_nats", "high_nats", "divergence_nats")
 
 
-@dataclass(frozen=True)
-class Information:
-    """What was found of one model, in nats.
+def estimate_of(
+    nats: float | None, error_nats: float | None, status: Status, ceiling_nats: float, known: Mapping[str, Any]
+) -> Estimate:
+    """I(X;Z) of one model as an estimate.
 
-    `nats` is the Donsker-Varadhan bound on rows that no network saw, with its standard error over rows; `status` says
-    how the training of the network ended. `near_ceiling`: so much is beyond what so many rows can certify, and the
-    truth may be far above. `low_nats` and `high_nats` bound I(X;Z) where q(z|x) is known, the latter being at most
-    `divergence_nats`, the mean divergence from the prior; None elsewhere.
+    Args:
+        nats: the Donsker-Varadhan bound on rows that no network saw, or None.
+        error_nats: its standard error over rows.
+        status: how the training of the network ended.
+        ceiling_nats: what so many rows can certify at the very most; near it a diagnostic says so.
+        known: `low_nats` and `high_nats`, which bound I(X;Z) where q(z|x) is known, and `divergence_nats`, the mean
+            divergence from the prior, which is at least `high_nats`; None, or left out, elsewhere.
+
+    >>> estimate_of(4.0, 0.1, Status.MAX_STEPS, 5.0, {}).diagnostics[0].code
+    <DiagnosticCode.NEAR_LOG_N_CEILING: 'near-log-n-ceiling'>
     """
+    doubts: tuple[Diagnostic, ...] = ()
+    if nats is not None and near_ceiling(nats, ceiling_nats):
+        message = (
+            f"{nats:.3g} nats is close to or above {ceiling_nats:.3g}, the most that so many held-out rows can "
+            "certify; the true value may be far above"
+        )
+        doubts = (Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message),)
+    details = {"ceiling_nats": ceiling_nats} | {name: known.get(name) for name in _KNOWN}
+    return Estimate("mine", nats, status, standard_error_nats=error_nats, diagnostics=doubts, details=details)
 
-    nats: float | None
-    standard_error_nats: float | None
-    status: str
-    near_ceiling: bool
-    ceiling_nats: float
-    low_nats: float | None = None
-    high_nats: float | None = None
-    divergence_nats: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
+def is_near_ceiling(estimate: Estimate) -> bool:
+    """Whether so much is beyond what so many rows can certify, and the truth may be far above."""
+    return any(d.code is DiagnosticCode.NEAR_LOG_N_CEILING for d in estimate.diagnostics)
+
+
+def to_json(estimate: Estimate) -> dict[str, Any]:
+    """One model's I(X;Z) as plain values, as results and checkpoints hold it."""
+    return {
+        "nats": estimate.mi_nats,
+        "standard_error_nats": estimate.standard_error_nats,
+        "status": str(estimate.status),
+        "near_ceiling": is_near_ceiling(estimate),
+        "ceiling_nats": estimate.details["ceiling_nats"],
+    } | {name: estimate.details[name] for name in _KNOWN}
+
+
+def from_json(content: Mapping[str, Any]) -> Estimate:
+    """The estimate that `to_json` wrote.
+
+    >>> whole = estimate_of(1.0, 0.1, Status.CONVERGED, 5.0, {"low_nats": 0.5})
+    >>> from_json(to_json(whole)) == whole
+    True
+    """
+    value, error = content["nats"], content["standard_error_nats"]
+    return estimate_of(value, error, Status(content["status"]), content["ceiling_nats"], content)
 
 
 @dataclass(frozen=True)
@@ -83,32 +111,44 @@ class _Pairs:
     def rows(self, which: Any) -> _Pairs:
         return _Pairs(self.means[:, which], self.codes[:, which])
 
+    def of_model(self, model: int, rows: slice) -> tuple[Tensor, Tensor]:
+        """Both of a slice of the rows, as one model gives them: (1, b, k)."""
+        return self.means[model : model + 1, rows], self.codes[model : model + 1, rows]
+
 
 def measured_information(
     training: IbTraining,
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
-) -> list[Information] | None:
-    """Measure I(X;Z) of every model that a training has kept, on the rows it is judged by; None where stopped."""
+) -> list[Estimate] | None:
+    """Measure I(X;Z) of every model that a training has kept, on the rows that it is evaluated on.
+
+    Args:
+        training: of the encoders, done.
+        observer: told of the progress of the networks that measure.
+        should_stop: asked between their steps.
+
+    Returns:
+        One estimate per model, see `estimate_of`; None where the measurement was stopped.
+    """
     network: Any = training.good["classifier"]
     held_out = training.held_out.x[:_MOST_ROWS].to(training.device)
     middle = len(held_out) // 2
     if middle < 2:
-        return [Information(None, None, str(Status.NONFINITE), False, 0.0) for _ in training.seeds]
+        return [estimate_of(None, None, Status.NONFINITE, 0.0, {}) for _ in training.seeds]
     seen, unseen = _pairs(training, training.train.x[:_MOST_TRAINING_ROWS], held_out)
-    fitted = _fit(training, seen, unseen.rows(slice(None, middle)))
-    status = fitted.run(f"I(X;Z) of {training.method}", observer, should_stop)
+    fitting = _fitting(training, seen, unseen.rows(slice(None, middle)))
+    status = fitting.train(f"I(X;Z) of {training.method}", observer, should_stop)
     if status is Status.INTERRUPTED:
         return None
-    known = _known_bounds(network, held_out[middle:], training) if network.gaussian else None
-    found = []
-    for m in range(len(training.seeds)):
-        if training.broken[m] is not None:
-            found.append(Information(None, None, str(Status.DIVERGED), False, 0.0))
-            continue
-        one = _evaluated(fitted, m, unseen.rows(slice(middle, None)), status)
-        found.append(one if known is None else replace(one, **{name: v[m] for name, v in known.items()}))
-    return found
+    known = _known_bounds(network, held_out[middle:], training) if network.gaussian else {}
+    evaluated = unseen.rows(slice(middle, None))
+    return [
+        estimate_of(None, None, Status.DIVERGED, 0.0, {})
+        if training.broken[m] is not None
+        else _evaluated(fitting, m, evaluated, status, {name: each[m] for name, each in known.items()})
+        for m in range(len(training.seeds))
+    ]
 
 
 @torch.no_grad()
@@ -116,7 +156,7 @@ def _pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[_Pairs, 
     """The mean codes and the codes of rows learnt from and of rows held out. A mean that held the code itself would say
     something about it that the row does not: it is of draws of its own, or, where it is known, exact."""
     network: Any = training.good["classifier"]
-    found = []
+    pairs = []
     for name, rows in (("seen", seen), ("unseen", unseen)):
         own, others = (Noise(training.seeds, training.device, "information", name, use) for use in ("code", "mean"))
         means, codes = [], []
@@ -124,27 +164,29 @@ def _pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[_Pairs, 
             every = part.to(training.device).expand(len(training.seeds), *part.shape)
             codes.append(network.encode(every, own).z)
             means.append(mean_codes(network, every, others, training.config.test_draws))
-        found.append(_Pairs(torch.cat(means, 1), torch.cat(codes, 1)))
-    scale = found[0].codes.std(1, keepdim=True).clamp(min=1e-6)
-    centre = found[0].codes.mean(1, keepdim=True)
-    first, second = (_Pairs((p.means - centre) / scale, (p.codes - centre) / scale) for p in found)
+        pairs.append(_Pairs(torch.cat(means, 1), torch.cat(codes, 1)))
+    scale = pairs[0].codes.std(1, keepdim=True).clamp(min=1e-6)
+    centre = pairs[0].codes.mean(1, keepdim=True)
+    first, second = (_Pairs((p.means - centre) / scale, (p.codes - centre) / scale) for p in pairs)
     return first, second
 
 
-def _fit(training: IbTraining, seen: _Pairs, stopping: _Pairs) -> Training:
-    """The training of fresh networks, stopped by rows of their own."""
+def _fitting(training: IbTraining, seen: _Pairs, stopping: _Pairs) -> Fitting:
+    """Fresh networks on rows learnt from, to be stopped by rows of their own."""
     steps, (models, count, width) = training.config.information_steps, seen.codes.shape
     settings = TrainingConfig(
         hidden=_HIDDEN, max_steps=steps, learning_rate=2e-3, batch_size=min(_BATCH, count),
         evaluate_every=max(1, steps // 20),
     )  # fmt: skip
     sides = ([side[m].double().cpu().numpy() for m in range(models)] for side in (seen.means, seen.codes))
-    base = GaussianBase([canonical_correlations(x, z) for x, z in zip(*sides, strict=True)], count)
-    draws = torch_generator(training.seeds[0], "ib", "information", "weights")
-    network = StatisticsNetwork(
-        models, width, width, hidden=_HIDDEN, layers=settings.layers, tower_layers=settings.tower_layers,
-        ceiling=max(5.0, math.log(count)), base=base, generator=draws,
-    )  # fmt: skip
+    shape = NetworkShape(
+        models=models,
+        x_features=width,
+        z_features=width,
+        ceiling=score_ceiling(count),
+        base=GaussianBase([canonical_correlations(x, z) for x, z in zip(*sides, strict=True)], count),
+        device=training.device,
+    )
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         streams = [torch_generator(seed, "ib", "information", "rows", step) for seed in training.seeds]
@@ -152,33 +194,27 @@ def _fit(training: IbTraining, seen: _Pairs, stopping: _Pairs) -> Training:
         places = torch.stack(rows)[..., None].expand(-1, -1, width).to(seen.codes.device)
         return seen.means.gather(1, places), seen.codes.gather(1, places)
 
-    def validate(network: StatisticsNetwork) -> Tensor:
+    def scores(network: StatisticsNetwork, shifts: int) -> Tensor:
         own = torch_generator(0, "ib", "information", "validation")
-        shifts = random_shifts(stopping.codes.shape[1], _VALIDATION_SHIFTS, own)
-        return bound_of(score_matrix(network, stopping.means, stopping.codes, [0, *shifts]), settings.objective())
+        return shifted_scores(network, stopping.means, stopping.codes, shifts, own)
 
-    return Training(network.to(training.device), batch, validate, settings, training.seeds[0])
+    validation = ValidationRows(scores, settings.objective(), _VALIDATION_SHIFTS, _VALIDATION_SHIFTS)
+    network = shape.build(settings, torch_generator(training.seeds[0], "ib", "information", "weights"))
+    return Fitting(network, batch, validation, settings, training.seeds[0])
 
 
-def _evaluated(fitted: Training, model: int, held_out: _Pairs, status: Status) -> Information:
-    """One model's bound on rows that nothing has seen."""
+def _evaluated(fitting: Fitting, model: int, held_out: _Pairs, status: Status, known: Mapping[str, Any]) -> Estimate:
+    """One model's bound on rows that nothing has seen, beside what is known of it."""
     count = held_out.codes.shape[1]
-    terms = row_terms(
-        fitted.best.select([model]),
-        lambda rows: (held_out.means[model : model + 1, rows], held_out.codes[model : model + 1, rows]),
-        count,
-        shifts_per_row=_SHIFTS_PER_ROW,
-        weights=[1.0],
-        objective=fitted.config.objective(),
-        generator=torch_generator(fitted.seed, "ib", "information", "evaluation"),
-        should_stop=events.never,
-    )
+    draws = torch_generator(fitting.training.seed, "ib", "information", "evaluation")
+    rows = EvaluationRows(lambda where: held_out.of_model(model, where), count, _SHIFTS_PER_ROW, draws)
+    terms = fitting.terms({model: 1.0}, rows)
     assert terms is not None
     ceiling = math.log(count)
     if not math.isfinite(terms.value_nats):
-        return Information(None, None, str(Status.NONFINITE), False, ceiling)
+        return estimate_of(None, None, Status.NONFINITE, ceiling, known)
     error = math.sqrt(float(terms.influence.var()) / count)
-    return Information(terms.value_nats, error, str(status), terms.value_nats > _CEILING_SHARE * ceiling, ceiling)
+    return estimate_of(terms.value_nats, error, status, ceiling, known)
 
 
 @torch.no_grad()
@@ -195,12 +231,12 @@ def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[
     if network.additive:
         # What is known is q(z|x + noise): z may say more about that than about x. The bounds from above hold for both.
         low = [None for _ in low]
-    found: dict[str, list[Any]] = {
+    known: dict[str, list[Any]] = {
         "low_nats": low,
         "high_nats": list(map(min, high, divergence)),
         "divergence_nats": divergence,
     }
-    return {name: [None if v is None or not math.isfinite(v) else v for v in values] for name, values in found.items()}
+    return {name: [None if v is None or not math.isfinite(v) else v for v in values] for name, values in known.items()}
 
 
 def _contrasts(coded: Coded, model: int) -> tuple[float, float]:

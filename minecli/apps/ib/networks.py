@@ -1,4 +1,5 @@
-"""Random draws for several models at once: a seed's draws do not depend on the seeds trained beside it."""
+"""The encoders of the information bottleneck with their classifiers, the statistics network beside them, and the random
+draws of both: a seed's draws do not depend on the seeds trained beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from minecli.apps.ensembles.layers import Linear
 from minecli.apps.ib.config import IbConfig
-from minecli.mine.sampling import repair
+from minecli.mine.sampling import shifted
 from minecli.runtime.seeds import torch_generator
 
 
@@ -33,7 +34,7 @@ class Noise:
         """Standard normal numbers, shape (models, *shape)."""
         return torch.stack([torch.randn(*shape, generator=g, device=self.device) for g in self._streams])
 
-    def kept(self, share: float, *shape: int) -> Tensor:
+    def mask(self, share: float, *shape: int) -> Tensor:
         """A mask that is 1 with probability `share`, else 0, shape (models, *shape)."""
         each = [torch.rand(*shape, generator=g, device=self.device) for g in self._streams]
         return (torch.stack(each) < share).float()
@@ -68,7 +69,8 @@ class Bottleneck(nn.Module):
     Args:
         method: one of `config.METHODS`.
         config: sizes.
-        inputs, classes: of the data.
+        inputs: columns of the data.
+        classes: how many there are.
         seeds: one model each.
     """
 
@@ -103,7 +105,7 @@ class Bottleneck(nn.Module):
         for layer in self.hidden:
             x = functional.relu(layer(x))
             if self.dropout and self.training:
-                x = x * noise.kept(1.0 - self.dropout, *x.shape[1:]) / (1.0 - self.dropout)
+                x = x * noise.mask(1.0 - self.dropout, *x.shape[1:]) / (1.0 - self.dropout)
         code = self.code(x)
         if not self.gaussian:
             return Coded(code.repeat(1, repeats * count // code.shape[1], 1))
@@ -115,8 +117,8 @@ class Bottleneck(nn.Module):
 
     def logits(self, z: Tensor) -> Tensor:
         """Unnormalised log probabilities (models, n, classes) of codes (models, n, k)."""
-        found: Tensor = self.classifier(z)
-        return found
+        logits: Tensor = self.classifier(z)
+        return logits
 
 
 def mean_codes(network: Bottleneck, x: Tensor, noise: Noise, draws: int) -> Tensor:
@@ -132,8 +134,7 @@ def xavier(generators: Sequence[torch.Generator], inputs: int, outputs: int) -> 
     """A linear map with uniform weights of variance 2 / (inputs + outputs), and biases of 0 (Glorot and Bengio, 2010);
     each model draws from its own generator."""
     layer = Linear(generators, inputs, outputs)
-    reach = math.sqrt(6.0 / (inputs + outputs))
-    weights = [reach * (2.0 * torch.rand(inputs, outputs, generator=g) - 1.0) for g in generators]
+    weights = [nn.init.xavier_uniform_(torch.empty(inputs, outputs), generator=g) for g in generators]
     layer.weight = nn.Parameter(torch.stack(weights))
     return layer
 
@@ -165,11 +166,11 @@ class NoisyStatistics(nn.Module):
         """Score row i of x (models, b, inputs) with row i - s of z for each shift s: (models, len(shifts), b), in
         nats."""
         left, right = self.from_x(self._noisy(x, self.on_input)), self.from_z(self._noisy(z, self.on_input))
-        pairs = torch.cat([left + (repair(right, s) if s else right) for s in shifts], 1)
+        pairs = torch.cat([left + (shifted(right, s) if s else right) for s in shifts], 1)
         hidden = self._noisy(functional.elu(pairs), self.on_hidden)
         hidden = self._noisy(functional.elu(self.joint(hidden)), self.on_hidden)
-        found: Tensor = self.readout(hidden)
-        return found.view(len(x), len(shifts), x.shape[1])
+        scores: Tensor = self.readout(hidden)
+        return scores.view(len(x), len(shifts), x.shape[1])
 
     def _noisy(self, values: Tensor, deviation: float) -> Tensor:
         if self.noise is None or deviation == 0.0:

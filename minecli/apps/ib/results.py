@@ -18,11 +18,12 @@ from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_netw
 from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import DEFINITIONS, entropy, label_information
-from minecli.apps.ib.information import Information
+from minecli.apps.ib.information import is_near_ceiling, to_json
 from minecli.apps.ib.labelled_rows import Classified, Inputs, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
 from minecli.apps.ib.paired_errors import binomial_error_percent, compare
 from minecli.errors import UsageError
+from minecli.result import Estimate
 
 IbArm = Arm[IbPhases]
 # Others are compared with it where it is among the methods: the paper's own anchor.
@@ -48,7 +49,7 @@ def arm_entry(arm: IbArm, data: Classified) -> dict[str, Any]:
         seed["label_information"] = {"nats": nats, "standard_error_nats": error, "status": seed["status"]}
         seed["label_information"]["ceiling_nats"] = entropy(labels)
     for seed, information in zip(entry["seeds"], informations, strict=False):
-        seed["information_nats"], seed["information"] = information.nats, information.to_json()
+        seed["information_nats"], seed["information"] = information.mi_nats, to_json(information)
     error = entry["summary"].get("error_percent")
     return entry | {
         "choice": None if phases.choice is None else {"beta": phases.choice.beta, "epoch": phases.choice.epoch},
@@ -62,10 +63,15 @@ def arm_entry(arm: IbArm, data: Classified) -> dict[str, Any]:
     }
 
 
-def _informed(information: Information) -> dict[str, float | None]:
-    found = {"information_nats": information.nats, "divergence_nats": information.divergence_nats}
-    found |= {"information_low_nats": information.low_nats, "information_high_nats": information.high_nats}
-    return {name: value for name, value in found.items() if name == "information_nats" or value is not None}
+def _informed(information: Estimate) -> dict[str, float | None]:
+    measured = to_json(information)
+    names = {
+        "divergence_nats": "divergence_nats",
+        "low_nats": "information_low_nats",
+        "high_nats": "information_high_nats",
+    }
+    known = {names[name]: measured[name] for name in names if measured[name] is not None}
+    return {"information_nats": information.mi_nats} | known
 
 
 def plane(phases: IbPhases) -> list[dict[str, Any]]:
@@ -83,7 +89,7 @@ def plane(phases: IbPhases) -> list[dict[str, Any]]:
         for m, one in zip(own, metrics, strict=True):
             if informations:
                 one |= _informed(informations[m])
-        near = any(informations[m].near_ceiling for m in own) if informations else False
+        near = any(is_near_ceiling(informations[m]) for m in own) if informations else False
         found.append({"beta": beta, "summary": summary_of(metrics), "near_ceiling": near})
     return found
 

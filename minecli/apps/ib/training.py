@@ -1,6 +1,6 @@
-r"""What classifiers of table 3 minimise, per model and in nats.
+r"""What the classifiers of table 3 minimise, per model and in nats, and their training.
 
-Each takes logits (models, draws * b, classes) and labels (models, b), of which every draw has the same.
+A loss takes logits (models, draws * b, classes) and labels (models, b), of which every draw has the same.
 """
 
 from __future__ import annotations
@@ -71,13 +71,14 @@ class IbTraining(SideBySideTraining):
     """Classifiers of one method, each with a seed and a beta.
 
     Args:
-        train, held_out: rows to learn from, and rows to judge by.
+        train: rows to learn from.
+        held_out: rows to be evaluated on.
         method: one of `config.METHODS`.
         config: settings.
         models: (seed, beta) of each; what a seed draws does not depend on beta.
         classes: how many there are.
         device: where it computes.
-        chosen_epoch: the averaged weights of the last look up to this epoch are kept; None: of the last look.
+        chosen_epoch: the averaged weights of the last evaluation up to this epoch are put away; None: of the last one.
     """
 
     LOOK = IbLook
@@ -126,7 +127,7 @@ class IbTraining(SideBySideTraining):
         return self.step // self.per_epoch
 
     def advance(self) -> None:
-        """One step of all networks."""
+        """One step of all networks: of the statistics network upwards, of encoder and classifier downwards."""
         x, labels = self.rows_of_step()
         noise = Noise(self.seeds, self.device, "step", self.step)
         coded = self.network.encode(x, noise, self.config.train_draws, fresh_inputs=False)
@@ -185,7 +186,8 @@ class IbTraining(SideBySideTraining):
         torch._foreach_lerp_(slow, fast, share)
 
     def judge(self) -> tuple[list[Judgement], Tensor | None]:
-        """Ask the averaged weights about the rows held out."""
+        """For every model whether the answers of its averaged weights on the rows held out are finite, and their
+        metrics, see `evaluation.DEFINITIONS`; no bound, which is watched on the batches."""
         noise = Noise(self.seeds, self.device, "evaluation")
         answers = answers_of(self.averaged, self.held_out.x, self.held_out.labels, noise, self.config.test_draws)
         return [

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,17 +20,20 @@ from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.neural.features import FIT_ROWS, FeatureMap
 from minecli.estimators.neural.held_out import Collected
-from minecli.estimators.neural.rows import Indices, ModelRows, split_rows
+from minecli.estimators.neural.rows import Batching, Indices, ModelRows, split_rows
 from minecli.estimators.neural.screening import MOST_ROWS as SCREENED_ROWS
 from minecli.estimators.neural.screening import screen
 from minecli.mine.canonical import Canonical, canonical_correlations
+from minecli.mine.ceilings import score_ceiling
+from minecli.mine.config import TrainingConfig
 from minecli.mine.contributions import RowTerms
-from minecli.mine.evaluation import bound_of, fit_weights, row_terms, score_matrix
-from minecli.mine.sampling import random_shifts
+from minecli.mine.evaluation import bound_of, fit_weights
+from minecli.mine.fitting import CheckpointFile, EvaluationRows, Fitting, NetworkShape, shifted_scores
+from minecli.mine.fitting import train_together as train_as_one
 from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
 from minecli.mine.training import Training
 from minecli.result import Status
-from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
+from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import child_seed, torch_generator
 
 Array = npt.NDArray[np.float64]
@@ -45,20 +47,26 @@ MOST_SHIFTS = 256
 IN_SAMPLE_ROWS = 2**14
 # Re-pairings per row when the base is evaluated alone: it is smooth, and its value is only set beside the estimate's.
 BASE_SHIFTS = 32
+# The least network that a base can stand on.
+_NOTHING_ELSE = TrainingConfig(hidden=1, layers=1, tower_layers=0)
 
 
 @dataclass
 class CrossFitting:
-    """Where the rows of one repeat are, and the training of its networks."""
+    """Where the rows of one repeat are, and the fitting of its networks.
+
+    `base` are the copula bases alone, one per part (None: there are none); `tables` says how many tables' networks
+    were trained as one.
+    """
 
     config: MineConfig
     context: Context
     repeat: int
     seed: int
     rows: ModelRows
-    training: Training
-    base: StatisticsNetwork | None = None  # the copula bases alone, one per part
-    tables: int = 1  # how many were trained as one network
+    fitting: Fitting
+    base: StatisticsNetwork | None = None
+    tables: int = 1
 
     @classmethod
     def prepare(
@@ -67,48 +75,64 @@ class CrossFitting:
         """Split the rows, fit what is fitted to training rows, build the networks.
 
         Args:
+            x: shape (n, d_x).
+            z: shape (n, d_z).
+            config: settings.
+            context: device and seed.
             repeat: which one this is, from 0; each splits the rows and starts the networks in its own way.
-            tables: how many share the memory for cached features.
+            tables: how many share the memory for features that are kept.
+
+        Raises:
+            DataError: too few rows for the folds.
         """
         seed = child_seed(context.seed, "repeat", repeat) if repeat else context.seed
         split = split_rows(len(x), config, seed)
-        dtype = torch.float64 if config.precision == "float64" else torch.float32
-        members, device = len(config.weight_decays), context.device
+        members, objective = len(config.weight_decays), config.objective()
         samples = [part.training(np.arange(min(part.training_rows, FIT_ROWS))) for part in split]
         fitted = [fit_features(x[s], z[s], config) for s in samples]
-        maps = [pair for pair, _ in fitted]
-        rows = ModelRows(
-            x,
-            z,
-            split,
-            maps,
-            config.batch_size,
-            child_seed(seed, "rows"),
-            dtype,
-            device,
-            members,
-            tables,
+        maps, fits = [pair for pair, _ in fitted], [fit for _, fit in fitted if fit is not None]
+        how = Batching(
+            batch_size=config.batch_size,
+            seed=child_seed(seed, "rows"),
+            dtype=torch.float64 if config.precision == "float64" else torch.float32,
+            device=context.device,
+            members=members,
+            tables=tables,
             steps=config.max_steps,
         )
-        fits = [fit for _, fit in fitted for _ in range(members) if fit is not None]
-        network = StatisticsNetwork(
-            len(split) * members,
-            maps[0][0].width,
-            maps[0][1].width,
-            hidden=config.hidden,
-            layers=config.layers,
-            tower_layers=config.tower_layers,
-            ceiling=score_ceiling(len(x)),
-            generator=torch_generator(seed, "network"),
-            base=GaussianBase(fits, len(samples[0])) if fits else None,
-            baseline=config.objective().baseline,
-            dtype=dtype,
-        ).to(device)
-        base = _base_alone(maps, fits[::members], len(samples[0]), score_ceiling(len(x)), dtype, device)
-        decay = torch.tensor(config.weight_decays_for(len(x)) * len(split), dtype=dtype, device=device)
-        validate = None if config.protocol == "paper" else rows.validation(config.objective())
-        training = Training(network, rows.batch, validate, config, child_seed(seed, "training"), decay)
-        return cls(config, context, repeat, seed, rows, training, base)
+        rows = ModelRows(x, z, split, maps, how)
+
+        def shape(each: int) -> NetworkShape:
+            """So many networks per part."""
+            return NetworkShape(
+                models=len(split) * each,
+                x_features=maps[0][0].width,
+                z_features=maps[0][1].width,
+                ceiling=score_ceiling(len(x)),
+                base=GaussianBase([fit for fit in fits for _ in range(each)], len(samples[0])) if fits else None,
+                dtype=how.dtype,
+                device=how.device,
+            )
+
+        networks = shape(members).build(config, torch_generator(seed, "network"))
+        decay = torch.tensor(config.weight_decays_for(len(x)) * len(split), dtype=how.dtype, device=how.device)
+        validation = None if config.protocol == "paper" else rows.validation(objective)
+        training_seed = child_seed(seed, "training")
+        return cls(
+            config,
+            context,
+            repeat,
+            seed,
+            rows,
+            Fitting(networks, rows.batch, validation, config, training_seed, decay),
+            # Networks that are their bases and nothing else, because their readout is zero.
+            shape(1).build(_NOTHING_ELSE, torch_generator(0, "base-alone")) if fits else None,
+        )
+
+    @property
+    def training(self) -> Training:
+        """The training of all the networks, and the best weights it has seen."""
+        return self.fitting.training
 
     @property
     def stage(self) -> str:
@@ -117,92 +141,67 @@ class CrossFitting:
 
     def train(self) -> Status:
         """Train, from the checkpoint on where there is one, and keep it up to date."""
+        return self.fitting.train(self.stage, self.context.observer, self.context.should_stop, self._checkpoint())
+
+    def _checkpoint(self) -> CheckpointFile | None:
         path = self.context.checkpoint
         if path is None:
-            return self.training.run(self.stage, self.context.observer, self.context.should_stop)
+            return None
         if self.repeat:
             path = path.with_name(f"{path.stem}-{self.repeat + 1}{path.suffix}")
         settings = {"version": __version__, "seed": self.seed, **asdict(self.config)}
-        mark = fingerprint(settings, self.rows.x, self.rows.z)
-        if path.exists():
-            self.training.load_state_dict(load_checkpoint(path, fingerprint=mark))
-
-        def warn(said: str) -> None:
-            self.context.observer(events.Event(self.stage, self.training.step, self.config.max_steps, message=said))
-
-        checkpoint = PeriodicCheckpoint(path, mark, warn)
-
-        def save(state: dict[str, Any]) -> None:
-            checkpoint.save(state, at_once=state["ended"] is not None or self.context.should_stop())
-
-        return self.training.run(self.stage, self.context.observer, self.context.should_stop, save)
+        return CheckpointFile(path, fingerprint(settings, self.rows.x, self.rows.z))
 
     def weights(self) -> list[list[float]]:
         """The weight of every model in its part, fitted on the validation part; equal ones where there is none."""
         members = self.rows.members
-        if self.config.protocol == "paper":
+        if self.fitting.validation is None:
             return [[1.0 / members] * members for _ in self.rows.split]
-        scores = self.rows.validation_scores(self.training.best)
-        return [fit_weights(part, self.config.objective()) for part in torch.split(scores, members)]
+        return self.fitting.validation.weights(self.training.best, members)
 
     def evaluate(self, weights: list[list[float]], should_stop: Callable[[], bool]) -> list[Evaluated] | None:
         """Evaluate every part's combination, once on its held-out rows and once on rows that trained it; None if
         stopped before all are done."""
-        found: list[Evaluated] = []
-        for k, part in enumerate(self.rows.split):
-            own = self._terms(k, weights[k], part.held_out, "evaluation", MOST_SHIFTS, should_stop)
-            if own is None:
+        evaluated: list[Evaluated] = []
+        for k in range(len(self.rows.split)):
+            one = self._evaluated(k, weights[k], should_stop)
+            if one is None:
                 return None
-            if self.config.protocol == "paper":
-                found.append(Evaluated(part.held_out, own))
-            else:
-                places = np.arange(min(part.training_rows, IN_SAMPLE_ROWS))
-                training = part.training(places)
-                # A contrastive bound depends on how many re-pairings there are: no more here than there.
-                most = own.shifts_per_row if math.isfinite(own.ceiling_nats) else MOST_SHIFTS
-                in_sample = self._terms(k, weights[k], training, "in-sample", most, should_stop)
-                if in_sample is None:
-                    return None
-                found.append(Evaluated(part.held_out, own, training, in_sample, self._base_nats(k)))
+            evaluated.append(one)
             self.context.observer(events.Event(f"{self.stage}: evaluation", k + 1, len(self.rows.split)))
-        return found
+        return evaluated
 
-    def _terms(
-        self,
-        part: int,
-        weights: list[float],
-        rows: Indices,
-        stream: str,
-        most_shifts: int,
-        should_stop: Callable[[], bool],
-    ) -> RowTerms | None:
-        """The terms of one part's combination on some rows; `stream` names the random draws."""
-        members, objective = self.rows.members, self.config.objective()
-        # What has no weight need not be computed; one is kept so that there is something to score.
-        used = [m for m in range(members) if weights[m] > 0.0] or [0]
-        in_all = len(rows) * len(self.rows.split)
+    def _evaluated(self, k: int, weights: Sequence[float], should_stop: Callable[[], bool]) -> Evaluated | None:
+        """The terms of one part's combination; None where that was stopped."""
+        part, members = self.rows.split[k], self.rows.members
+        combination = {k * members + m: weight for m, weight in enumerate(weights)}
+        held_out = self._rows(k, part.held_out, "evaluation", MOST_SHIFTS)
+        own = self.fitting.terms(combination, held_out, should_stop)
+        if own is None or self.config.protocol == "paper":
+            return None if own is None else Evaluated(part.held_out, own)
+        training = part.training(np.arange(min(part.training_rows, IN_SAMPLE_ROWS)))
+        # A contrastive bound depends on how many re-pairings there are: no more here than there.
+        most = own.shifts_per_row if math.isfinite(own.ceiling_nats) else MOST_SHIFTS
+        in_sample = self.fitting.terms(combination, self._rows(k, training, "in-sample", most), should_stop)
+        return None if in_sample is None else Evaluated(part.held_out, own, training, in_sample, self._base_nats(k))
+
+    def _rows(self, part: int, rows: Indices, stream: str, most_shifts: int) -> EvaluationRows:
+        """Some rows for one part's models to be evaluated on; `stream` names the random draws."""
+        objective, in_all = self.config.objective(), len(rows) * len(self.rows.split)
         wanted = max(objective.pairs_factor * EVALUATION_PAIRS // in_all, objective.fewest_shifts)
-        return row_terms(
-            self.training.best.select([part * members + m for m in used]),
-            self.rows.of_part(part, rows, len(used)),
-            len(rows),
-            shifts_per_row=min(wanted, most_shifts),
-            weights=[weights[m] for m in used],
-            objective=objective,
-            generator=torch_generator(self.seed, stream, part),
-            should_stop=should_stop,
-        )
+        draws = torch_generator(self.seed, stream, part)
+        return EvaluationRows(self.rows.of_part(part, rows), len(rows), min(wanted, most_shifts), draws)
 
     def _base_nats(self, part: int) -> float | None:
-        """What the copula base reaches alone on a part's held-out rows, its size fitted to the validation rows."""
+        """What the copula base reaches alone on a part's held-out rows, in nats, its size fitted to the validation
+        rows; None where there is no base."""
         if self.base is None:
             return None
         alone, objective = self.base.select([part]), self.config.objective()
 
         def scores(rows: Indices, stream: str) -> torch.Tensor:
-            draws = torch_generator(self.seed, stream, part)
-            shifts = random_shifts(len(rows), min(BASE_SHIFTS, len(rows) - 1), draws)
-            return score_matrix(alone, *self.rows.of_part(part, rows, 1)(slice(None)), [0, *shifts])
+            features = self.rows.of_part(part, rows)(slice(None))
+            return shifted_scores(alone, *features, BASE_SHIFTS, torch_generator(self.seed, stream, part))
 
         own = self.rows.split[part]
         (weight,) = fit_weights(scores(own.validation, "base-validation"), objective)
@@ -230,44 +229,19 @@ class Evaluated:
 def train_together(
     fittings: Sequence[CrossFitting], observer: events.Observer, should_stop: Callable[[], bool]
 ) -> Status:
-    """Train cross-fittings as one batched network.
-
-    Every model keeps its own start, rows and best weights, and is stopped by its own validation rows: what comes out
-    differs from training one by one in the re-pairings drawn for a step, which all then share, and in rounding.
-    Nothing is handed back after an interruption, or where some model became infinite: then train one by one.
-
-    Args:
-        fittings: of one config, device and number of rows, with networks of one signature.
-        observer: told of the progress of all.
-        should_stop: asked between steps.
-    """
-    first = fittings[0]
-
-    def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        sides = zip(*(fitting.rows.batch(step) for fitting in fittings), strict=True)
-        x, z = (torch.cat(side) for side in sides)
-        return x, z
-
-    def validate(network: StatisticsNetwork) -> torch.Tensor:
-        own = [network.select(range(m.start, m.stop)) for m in shares]
-        found = [f.training.validate(n) for f, n in zip(fittings, own, strict=True) if f.training.validate is not None]
-        return torch.cat(found)
-
-    size = first.training.network.models
-    shares = [slice(size * i, size * (i + 1)) for i in range(len(fittings))]
-    training = Training(
-        StatisticsNetwork.joined([fitting.training.network for fitting in fittings]),
-        batch,
-        None if first.training.validate is None else validate,
-        first.config,
-        child_seed(first.seed, "together", *(fitting.seed for fitting in fittings[1:])),
-        torch.cat([f.training.weight_decay for f in fittings if f.training.weight_decay is not None]),
+    """Train cross-fittings of one config, device and number of rows, with networks of one signature, as one batched
+    network; see `mine.fitting.train_together`."""
+    first, others = fittings[0], fittings[1:]
+    status = train_as_one(
+        [each.fitting for each in fittings],
+        f"{first.stage} on {len(fittings)} tables",
+        child_seed(first.seed, "together", *(each.seed for each in others)),
+        observer,
+        should_stop,
     )
-    status = training.run(f"{first.stage} on {len(fittings)} tables", observer, should_stop)
     if status in (Status.CONVERGED, Status.MAX_STEPS):
-        for fitting, share in zip(fittings, shares, strict=True):
-            fitting.training.take(training, share)
-            fitting.tables = len(fittings)
+        for each in fittings:
+            each.tables = len(fittings)
     return status
 
 
@@ -288,30 +262,3 @@ def fit_features(x: Array, z: Array, config: MineConfig) -> tuple[tuple[FeatureM
     left, right = (m.scores(v) * own[: m.columns] for m, v, own in zip(maps, (x, z), weights, strict=True))
     # The base needs the maps to the variates alone, and every fold keeps what it needs.
     return maps, canonical_correlations(left, right, variates=False)
-
-
-def _base_alone(
-    maps: Sequence[tuple[FeatureMap, FeatureMap]],
-    fits: Sequence[Canonical],
-    rows: int,
-    ceiling: float,
-    dtype: torch.dtype,
-    device: str,
-) -> StatisticsNetwork | None:
-    """Networks that are their bases and nothing else (their readout is zero), one per part."""
-    if not fits:
-        return None
-    (x, z), draws = maps[0], torch_generator(0, "base-alone")
-    base = GaussianBase(fits, rows)
-    return StatisticsNetwork(
-        len(maps), x.width, z.width, hidden=1, layers=1, ceiling=ceiling, generator=draws, base=base, dtype=dtype
-    ).to(device)
-
-
-def score_ceiling(rows: int) -> float:
-    """The smooth bound on |T| in nats: ln n, what n rows can support, but not below 5.
-
-    >>> round(score_ceiling(10_000), 2)
-    9.21
-    """
-    return max(5.0, math.log(rows))

@@ -59,8 +59,8 @@ def fit_knots(column: Array) -> Knots:
     values, counts = np.unique(column, return_counts=True)
     middle = (np.cumsum(counts) - 0.5 * counts) / len(column)
     if len(values) > MOST_KNOTS:
-        kept = np.unique(np.linspace(0, len(values) - 1, MOST_KNOTS).round().astype(np.int64))
-        values, middle = values[kept], middle[kept]
+        chosen = np.unique(np.linspace(0, len(values) - 1, MOST_KNOTS).round().astype(np.int64))
+        values, middle = values[chosen], middle[chosen]
     return Knots(values, np.asarray(ndtri(middle)))
 
 

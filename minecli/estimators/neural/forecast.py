@@ -52,6 +52,6 @@ def needed_bytes(rows: int, columns: tuple[int, int], config: MineConfig) -> int
     step = parts * members * batch * (_PER_FEATURE * features + _PER_UNIT * units) * item
     others = rows - rows // parts if parts > 1 else rows
     validation = min(MOST_VALIDATION_ROWS, round(VALIDATION_SHARE * others)) if parts > 1 else 0
-    looks = validation * features * (parts + 2 * members) * item
+    evaluation = validation * features * (parts + 2 * members) * item
     fit = min(others - validation, FIT_ROWS) * sum(columns) * _PER_FITTED_VALUE
-    return rows * _PER_ROW + weights + max(fit, looks + step)
+    return rows * _PER_ROW + weights + max(fit, evaluation + step)

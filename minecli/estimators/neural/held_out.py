@@ -54,7 +54,7 @@ class Summary:
 
     @property
     def width_nats(self) -> float:
-        """Of the interval."""
+        """The interval's width in nats, infinite where nothing limits it from above."""
         high = self.interval.high_nats
         return (math.inf if high is None else high) - self.interval.low_nats
 

@@ -25,6 +25,7 @@ from minecli.estimators.neural.features import require_representable
 from minecli.estimators.neural.forecast import require_memory
 from minecli.estimators.neural.held_out import Collected, Summary
 from minecli.estimators.neural.mine_diagnostics import Training, diagnose
+from minecli.mine.objectives import BOUNDS
 from minecli.mine.training import Evaluation
 from minecli.result import Diagnostic, Estimate, Status
 
@@ -77,19 +78,20 @@ def estimate_together(
 
     >>> x, noise = np.random.default_rng(0).standard_normal((2, 400, 2))
     >>> config = MineConfig(folds=2, max_steps=20, batch_size=64, hidden=8)
-    >>> found = estimate_together([(x, x + noise), (x, noise)], config, [Context()] * 2)
-    >>> found[0].mi_nats > found[1].mi_nats
+    >>> estimates = estimate_together([(x, x + noise), (x, noise)], config, [Context()] * 2)
+    >>> estimates[0].mi_nats > estimates[1].mi_nats
     True
     """
-    found = [_Found.of(x, z, config, context) for (x, z), context in zip(tables, contexts, strict=True)]
-    while going := [one for one in found if one.going()]:
-        _add_repeat(going)
-    return [one.estimate() for one in found]
+    each = [_Table.of(x, z, config, context) for (x, z), context in zip(tables, contexts, strict=True)]
+    while unfinished := [table for table in each if table.wants_repeat()]:
+        _add_repeat(unfinished)
+    return [table.estimate() for table in each]
 
 
-def _add_repeat(going: Sequence[_Found]) -> None:
+def _add_repeat(tables: Sequence[_Table]) -> None:
     """Train and evaluate one more repeat of every table. Networks and features are gone when it is done."""
-    fittings = [CrossFitting.prepare(f.x, f.z, f.config, f.context, len(f.repeats), len(going)) for f in going]
+    together = len(tables)
+    fittings = [CrossFitting.prepare(t.x, t.z, t.config, t.context, len(t.repeats), together) for t in tables]
     # Columns that are copies of others take variates from the base, so that shapes may differ.
     alike: dict[object, list[int]] = {}
     for i, fitting in enumerate(fittings):
@@ -97,7 +99,7 @@ def _add_repeat(going: Sequence[_Found]) -> None:
     for places in alike.values():
         statuses = _trained([fittings[i] for i in places])
         for i, status in zip(places, statuses, strict=True):
-            going[i].take(fittings[i], status)
+            tables[i].add(fittings[i], status)
 
 
 def _trained(fittings: Sequence[CrossFitting]) -> list[Status]:
@@ -113,8 +115,8 @@ def _trained(fittings: Sequence[CrossFitting]) -> list[Status]:
 
 
 @dataclass
-class _Found:
-    """What the repeats have found so far about a table. `ended` says why there will be no more, if that is not their
+class _Table:
+    """A table and what its repeats say of it so far. `ended` says why there will be no more, if that is not their
     number."""
 
     x: Array
@@ -126,7 +128,7 @@ class _Found:
     repeats: list[_Repeat] = field(default_factory=list)
 
     @classmethod
-    def of(cls, x: Array, z: Array, config: MineConfig, context: Context) -> _Found:
+    def of(cls, x: Array, z: Array, config: MineConfig, context: Context) -> _Table:
         """Look at the table before anything is trained; DataError where that cannot be, MemoryShort where it would
         not fit."""
         if context.device == "cpu":
@@ -141,11 +143,11 @@ class _Found:
     def __post_init__(self) -> None:
         self.collected = Collected(len(self.x))
 
-    def going(self) -> bool:
+    def wants_repeat(self) -> bool:
         """Whether another repeat is wanted."""
         return self.ended is None and not (self.repeats and self.enough())
 
-    def take(self, fitting: CrossFitting, status: Status) -> None:
+    def add(self, fitting: CrossFitting, status: Status) -> None:
         """Evaluate one more repeat, whose training ended so."""
         interrupted = status is Status.INTERRUPTED
         # After an interruption in the first repeat the little that is left to do is done, to have a number to show.
@@ -177,7 +179,7 @@ class _Found:
         if self.config.protocol == "paper":
             covers = held_out.COVERS_IN_SAMPLE
         else:
-            covers = held_out.COVERS if self.config.objective().lower_bound else held_out.COVERS_NO_BOUND
+            covers = held_out.COVERS if BOUNDS[self.config.bound].lower_bound else held_out.COVERS_NO_BOUND
         return self.collected.summary(self.context.confidence, covers)
 
     def estimate(self) -> Estimate:
@@ -200,7 +202,7 @@ class _Found:
             target_precision=self.config.target_precision,
             repeats=len(self.repeats),
         )
-        found = diagnose(facts, summary, len(self.x), self.x.shape[1], self.z.shape[1])
+        findings = diagnose(facts, summary, len(self.x), self.x.shape[1], self.z.shape[1])
         values: dict[str, Any] = {"folds_nats": list(summary.folds_nats), "effective_share": facts.effective_share}
         if summary.training_nats is not None:
             values["training_nats"] = summary.training_nats
@@ -212,10 +214,10 @@ class _Found:
         return Estimate(
             estimator=name,
             mi_nats=summary.mi_nats,
-            status=found.status,
+            status=findings.status,
             standard_error_nats=summary.standard_error_nats,
-            interval=summary.interval.opened(found.open_because) if found.open_because else summary.interval,
-            diagnostics=(*notes, *found.diagnostics),
+            interval=summary.interval.opened(findings.open_because) if findings.open_because else summary.interval,
+            diagnostics=(*notes, *findings.diagnostics),
             details=details | values,
             pointwise_nats=summary.pointwise_nats,  # type: ignore[arg-type]
         )

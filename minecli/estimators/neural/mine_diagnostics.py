@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from minecli.mine.ceilings import near_ceiling
 from minecli.result import Diagnostic, DiagnosticCode, Severity, Status
 
 if TYPE_CHECKING:
     from minecli.estimators.neural.held_out import Summary
 
-# From this share of ln(rows) on, what a held-out log-mean-exp cannot see may carry much of the information.
-CEILING_SHARE = 0.7
 # A contrastive bound that lies so far below its ceiling is 0.1 to 0.3 nats too low (Gaussians of 1 to 20 columns a
 # side, optimal T, 64 and 256 re-paired rows), less so further down and more so above.
 CEILING_MARGIN_NATS = 2.3
@@ -25,7 +24,7 @@ LEAST_EFFECTIVE_SHARE = 0.02
 
 @dataclass(frozen=True)
 class Training:
-    """What the judgement needs to know of how the numbers came about; all values in nats."""
+    """What the diagnostics need to know of how the numbers came about; all values in nats."""
 
     protocol: str
     status: Status
@@ -48,7 +47,7 @@ class Findings:
 
 def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int) -> Findings:
     """Judge an estimate from `rows` rows of d_x + d_z columns."""
-    found = [
+    diagnostics = [
         *_of_protocol(training),
         *_of_size(rows, d_x, d_z),
         *_of_training(training, summary),
@@ -60,7 +59,7 @@ def diagnose(training: Training, summary: Summary, rows: int, d_x: int, d_z: int
     stopped = status is Status.INTERRUPTED
     if not stopped and summary.mi_nats < -max(0.05, 3.0 * summary.standard_error_nats):
         status = Status.DIVERGED
-    return Findings(status, tuple(found), _open_because(status, found))
+    return Findings(status, tuple(diagnostics), _open_because(status, diagnostics))
 
 
 _OPENING: Mapping[DiagnosticCode, str] = {
@@ -71,10 +70,10 @@ _OPENING: Mapping[DiagnosticCode, str] = {
 }
 
 
-def _open_because(status: Status, found: Sequence[Diagnostic]) -> str:
+def _open_because(status: Status, diagnostics: Sequence[Diagnostic]) -> str:
     if status is not Status.CONVERGED:
         return "training has not settled"
-    return next((_OPENING[d.code] for d in found if d.code in _OPENING), "")
+    return next((_OPENING[d.code] for d in diagnostics if d.code in _OPENING), "")
 
 
 def _of_protocol(training: Training) -> list[Diagnostic]:
@@ -93,53 +92,53 @@ def _of_size(rows: int, d_x: int, d_z: int) -> list[Diagnostic]:
 
 
 def _of_training(training: Training, summary: Summary) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     curve = training.validation_nats
     value = summary.mi_nats
     if training.still_rising and training.status is not Status.CONVERGED:
         message = f"the validation bound had not settled at the last step ({curve[-1]:.3f} nats): raise --max-steps"
-        found.append(Diagnostic(DiagnosticCode.STILL_INCREASING, message))
+        diagnostics.append(Diagnostic(DiagnosticCode.STILL_INCREASING, message))
     if curve and max(curve) - curve[-1] > max(0.05, 0.1 * abs(max(curve))):
         message = (
             f"further training lowered the validation bound from {max(curve):.3f} to {curve[-1]:.3f} nats; "
             "the weights of the peak are used"
         )
-        found.append(Diagnostic(DiagnosticCode.FELL_FROM_PEAK, message, Severity.NOTE))
+        diagnostics.append(Diagnostic(DiagnosticCode.FELL_FROM_PEAK, message, Severity.NOTE))
     if summary.training_nats is not None and summary.training_nats - value > max(0.1, 0.25 * abs(value)):
         message = (
             f"{summary.training_nats:.3f} nats on training rows, {value:.3f} held out: the networks learn noise; "
             "the MI may be larger than the estimate, and more rows would tell"
         )
-        found.append(Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, message))
+        diagnostics.append(Diagnostic(DiagnosticCode.TRAIN_HELDOUT_GAP, message))
     high = summary.interval.high_nats
     if high is not None and 0.0 in summary.interval and training.status is not Status.INTERRUPTED:
         message = f"the interval holds 0: no dependence was found beyond {max(high, 0.0):.2g} nats"
-        found.append(Diagnostic(DiagnosticCode.NO_DEPENDENCE_FOUND, message, Severity.NOTE))
-    return found
+        diagnostics.append(Diagnostic(DiagnosticCode.NO_DEPENDENCE_FOUND, message, Severity.NOTE))
+    return diagnostics
 
 
 def _of_ceiling(training: Training, summary: Summary) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     if training.effective_share < LEAST_EFFECTIVE_SHARE:
         message = (
             f"the log-mean-exp hangs on about {training.effective_share:.1%} of the rows: outliers, or an MI beyond "
             "what so many rows can show"
         )
-        found.append(Diagnostic(DiagnosticCode.FEW_EFFECTIVE_ROWS, message))
+        diagnostics.append(Diagnostic(DiagnosticCode.FEW_EFFECTIVE_ROWS, message))
     if summary.mi_nats > summary.ceiling_nats - CEILING_MARGIN_NATS:
         message = (
             f"{summary.mi_nats:.3g} nats is within {CEILING_MARGIN_NATS:g} of {summary.ceiling_nats:.3g}, the most "
             "that this bound can be with so many re-paired rows per row; it falls short well before: add -e mine"
         )
-        return [*found, Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
+        return [*diagnostics, Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
     ceiling = math.log(training.held_out_rows)
-    if summary.mi_nats <= CEILING_SHARE * ceiling:
-        return found
+    if not near_ceiling(summary.mi_nats, ceiling):
+        return diagnostics
     message = (
         f"{summary.mi_nats:.3g} nats is close to or above ln({training.held_out_rows}) = {ceiling:.3g}, the most that "
         "so many held-out rows can certify; the true value may be far from it, or infinite"
     )
-    return [*found, Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
+    return [*diagnostics, Diagnostic(DiagnosticCode.NEAR_LOG_N_CEILING, message)]
 
 
 def _of_folds(summary: Summary, repeats: int) -> list[Diagnostic]:

@@ -2,7 +2,7 @@
 
 Features are computed once and kept where training visits each row at least twice and the features fit into
 `CACHE_BYTES`, and otherwise for each batch anew, so that a table of any length trains in bounded memory. The numbers
-are the same to the last bit. Those of the validation part, which every look at the networks needs, are always kept.
+are the same to the last bit. Those of the validation part are always kept: every evaluation of the networks needs them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from minecli.estimators.neural.features import FeatureMap
-from minecli.mine.evaluation import criterion_of, score_matrix
+from minecli.mine.evaluation import Rows, score_matrix
+from minecli.mine.fitting import ValidationRows
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.memory import available_bytes
 from minecli.runtime.seeds import generator, torch_generator
@@ -42,8 +43,11 @@ CHUNK_VALUES = 2**20
 # Up to here every epoch visits each training row once; beyond, batches are drawn with replacement, which makes no
 # difference any more and needs no permutation of millions of rows.
 LONGEST_EPOCH = 2**20
-# Re-pairings of the validation part per look: enough that their noise stays below that of the rows.
+# Re-paired rows of the validation part per evaluation in training: their noise must stay below that of the rows.
 VALIDATION_PAIRS = 16_384
+# So many times as many where networks are combined, which is done once; no row is worth more than so many.
+COMBINING_FACTOR = 8
+MOST_VALIDATION_SHIFTS = 64
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,38 @@ def _fold(cross: CrossFit, k: int) -> Part:
     return Part(cross.training_rows, lambda places: cross.training(k, places), cross.validation(k), cross.held_out(k))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Batching:
+    """How rows become the models' tensors.
+
+    Attributes:
+        batch_size: rows of a training step, fewer where there are not two such batches.
+        seed: names the random streams.
+        dtype: of the features.
+        device: where they are.
+        members: models per part, side by side: model i belongs to part i // members.
+        tables: how many tables share the memory for features that stay there.
+        steps: how many batches will be asked for at most (None: nobody knows).
+    """
+
+    batch_size: int
+    seed: int
+    dtype: torch.dtype = torch.float32
+    device: str = "cpu"
+    members: int = 1
+    tables: int = 1
+    steps: int | None = None
+
+
 class ModelRows:
     """Batches for training, and the validation and held-out parts, as feature tensors.
 
-    There are `members` models per part, side by side: model i belongs to part i // members. The memory for kept
-    features is shared between `tables`. No more than `steps` batches will be asked for (None: nobody knows).
+    Args:
+        x: shape (n, d_x).
+        z: shape (n, d_z).
+        split: the parts.
+        maps: the feature maps of x and z, one pair per part.
+        how: batches, streams, device, models per part.
     """
 
     def __init__(
@@ -87,21 +118,14 @@ class ModelRows:
         z: Array,
         split: Sequence[Part],
         maps: Sequence[tuple[FeatureMap, FeatureMap]],
-        batch_size: int,
-        seed: int,
-        dtype: torch.dtype,
-        device: str,
-        members: int = 1,
-        tables: int = 1,
-        steps: int | None = None,
+        how: Batching,
     ) -> None:
-        self.members = members
-        self.x, self.z, self.split, self.maps, self.seed = x, z, split, maps, seed
-        self.dtype, self.device = dtype, device
+        self.x, self.z, self.split, self.maps = x, z, split, maps
+        self.members, self.seed, self.dtype, self.device = how.members, how.seed, how.dtype, how.device
         self.training_rows = min(part.training_rows for part in split)
         # Two batches per epoch at least: a batch of nearly all rows would be the same batch at every step.
-        self.batch_size = max(2, min(batch_size, self.training_rows // 2))
-        self._cache = self._all_features() if self._worth_keeping(steps, tables) else None
+        self.batch_size = max(2, min(how.batch_size, self.training_rows // 2))
+        self._cache = self._all_features() if self._worth_keeping(how.steps, how.tables) else None
         self._epoch: tuple[int, Indices] | None = None
 
     def _worth_keeping(self, steps: int | None, tables: int) -> bool:
@@ -133,13 +157,13 @@ class ModelRows:
         sides = []
         for side, values in enumerate((self.x, self.z)):
             width = self.maps[0][side].width
-            found = torch.empty(len(rows), len(rows[0]), width, dtype=self.dtype, device=self.device)
+            features = torch.empty(len(rows), len(rows[0]), width, dtype=self.dtype, device=self.device)
             step = max(1, CHUNK_VALUES // width)
-            for part, chosen, of_part in zip(parts, rows, found, strict=True):
+            for part, chosen, of_part in zip(parts, rows, features, strict=True):
                 for start in range(0, len(chosen), step):
                     some = slice(start, start + step)
                     of_part[some] = torch.from_numpy(self.maps[part][side](values[chosen[some]]))
-            sides.append(found)
+            sides.append(features)
         return sides[0], sides[1]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
@@ -164,33 +188,33 @@ class ModelRows:
             self._epoch = (epoch, orders)
         return self._epoch[1][:, place * self.batch_size : (place + 1) * self.batch_size]
 
-    def validation_scores(self, network: StatisticsNetwork, pairs: int = 8 * VALIDATION_PAIRS) -> Tensor:
-        """Scores of the validation part, joint pairs first, shape (models, 1 + shifts, rows)."""
+    def validation_scores(self, network: StatisticsNetwork, shifts: int) -> Tensor:
+        """Scores of the validation part with so many re-pairings per row, joint pairs first, in nats, shape
+        (models, 1 + shifts, rows)."""
         rows = len(self.split[0].validation)
-        draws = torch_generator(self.seed, "validation")
-        shifts = random_shifts(rows, min(max(pairs // rows, 2), 64), draws)
-        found, members = [], self.members
+        each = [0, *random_shifts(rows, shifts, torch_generator(self.seed, "validation"))]
+        scores, members = [], self.members
         # One part after the other: the pairs of all would take several times the room of their features.
         for part, (x, z) in enumerate(zip(*self._validation_features, strict=True)):
             own = network.select(range(part * members, (part + 1) * members))
-            found.append(score_matrix(own, x.expand(members, -1, -1), z.expand(members, -1, -1), [0, *shifts]))
-        return torch.cat(found)
+            scores.append(score_matrix(own, x.expand(members, -1, -1), z.expand(members, -1, -1), each))
+        return torch.cat(scores)
 
     @cached_property
     def _validation_features(self) -> tuple[Tensor, Tensor]:
         """Shapes (parts, rows, features)."""
         return self.features([part.validation for part in self.split])
 
-    def validation(self, objective: Objective) -> Callable[[StatisticsNetwork], Tensor]:
-        """The criterion on the validation part, shape (models,), as a function of the network."""
-        pairs = VALIDATION_PAIRS * min(objective.pairs_factor, 8)
-        return lambda network: criterion_of(self.validation_scores(network, pairs), objective)
+    def validation(self, objective: Objective) -> ValidationRows:
+        """The validation part of every model, for an objective."""
+        rows = len(self.split[0].validation)
 
-    def of_part(self, part: int, rows: Indices, models: int) -> Callable[[slice], tuple[Tensor, Tensor]]:
-        """Features of a slice of `rows` as so many models of one part see them, shapes (models, b, features)."""
+        def shifts(factor: int) -> int:
+            return min(max(factor * VALIDATION_PAIRS // rows, 2), MOST_VALIDATION_SHIFTS)
 
-        def sliced(where: slice) -> tuple[Tensor, Tensor]:
-            x, z = self.features([rows[where]], [part])
-            return x.expand(models, -1, -1), z.expand(models, -1, -1)
+        stopping = shifts(min(objective.pairs_factor, COMBINING_FACTOR))
+        return ValidationRows(self.validation_scores, objective, stopping, shifts(COMBINING_FACTOR))
 
-        return sliced
+    def of_part(self, part: int, rows: Indices) -> Rows:
+        """Features of a slice of `rows` as the models of one part see them, shapes (1, b, features)."""
+        return lambda where: self.features([rows[where]], [part])

@@ -15,8 +15,10 @@ from minecli.tables.files.parts import Part
 from minecli.tables.selectors.wording import quoted
 
 Format = Literal[
-    "csv", "tsv", "parquet", "arrow", "arrow-stream", "jsonl", "orc", "npy", "npz", "sqlite", "xlsx", "xls", "ods"
-]
+    "csv", "tsv", "parquet", "arrow", "arrow-stream", "jsonl", "orc", "npy", "npz", "sqlite", "xlsx", "xls", "ods",
+    "frame", "arrays",
+]  # fmt: skip
+# Tables in memory (`tables.frames`) have the last two; no file has.
 TEXT_FORMATS: tuple[Format, ...] = ("csv", "tsv")
 WORKBOOK_FORMATS: tuple[Format, ...] = ("xlsx", "xls", "ods")
 

@@ -45,23 +45,33 @@ _MANY_COLUMNS = 5000
 
 
 def open_table(
-    source: str | Sequence[str], reading: Reading, stdin: BinaryIO | None = None, as_text: Sequence[str] = ()
+    source: str | Sequence[str] | OpenTable,
+    reading: Reading,
+    stdin: BinaryIO | None = None,
+    as_text: Sequence[str] = (),
 ) -> OpenTable:
     """Open what `source` names (see `sources.locate`) and read its header. Columns of text tables that are named in
-    `as_text` are taken as text even if all their values read as numbers.
+    `as_text` are taken as text even if all their values read as numbers. A source that is open already is a table in
+    memory (see `frames`), for which the same holds.
 
     Raises DataError where it is no table, UsageError for options that do not fit its format.
     """
-    located = locate(source, stdin)
     types = AskedTypes(reading.types, reading.date_format, as_text)
     markers = Markers(reading.na_values)
-    table = _joined(located, reading, types, markers)
+    said: Sequence[str] = ()
+    if isinstance(source, OpenTable):
+        _refuse_options(source.format, reading)
+        check_unique(source.names, source.source)
+        table = source
+    else:
+        located = locate(source, stdin)
+        table, said = _joined(located, reading, types, markers), located.notes
     types.check(table.names, label_of(source))
     if reading.sql is not None and table.format != "sqlite":
         from minecli.tables.files.queries import over
 
         table = over(table, reading.sql)
-    return _complete(table, types, markers, queried=reading.sql is not None, said=located.notes)
+    return _complete(table, types, markers, queried=reading.sql is not None, said=said)
 
 
 def row_filter_of(table: OpenTable, reading: Reading) -> RowFilter | None:

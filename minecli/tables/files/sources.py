@@ -15,17 +15,20 @@ from typing import BinaryIO
 from minecli.errors import UsageError
 from minecli.tables.files.faults import broken_link, explained, not_found
 from minecli.tables.files.folders import fixed_part, parts_of_folder, parts_of_glob, passed_over
+from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.parts import Source, file_part, standard_input
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 
 
-def label_of(source: str | Sequence[str]) -> str:
+def label_of(source: str | Sequence[str] | OpenTable) -> str:
     """How to speak of one source or several.
 
     >>> label_of("a.csv"), label_of(("a.csv", "b.csv", "c.csv"))
     ('a.csv', 'a.csv and 2 more')
     """
+    if isinstance(source, OpenTable):
+        return source.source
     if isinstance(source, str):
         return source
     return source[0] if len(source) == 1 else f"{source[0]} and {len(source) - 1} more"

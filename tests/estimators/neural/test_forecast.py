@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from minecli.errors import MemoryShort
-from minecli.estimators.config import InfoNceConfig, KsgConfig, MineConfig
+from minecli.estimators.config import KsgConfig, MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.neural import forecast
 from minecli.estimators.neural.forecast import needed_bytes, require_memory
 from minecli.estimators.neural.mine import estimate_mine
+from minecli.estimators.registry import ESTIMATORS
 from minecli.estimators.running import run_estimators
 from minecli.runtime import memory
 
@@ -46,7 +47,7 @@ def test_rows_and_columns_need_more():
 def test_small_work_is_not_refused_on_a_small_machine(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 500_000_000)
     require_memory(10_000, (10, 10), MineConfig())
-    require_memory(10_000, (10, 10), InfoNceConfig())
+    require_memory(10_000, (10, 10), ESTIMATORS["info-nce"].config())
 
 
 def test_a_network_that_cannot_fit_is_refused_before_training(monkeypatch):

@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from minecli.errors import DataError
-from minecli.estimators.config import InfoNceConfig, MineConfig, MineFConfig
+from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.neural import cross_fitting
 from minecli.estimators.neural.cross_fitting import CrossFitting
 from minecli.estimators.neural.held_out import RESOLUTION, Collected, Summary
 from minecli.estimators.neural.mine import estimate_mine
+from minecli.estimators.registry import ESTIMATORS
 from minecli.estimators.running import run_estimators
+from minecli.mine import fitting as fitting_module
 from minecli.mine.contributions import RowTerms
 from minecli.mine.evaluation import fit_weights, score_matrix
 from minecli.result import DiagnosticCode, Status
@@ -39,7 +41,7 @@ def codes(estimate):
     return {d.code for d in estimate.diagnostics}
 
 
-@pytest.mark.parametrize("config", [MineConfig(**QUICK), MineFConfig(**QUICK)])
+@pytest.mark.parametrize("config", [MineConfig(**QUICK), ESTIMATORS["mine-f"].config(**QUICK)])
 @pytest.mark.parametrize("rho", [0.5, 0.9])
 def test_gaussian_within_its_standard_error(config, rho, seed):
     x, z = gaussian(3000, rho, seed)
@@ -251,8 +253,8 @@ def test_held_out_rows_do_not_choose_how_networks_are_combined():
     assert again.weights()[0] == before[0]
     assert sum(before[0]) > 0.5
     # Weights fitted to the held-out rows themselves would notice: there is nothing left to combine networks for.
-    scores = again.rows.of_part(0, held_out, 2)
-    own = score_matrix(again.training.best.select([0, 1]), *scores(slice(None)), [0, 3, 7, 20])
+    features = (side.expand(2, -1, -1) for side in again.rows.of_part(0, held_out)(slice(None)))
+    own = score_matrix(again.training.best.select([0, 1]), *features, [0, 3, 7, 20])
     assert fit_weights(own, config.objective()) != before[0]
 
 
@@ -446,16 +448,16 @@ def test_the_gap_counts_what_a_free_mean_of_exponentials_takes():
 
 def test_contrastive_values_are_compared_at_equal_numbers_of_re_pairings(monkeypatch):
     asked = []
-    plain = cross_fitting.row_terms
+    plain = fitting_module.row_terms
 
     def noting(*args, **kwargs):
         terms = plain(*args, **kwargs)
         asked.append(terms.ceiling_nats)
         return terms
 
-    monkeypatch.setattr(cross_fitting, "row_terms", noting)
+    monkeypatch.setattr(fitting_module, "row_terms", noting)
     x, z = gaussian(300, 0.9, 0)
-    estimate_mine(x, z, InfoNceConfig(folds=5, max_steps=20, hidden=8), Context())
+    estimate_mine(x, z, ESTIMATORS["info-nce"].config(folds=5, max_steps=20, hidden=8), Context())
     # 60 held-out rows have 59 others; 210 training rows would have more.
     assert asked == [math.log(60)] * 10
 

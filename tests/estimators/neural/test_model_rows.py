@@ -7,9 +7,11 @@ import torch
 from minecli.estimators.config import MineConfig
 from minecli.estimators.neural import rows as rows_module
 from minecli.estimators.neural.features import FeatureMap
-from minecli.estimators.neural.rows import ModelRows, split_rows
-from minecli.mine.objectives import OBJECTIVES
+from minecli.estimators.neural.rows import Batching, ModelRows, split_rows
+from minecli.mine.objectives import BOUNDS
 from minecli.mine.statistics_network import StatisticsNetwork
+
+OBJECTIVES = {name: bound.objective() for name, bound in BOUNDS.items()}
 
 F64 = torch.float64
 
@@ -19,7 +21,8 @@ def model_rows(members, rows=200, batch_size=16, preprocess="none", dtype=F64, s
     z = x[:, :1] + np.random.default_rng(1).standard_normal((rows, 1))
     split = split_rows(rows, MineConfig(folds=3), seed=0)
     maps = [(FeatureMap(x, preprocess), FeatureMap(z, preprocess))] * len(split)
-    return ModelRows(x, z, split, maps, batch_size, 5, dtype, "cpu", members, steps=steps)
+    how = Batching(batch_size=batch_size, seed=5, dtype=dtype, members=members, steps=steps)
+    return ModelRows(x, z, split, maps, how)
 
 
 def network(models, seed=0):
@@ -42,20 +45,20 @@ def test_a_batch_repeats_each_parts_rows_for_its_members(monkeypatch, cache):
             assert not torch.equal(two[0], two[2])
 
 
-def test_held_out_rows_are_those_of_the_part_for_so_many_models():
+def test_held_out_rows_are_those_of_the_part_for_all_its_models():
     rows = model_rows(2)
     for part in range(3):
         held_out = rows.split[part].held_out
-        x, z = rows.of_part(part, held_out, 2)(slice(3, 9))
+        x, z = rows.of_part(part, held_out)(slice(3, 9))
         at = held_out[3:9]
-        for model in range(2):
-            assert np.array_equal(x[model].numpy(), rows.x[at])
-            assert np.array_equal(z[model].numpy(), rows.z[at])
+        assert len(x) == len(z) == 1
+        assert np.array_equal(x[0].numpy(), rows.x[at])
+        assert np.array_equal(z[0].numpy(), rows.z[at])
 
 
 def test_each_member_is_validated_on_the_validation_rows_of_its_part():
     rows, net = model_rows(2), network(6)
-    scores = rows.validation_scores(net)
+    scores = rows.validation_scores(net, 8)
     size = min(len(part.validation) for part in rows.split)
     assert scores.shape[0] == 6
     assert scores.shape[2] == size

@@ -1,17 +1,18 @@
 """Every neural estimator of the registry on known truths, and what each says of itself."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from minecli.errors import UsageError
-from minecli.estimators.config import InfoNceConfig, MineConfig, MineFConfig, SmileConfig
+from minecli.estimators.config import MineConfig, SmileConfig
 from minecli.estimators.context import Context
 from minecli.estimators.neural.held_out import COVERS, COVERS_NO_BOUND
 from minecli.estimators.neural.mine import estimate_mine
 from minecli.estimators.registry import ESTIMATORS
-from minecli.mine.config import BOUND_NAMES
+from minecli.mine.objectives import BOUNDS
 from minecli.result import DiagnosticCode, Status
 
 NEURAL = [name for name, entry in ESTIMATORS.items() if issubclass(entry.config, MineConfig)]
@@ -33,15 +34,25 @@ def codes(estimate):
 
 
 def test_the_registry_has_one_for_every_bound():
-    assert sorted(ESTIMATORS[name].config().bound for name in NEURAL) == sorted(BOUND_NAMES)
+    assert sorted(ESTIMATORS[name].config().bound for name in NEURAL) == sorted(BOUNDS)
     for name in NEURAL:
         assert ESTIMATORS[name].load() is estimate_mine
         assert ESTIMATORS[name].config.estimator == name
 
 
+def test_settings_are_those_of_mine_but_for_what_suits_the_bound():
+    assert {n: ESTIMATORS[n].config().bound for n in ("mine", "mine-f", "mine-js", "smile", "tuba")} == {
+        "mine": "donsker-varadhan", "mine-f": "nwj", "mine-js": "jensen-shannon", "smile": "smile", "tuba": "tuba",
+    }  # fmt: skip
+    plain, contrastive = asdict(MineConfig()), asdict(ESTIMATORS["info-nce"].config())
+    differing = {field: value for field, value in contrastive.items() if value != plain[field]}
+    assert differing == {"bound": "info-nce", "batch_size": 256, "marginal_shifts": 8, "max_steps": 1200}
+    assert list(plain) == list(contrastive)
+
+
 @pytest.mark.parametrize("name", NEURAL)
 def test_kind_and_interval_say_whether_it_is_a_lower_bound(name):
-    is_bound = config(name).objective().lower_bound
+    is_bound = BOUNDS[config(name).bound].lower_bound
     assert is_bound is (name != "smile")
     assert (ESTIMATORS[name].kind == "lower bound") is is_bound
     estimate = estimate_mine(*gaussian(200, 0.5, 0), config(name, max_steps=20), Context())
@@ -134,8 +145,8 @@ def test_settings_that_mean_nothing_are_no_settings():
     with pytest.raises(TypeError):
         MineConfig(clip=5.0)
     with pytest.raises(TypeError):
-        InfoNceConfig(clip=5.0)
-    assert "ema_decay" in MineFConfig.unused
+        ESTIMATORS["info-nce"].config(clip=5.0)
+    assert "ema_decay" in ESTIMATORS["mine-f"].config.unused
     assert "ema_decay" not in MineConfig.unused
 
 
