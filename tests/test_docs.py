@@ -15,8 +15,9 @@ from minecli.cli.exit_codes import ExitCode
 from minecli.cli.main import app
 from minecli.docs import page, topics
 from minecli.docs.tables import RECORDS, regenerated
+from minecli.estimators.exclusions import EXCLUSIONS
 from minecli.estimators.registry import ESTIMATORS
-from minecli.estimators.verdict import DECISIONS, EXCLUSIONS
+from minecli.estimators.verdict import DECISIONS
 from minecli.result import DiagnosticCode, Status
 
 LARGEST = 12_000  # bytes of a page

@@ -21,7 +21,7 @@ from minecli.estimators.registry import ESTIMATORS
 
 if TYPE_CHECKING:
     from minecli.estimators.facts import Facts
-    from minecli.estimators.running import Outcome
+    from minecli.estimators.outcome import Outcome
     from minecli.estimators.verdict import Verdict
     from minecli.runtime.device import Device, Threads
     from minecli.tables.groups import Groups
@@ -77,8 +77,8 @@ def _judged(
     request: EstimateRequest, groups: Groups, facts: Facts, surroundings: Surroundings
 ) -> tuple[Outcome, Verdict]:
     from minecli.estimators.context import Context
+    from minecli.estimators.outcome import run_estimators
     from minecli.estimators.parts import find_parts
-    from minecli.estimators.running import run_estimators
     from minecli.estimators.verdict import judge
 
     context = Context(
@@ -98,7 +98,7 @@ def _judged(
 
 def _constant(request: EstimateRequest, groups: Groups) -> tuple[Outcome, Verdict]:
     """A side without a column that varies: 0 nats, whatever was asked."""
-    from minecli.estimators.running import Outcome
+    from minecli.estimators.outcome import Outcome
     from minecli.estimators.verdict import constant
 
     verdict = constant(list(request.estimators) or [_FOR_CONSTANTS], " and ".join(groups.constant))

@@ -14,7 +14,7 @@ from minecli.errors import UsageError
 from minecli.estimators.registry import stored_configs
 from minecli.mine.config import TrainingConfig
 from minecli.runtime.request import Request
-from minecli.settings import MOST_COLUMNS, SEED, check, number, switch, whole
+from minecli.settings import MOST_COLUMNS, SEED, Setting, check, number, switch, whole
 
 # On a GPU a step costs about the same for one estimate's networks as for many times as many; the caches of a CPU hold
 # no more than one estimate's, and so it works on one at a time.
@@ -151,6 +151,8 @@ class Fig1Request(BenchRequest):
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_some("dims", self.dims)
+        for dim in self.dims:
+            _COLUMNS.check("dims", dim)
         _require_some("rhos", self.rhos)
 
     def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
@@ -215,6 +217,9 @@ def spread_of(function: str) -> float:
     values = make_task("nonlinear", function=function).apply(nodes)  # type: ignore[attr-defined]
     mean = 0.5 * float(weights @ values)
     return float(np.sqrt(0.5 * float(weights @ values**2) - mean**2))
+
+
+_COLUMNS = Setting(kind=int, help="Columns on each side.", least=1, most=MOST_COLUMNS, hint="try `dims=1,2`")
 
 
 def _require_some(name: str, values: tuple[object, ...]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from minecli import __version__
+from minecli.bench.answers import Answering
 from minecli.bench.cells import Cell, Key
 from minecli.bench.config import FreshConfig
 from minecli.bench.records import Record, record_of
@@ -59,27 +60,22 @@ SCALE_SHIFTS = 32
 
 def run_fresh(
     cells: Sequence[Cell],
-    configs: Mapping[str, Any],
     fresh: FreshConfig,
-    context: Context,
-    on_record: Callable[[Record], None],
+    answering: Answering,
     *,
     done: Mapping[Key, Record],
-    versions: Mapping[str, str],
     folder: Path | None,
 ) -> None:
     """Train and evaluate all cells that are not done, and hand over each record as it comes.
 
     Args:
         cells: all fresh cells of the plan, done or not, because those of one network are trained together.
-        configs: the neural estimators' settings by name.
         fresh: settings of the regime.
-        context: device, observer, stop question; every cell has its own seed.
-        on_record: takes the records.
+        answering: with what.
         done: the records there are.
-        versions: of what computes.
         folder: where unfinished training is kept, if anywhere.
     """
+    context = answering.context
     for (name, *columns), own in _networks(cells).items():
         # A cell whose network went to infinity was left behind by the others, and stays so.
         together = [c for c in own if c.key not in done or done[c.key].status != Status.NONFINITE]
@@ -87,7 +83,7 @@ def run_fresh(
             if context.should_stop():
                 return
             path = folder / f"checkpoint-{'-'.join(map(str, (name, *columns)))}.pt" if folder is not None else None
-            job = _Job.prepare(together, configs[name], fresh, context, path)
+            job = _Job.prepare(together, answering.configs[name], fresh, context, path)
             status = job.train(name)
             if status is Status.INTERRUPTED:
                 return
@@ -95,10 +91,10 @@ def run_fresh(
             for m in lost or range(len(together)):
                 if together[m].key in done:
                     continue
-                record = job.record(m, name, versions)
+                record = job.record(m, name, answering.versions)
                 if record is None:
                     return
-                on_record(record)
+                answering.add(record)
             job.forget()
             together = [c for m, c in enumerate(together) if lost and m not in lost]
 

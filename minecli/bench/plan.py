@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minecli.bench.answers import Answering, run_cells
 from minecli.bench.cells import Cell, Key
 from minecli.bench.config import BenchRequest
 from minecli.bench.records import Record, RecordFile, latest, read_records
-from minecli.bench.running import run_cells
 
 if TYPE_CHECKING:
     from minecli.estimators.context import Context
@@ -70,32 +70,12 @@ class Plan:
                 self.tell(record)
 
             left = self.left
-            run_cells(
-                [c for c in left if not request.is_fresh(c.estimator)],
-                request.estimators,
-                context,
-                add,
-                versions=versions,
-                stage=request.COMMAND,
-                before=len(self.cells) - len(left),
-                together=together,
-            )
+            answering = Answering(request.estimators, context, add, versions)
+            sampled = [c for c in left if not request.is_fresh(c.estimator)]
+            before = len(self.cells) - len(left)
+            run_cells(sampled, answering, stage=request.COMMAND, before=before, together=together)
             if request.fresh is not None:
-                self._work_afresh(request, context, versions, add)
+                from minecli.bench.fresh import run_fresh
 
-    def _work_afresh(
-        self, request: BenchRequest, context: Context, versions: Mapping[str, str], add: Callable[[Record], None]
-    ) -> None:
-        from minecli.bench.fresh import run_fresh
-
-        assert request.fresh is not None
-        run_fresh(
-            [c for c in self.cells if request.is_fresh(c.estimator)],
-            request.estimators,
-            request.fresh,
-            context,
-            add,
-            done=self.done,
-            versions=versions,
-            folder=self.folder,
-        )
+                fresh = [c for c in self.cells if request.is_fresh(c.estimator)]
+                run_fresh(fresh, request.fresh, answering, done=self.done, folder=self.folder)

@@ -33,6 +33,7 @@ from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import check_table_destination, deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
+from minecli.cli.words import flag
 from minecli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +106,11 @@ class AliJob(ComparisonJob[AliRequest]):
         is_folder = not given["x"] and dataset not in DATASETS
         changes = asked_settings(given, AliRequest, methods)
         config = preset(given["preset"], dataset, folder=is_folder, **changes)
-        return AliRequest(methods=tuple(methods), config=config, skip_broken=given["skip_broken"], **shared)
+        request = AliRequest(methods=tuple(methods), config=config, skip_broken=given["skip_broken"], **shared)
+        for name in ("side", "arch", "skip_broken"):
+            if given[name] and not request.is_images:
+                raise UsageError(f"{flag(name)} is for images, and '{dataset}' holds none", hint="leave it out")
+        return request
 
     def keep(self, folder: Path, payload: dict[str, Any], dataset: AliDataset, trained: Trained) -> None:
         from minecli.apps.ali.results import shown_of

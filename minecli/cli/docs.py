@@ -31,7 +31,7 @@ def docs(ctx: typer.Context) -> None:
 def _rendered(text: str, streams: Streams) -> str:
     from rich.markdown import Markdown
 
-    from minecli.report.tables import render
+    from minecli.report.text_tables import render
 
     # Links by their target: the page it names can be typed, where a terminal's hyperlink leads nowhere.
     return render([Markdown(text, hyperlinks=False, code_theme="ansi_dark")], streams.width, streams.color(True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from minecli.apps.gan.config import DATASETS, METHODS, GanConfig, GanRequest, default_seeds, preset
+from minecli.apps.gan.config import DATASETS, METHODS, STACKED, GanConfig, GanRequest, default_seeds, preset
 from minecli.cli.comparison_job import (
     ENDING,
     MODEL,
@@ -82,6 +82,8 @@ class GanJob(ComparisonJob[GanRequest]):
         shared, methods = asked_fields(given, GanRequest, default_seeds), method_names(given)
         if given["compare"] and "gan" not in methods:
             methods = ["gan", *methods]
+        if given["stack"] is not None and given["dataset"] != STACKED:
+            raise UsageError(f"--stack is for {STACKED}, not for '{given['dataset']}'", hint="leave it out")
         config = preset(given["preset"], given["dataset"], **asked_settings(given, GanRequest, methods))
         return GanRequest(methods=tuple(methods), config=config, **shared)
 

@@ -70,7 +70,7 @@ def _limits() -> str:
 
 
 def _exclusions() -> str:
-    from minecli.estimators.verdict import EXCLUSIONS
+    from minecli.estimators.exclusions import EXCLUSIONS
 
     return markdown(("excluded", "what it is"), [(rule.name, rule.says) for rule in EXCLUSIONS])
 

@@ -29,12 +29,26 @@ def suited(facts: Facts) -> str:
 
 
 def default_estimators(facts: Facts) -> tuple[str, ...]:
-    """What is asked where nobody says: that estimator, and `mine` unless a table answers exactly."""
+    """The estimators that run where none was named: the suited one, and `mine` unless a table answers exactly.
+
+    >>> import numpy as np
+    >>> from minecli.estimators.facts import find_facts
+    >>> x = np.random.default_rng(0).standard_normal((500, 1))
+    >>> default_estimators(find_facts(x, x + 1)), default_estimators(find_facts(x > 0, x > 1))
+    (('ksg', 'mine'), ('plug-in',))
+    """
     return (suited(facts),) if facts.tabular else (suited(facts), NEURAL)
 
 
 def choice_sentence(facts: Facts) -> str:
-    """Why these, in one line."""
+    """Say in one line why these data have these default estimators.
+
+    >>> import numpy as np
+    >>> from minecli.estimators.facts import find_facts
+    >>> x = np.random.default_rng(0).standard_normal((500, 1))
+    >>> choice_sentence(find_facts(x, x > 0))
+    'x is continuous, z is discrete: mine and mixed-ksg'
+    """
     x, z = facts.x.kind, facts.z.kind
     if x is z:
         kinds = "x and z have values that repeat" if x is ValueKind.ATOMS else f"x and z are {x}"
@@ -48,7 +62,7 @@ def choice_sentence(facts: Facts) -> str:
 
 
 def thin(name: str, facts: Facts) -> tuple[Diagnostic, ...]:
-    """A warning where nearest neighbours take chance for dependence: among codes with few rows each."""
+    """A warning where nearest neighbours mistake chance for dependence: among codes with few rows each."""
     if name not in ("ksg", "mixed-ksg") or not facts.thin:
         return ()
     levels = max(facts.x.codes or 0, facts.z.codes or 0)
@@ -64,7 +78,14 @@ def _said(side: str, kind: ValueKind) -> str:
 
 
 def unsuited(name: str, config: Any, facts: Facts) -> tuple[Diagnostic, ...]:
-    """A warning where the value of estimator `name` means nothing for data of these kinds."""
+    """A warning where the value of estimator `name` means nothing for data of these kinds.
+
+    >>> import numpy as np
+    >>> from minecli.estimators.facts import find_facts
+    >>> x = np.random.default_rng(0).standard_normal((500, 1))
+    >>> unsuited("plug-in", None, find_facts(x, x > 0))[0].message
+    "a table needs levels on both sides, and 'x column 1' is continuous: the value means nothing here; add -e mixed-ksg"
+    """
     better = suited(facts)
     why = ""
     if name == "ksg" and not facts.continuous and getattr(config, "jitter", 0.0) == 0.0:

@@ -24,8 +24,8 @@ _PLACES_PER_LEVEL = 4.0
 _ROWS_PER_VALUE, _SCATTER = 3.0, 0.5
 # A row that is an atom of both sides: repeated by more than this share of the table and ten times.
 _ATOM_SHARE, _ATOM_ROWS, _MOST_ATOMS = 0.01, 10, 3
-# Of so many columns one that never repeats a value is looked for: then no row is a copy, and nothing need be hashed.
-_LOOKED_AT = 4
+# Where one of the first so many columns never repeats a value, no row is a copy, and nothing need be hashed.
+_FIRST_COLUMNS = 4
 
 
 def kinds_and_copies(columns: Sequence[Array]) -> tuple[list[ValueKind], float]:
@@ -43,13 +43,13 @@ def kinds_and_copies(columns: Sequence[Array]) -> tuple[list[ValueKind], float]:
     of_all = [value_kind(column) for column in columns]
     if len(first) == len(columns[0]):
         return of_all, 0.0
-    excused = [k is not ValueKind.ATOMS or repeats_naturally(c) for k, c in zip(of_all, columns, strict=True)]
+    natural_repeats = [k is not ValueKind.ATOMS or repeats_naturally(c) for k, c in zip(of_all, columns, strict=True)]
     kinds = [
         kind if natural or _has_atom(column) else value_kind(column[first])
-        for column, kind, natural in zip(columns, of_all, excused, strict=True)
+        for column, kind, natural in zip(columns, of_all, natural_repeats, strict=True)
     ]
     telling = np.zeros(len(first), dtype=bool)
-    for column, kind, natural in zip(columns, of_all, excused, strict=True):
+    for column, kind, natural in zip(columns, of_all, natural_repeats, strict=True):
         if kind is ValueKind.CONTINUOUS or not natural:
             _, inverse, occurrences = np.unique(column[first], return_inverse=True, return_counts=True)
             telling |= occurrences[inverse] == 1
@@ -86,7 +86,12 @@ def on_grid(column: Array) -> bool:
 
 
 def coded(column: Array) -> bool:
-    """Whether these are whole numbers on a grid, each occurring several times, as numbers of shops or counts are."""
+    """Whether a column, shape (n,), holds whole numbers on a grid, each occurring several times, as numbers of shops or
+    counts are.
+
+    >>> coded(np.tile(np.arange(10.0), 5)), coded(np.arange(50.0) ** 2)
+    (True, False)
+    """
     if not np.array_equal(column, np.floor(column)):
         return False
     return on_grid(column) and len(column) >= _ROWS_PER_VALUE * len(np.unique(column))
@@ -123,7 +128,7 @@ def _joint_atoms(counts: Codes) -> npt.NDArray[np.bool_]:
 def _distinct(columns: Sequence[Array]) -> tuple[Codes, Codes]:
     """Where each distinct row occurs first, and how often it occurs."""
     rows = len(columns[0])
-    if any(len(np.unique(column)) == rows for column in columns[:_LOOKED_AT]):
+    if any(len(np.unique(column)) == rows for column in columns[:_FIRST_COLUMNS]):
         return np.arange(rows), np.ones(rows, dtype=np.int64)
     _, first, counts = np.unique(row_codes(columns), return_index=True, return_counts=True)
     return first, counts

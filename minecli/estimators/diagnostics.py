@@ -1,4 +1,4 @@
-"""Look at the data for what makes an estimate meaningless: columns that repeat each other, ties, constant columns."""
+"""What makes an estimate meaningless or doubtful, as diagnostics: columns that repeat each other, ties, constants."""
 
 from __future__ import annotations
 
@@ -46,32 +46,32 @@ def of_facts(facts: Facts) -> tuple[Diagnostic, ...]:
     >>> of_facts(find_facts(a[:1].T, a[1:].T))[0].code
     <DiagnosticCode.ROWS_DEPEND: 'rows-depend'>
     """
-    found: list[Diagnostic] = []
+    warnings: list[Diagnostic] = []
     if facts.order.dependent:
         message = (
             f"rows depend on their neighbours in the file ({facts.order.effective_rows:,.0f} effective rows): values "
             "are too high and intervals too narrow"
         )
-        found.append(Diagnostic(DiagnosticCode.ROWS_DEPEND, message))
+        warnings.append(Diagnostic(DiagnosticCode.ROWS_DEPEND, message))
     if facts.copied:
         message = (
             f"{facts.copies:.1%} of the rows are copies of other rows; what is held out has copies among the training "
             "rows, and a copy is its own nearest neighbour, so that values may be far too high: remove the copies, "
             "where they tell nothing new"
         )
-        found.append(Diagnostic(DiagnosticCode.DUPLICATE_ROWS, message))
+        warnings.append(Diagnostic(DiagnosticCode.DUPLICATE_ROWS, message))
     if facts.rows_dropped:
         share = facts.rows_dropped / (facts.rows + facts.rows_dropped)
         message = (
             f"{facts.rows_dropped:,} rows ({share:.0%}) with missing values were dropped: this is the value of the "
             "complete rows, and that of all may be another where values are not missing at random"
         )
-        found.append(Diagnostic(DiagnosticCode.INCOMPLETE_ROWS, message, Severity.NOTE))
+        warnings.append(Diagnostic(DiagnosticCode.INCOMPLETE_ROWS, message, Severity.NOTE))
     if facts.determined:
         which = {"x": "z determines x", "z": "x determines z", "both": "x and z determine each other"}
         message = f"in these rows {which[facts.determined]}: the information is the whole entropy"
-        found.append(Diagnostic(DiagnosticCode.DETERMINED, message, Severity.NOTE))
-    return tuple(found)
+        warnings.append(Diagnostic(DiagnosticCode.DETERMINED, message, Severity.NOTE))
+    return tuple(warnings)
 
 
 def constant_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
@@ -80,7 +80,7 @@ def constant_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
     >>> [d.message for d in constant_columns(np.array([[7.0, 1.0], [7.0, 2.0]]), np.array([[1.0], [3.0]]))]
     ['x column 1 has the single value 7 and adds nothing']
     """
-    found: list[Diagnostic] = []
+    notes: list[Diagnostic] = []
     for name, side in (("x", x), ("z", z)):
         constant = np.flatnonzero(side.min(axis=0) == side.max(axis=0))
         if len(constant) == side.shape[1]:
@@ -88,7 +88,7 @@ def constant_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
                 f"every column of {name} is constant (first value {side[0, 0]:g}), so nothing can depend on it",
                 hint=f"choose a column that varies for --{name}",
             )
-        found += [
+        notes += [
             Diagnostic(
                 DiagnosticCode.CONSTANT_COLUMN,
                 f"{name} column {j + 1} has the single value {side[0, j]:g} and adds nothing",
@@ -96,7 +96,7 @@ def constant_columns(x: Array, z: Array) -> tuple[Diagnostic, ...]:
             )
             for j in constant
         ]
-    return tuple(found)
+    return tuple(notes)
 
 
 def tied_rows(side: Array) -> Flags:

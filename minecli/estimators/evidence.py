@@ -13,11 +13,10 @@ from functools import cached_property
 from minecli.estimators.facts import Facts
 from minecli.estimators.parts import Part
 from minecli.estimators.registry import ESTIMATORS
+from minecli.estimators.significance import SIGMAS
 from minecli.estimators.tolerance import tolerance_nats
 from minecli.result import Direction, Estimate, Severity, Status
 
-# Beyond sampling error: three, because several pairs are looked at; two sound methods then seem to differ once in 370.
-SIGMAS = 3.0
 # A value is quoted where its standard error and what may be missing in it stay within the tolerance together. What
 # networks reach more on the rows that trained them may be missing, and a little more, where they add a quarter of the
 # value to their Gaussian start; the start has few parameters, and where it shows nearly all the truth lies midway.
@@ -40,38 +39,40 @@ class Evidence:
 
     @cached_property
     def valued(self) -> tuple[Estimate, ...]:
-        """Those with a number."""
+        """The estimates that have a value."""
         return tuple(e for e in self.estimates if e.mi_nats is not None)
 
     @cached_property
     def standing(self) -> tuple[Estimate, ...]:
-        """Those that no rule excludes."""
+        """The estimates with a value that no rule excludes."""
         return tuple(e for e in self.valued if e.estimator not in self.out)
 
     @cached_property
     def sound(self) -> tuple[Estimate, ...]:
-        """Those that stand by themselves, the one to prefer first: exact tables, then bounds, then neighbours."""
-        found = [e for e in self.standing if unsound(e, self) == ""]
-        return tuple(sorted(found, key=lambda e: _PREFERENCE.index(kind_of(e))))
+        """The standing estimates that can be quoted by themselves, the one to prefer first: exact tables, then bounds,
+        then neighbours."""
+        sound = [e for e in self.standing if unsound(e, self) == ""]
+        return tuple(sorted(sound, key=lambda e: _PREFERENCE.index(kind_of(e))))
 
     @cached_property
     def limits(self) -> tuple[tuple[float, str], ...]:
         """Lower limits in nats with the names of what gives them, the largest first."""
-        found = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
+        limits = [(e.interval.low_nats, e.estimator) for e in self.valued if e.interval and certifies(e, self.facts)]
         for part in self.parts:
             # Of one column on each side the part is the whole, seen by the estimator that the kinds call for.
             shown_by = part.estimator if self.facts.one_pair else f"'{part.x}' and '{part.z}' alone"
-            found.append((part.at_least_nats, shown_by))
-        return tuple(sorted(found, reverse=True))
+            limits.append((part.at_least_nats, shown_by))
+        return tuple(sorted(limits, reverse=True))
 
     @property
     def at_least_nats(self) -> float | None:
-        """The largest of them, where it is above 0."""
+        """The largest lower limit in nats, where it is above 0; otherwise None."""
         return self.limits[0][0] if self.limits and self.limits[0][0] > 0.0 else None
 
 
 def kind_of(estimate: Estimate) -> str:
-    """What kind of answer an estimator gives."""
+    """What an estimator answers with, as the registry has it: "table", "lower bound", "nearest neighbours", "neural, no
+    bound" or "correlations"."""
     return ESTIMATORS[estimate.estimator].kind
 
 
@@ -79,7 +80,10 @@ _PREFERENCE = ("table", "lower bound", "nearest neighbours", "neural, no bound",
 
 
 def certifies(estimate: Estimate, facts: Facts) -> bool:
-    """Whether an estimate's lower end is a lower bound of the information, from rows that no training has seen."""
+    """Whether an estimate's lower end is a lower bound of the information, from rows that no training has seen.
+
+    The estimate has to have an interval. Copies of rows, or rows that depend on each other, leave no row unseen.
+    """
     assert estimate.interval is not None
     return (
         estimate.interval.certified
@@ -103,7 +107,7 @@ def distinguishable(low: Estimate, high: Estimate) -> bool:
 
 
 def unsound(e: Estimate, evidence: Evidence) -> str:
-    """Why a value that no rule excludes cannot be quoted by itself; nothing if it can."""
+    """Why a value that no rule excludes cannot be quoted by itself, in words; the empty string if it can."""
     kind, value = kind_of(e), e.mi_nats or 0.0
     if kind == "lower bound" and not e.warned(Direction.TOO_HIGH) and _table_agrees(e, evidence):
         return ""

@@ -1,5 +1,5 @@
-"""What the data are, found once, before anything is estimated: kinds of columns, copies and order of rows, and what one
-side determines of the other. Estimators take it from their context; the verdict starts from it.
+"""What the data are, determined once, before anything is estimated: kinds of columns, copies and order of rows, and
+what one side determines of the other. Estimators have it in their context; the verdict starts from it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from minecli.estimators.copies import coded, kinds_and_copies, row_codes
 from minecli.estimators.row_order import RowOrder, row_order
 from minecli.estimators.same_order import find_identical_columns
+from minecli.estimators.significance import SIGMAS
 from minecli.tables.value_kinds import ValueKind, levels
 
 Array = npt.NDArray[np.float64]
@@ -39,7 +40,7 @@ class Block:
 
     @property
     def columns(self) -> slice:
-        """Where it stands."""
+        """The places of its array columns in the array of its side."""
         return slice(self.start, self.start + self.width)
 
 
@@ -97,7 +98,7 @@ class Facts:
 
     @property
     def discrete(self) -> bool:
-        """Whether both sides are."""
+        """Whether both sides are discrete."""
         return self.x.kind is self.z.kind is ValueKind.DISCRETE
 
     @property
@@ -124,7 +125,7 @@ class Facts:
 
     @property
     def dimensions(self) -> int:
-        """In how many directions neighbours spread."""
+        """In how many directions neighbours spread, x and z together: `Side.dimensions`."""
         return self.x.dimensions + self.z.dimensions
 
     @property
@@ -137,7 +138,7 @@ class Facts:
     def most_nats(self) -> float:
         """What no value can exceed: that entropy and three of its standard errors."""
         limits = [
-            side.entropy_nats + 3.0 * side.entropy_error_nats
+            side.entropy_nats + SIGMAS * side.entropy_error_nats
             for side in (self.x, self.z)
             if side.entropy_nats is not None
         ]
@@ -161,7 +162,7 @@ def find_facts(
     rows_dropped: int = 0,
     ordered: bool = True,
 ) -> Facts:
-    """Look at x, shape (n, d_x), and z, shape (n, d_z), row i belonging to row i.
+    """Determine the facts of x, shape (n, d_x), and z, shape (n, d_z), row i of one belonging to row i of the other.
 
     Args:
         names: of the columns of both arrays; otherwise they are counted from 1.
@@ -200,9 +201,9 @@ def _labels(column: Array, kind: ValueKind) -> bool:
     """Whether the order of rows is to be taken for that of labels: of two levels, or of a few in about as many runs."""
     if kind is not ValueKind.DISCRETE:
         return False
-    found = levels(column)
+    distinct = levels(column)
     runs = 1 + int(np.count_nonzero(np.diff(column)))
-    return found <= 2 or (found <= MOST_LABELS and runs <= RUNS_PER_LEVEL * found)
+    return distinct <= 2 or (distinct <= MOST_LABELS and runs <= RUNS_PER_LEVEL * distinct)
 
 
 def _counted(side: str, values: Array) -> list[str]:
@@ -217,12 +218,12 @@ def _side(values: Array, names: Sequence[str], kinds: Sequence[ValueKind], block
     spread = sum(kind is not ValueKind.DISCRETE for kind in kinds)
     labels = any(k is ValueKind.DISCRETE and c.min() != c.max() for k, c in zip(kinds, values.T, strict=True))
     dimensions = spread + labels
-    held = Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)
+    side = Side(tuple(names), tuple(kinds), tuple(blocks), dimensions)
     if not all(k is ValueKind.DISCRETE or coded(c) for k, c in zip(kinds, values.T, strict=True)):
-        return held
+        return side
     _, counts = np.unique(row_codes(list(values.T)), return_counts=True)
     if spread:
-        return replace(held, codes=len(counts))
+        return replace(side, codes=len(counts))
     n = len(values)
     logs = np.log(counts / n)
     entropy = float(-(counts / n) @ logs)
@@ -231,5 +232,5 @@ def _side(values: Array, names: Sequence[str], kinds: Sequence[ValueKind], block
     scatter = math.sqrt((len(counts) - 1) / 2) / n
     corrected = entropy + (len(counts) - 1) / (2 * n)
     return replace(
-        held, codes=len(counts), levels=len(counts), entropy_nats=corrected, entropy_error_nats=max(error, scatter)
+        side, codes=len(counts), levels=len(counts), entropy_nats=corrected, entropy_error_nats=max(error, scatter)
     )

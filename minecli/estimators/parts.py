@@ -1,6 +1,6 @@
 """What single pairs of columns show already: the whole groups cannot carry less (data processing inequality).
 
-A quick look before the estimators: the few pairs of columns, one of x and one of z, that are most correlated (ranks,
+A quick estimate before all others: the few pairs of columns, one of x and one of z, that are most correlated (ranks,
 or their distances from the middle) are estimated by themselves, by nearest neighbours or, where both are discrete, by
 their table. In so few dimensions these are nearly unbiased, so that a value of the whole groups below one of them is
 impossible but for sampling error.
@@ -46,7 +46,7 @@ class Part:
 
     @property
     def at_least_nats(self) -> float:
-        """Four standard errors below."""
+        """The value less four standard errors, in nats: what the whole groups carry at least."""
         return self.mi_nats - SIGMAS * self.standard_error_nats
 
 
@@ -67,8 +67,8 @@ def find_parts(x: Array, z: Array, facts: Facts, context: Context) -> tuple[Part
         rows = np.sort(generator(context.seed, "parts", "rows").choice(len(x), MOST_ROWS, replace=False))
     x, z = x[rows], z[rows]
     pairs = _most_correlated(x, z, facts)
-    found = (_estimated(x, z, a, b, context) for a, b in pairs)
-    return tuple(sorted((part for part in found if part is not None), key=lambda p: -p.at_least_nats))
+    parts = (_estimated(x, z, a, b, context) for a, b in pairs)
+    return tuple(sorted((part for part in parts if part is not None), key=lambda p: -p.at_least_nats))
 
 
 def _most_correlated(x: Array, z: Array, facts: Facts) -> list[tuple[Block, Block]]:

@@ -12,7 +12,7 @@ series whose spread alone changes slowly are seen); of the columns of a side, th
 :math:`\tau` counts.
 
 Labels come in groups in most files, because somebody wrote them group by group, and say nothing about time: two sides
-of labels are not looked at, and numbers beside labels are looked at within the rows of a label.
+of labels are not examined, and numbers beside labels are examined within the rows of a label.
 
 A file that was sorted by a column of x or z shows the same slow movement though its rows are independent. There,
 differences of rows one and two apart tell: of independent rows with a trend both are as large, of a series the latter
@@ -27,6 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from minecli.estimators.significance import largest_by_chance
+
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -35,7 +37,7 @@ FEWEST_ROWS = 40
 MOST_ROWS = 2**16
 # Rows times columns that are transformed: about a second of one core.
 MOST_VALUES = 2**23
-# Standard deviations that tell an excess from chance; the largest of m pairs of columns is sqrt(2 ln m) beyond one.
+# Standard deviations that tell an excess from chance, beside those of the largest of all pairs of columns.
 _SIGMAS = 4.0
 # Errors up to 1.4 times those of independent rows are not worth a doubt: many files are in some order.
 LEAST_EXCESS = 1.0
@@ -60,10 +62,11 @@ def row_order(
     names: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
     labels: tuple[Flags, Flags] | None = None,
 ) -> RowOrder:
-    """Look at the order of the rows of x, shape (n, d_x), and z, shape (n, d_z).
+    """Find out whether the rows of x, shape (n, d_x), and z, shape (n, d_z), depend on their neighbours in the file.
 
     Args:
-        names: of the columns of both.
+        x, z: finite; row i of one belongs to row i of the other, both in the order of the file.
+        names: of the columns of both, to name a column that the file is sorted by.
         labels: which columns of both hold labels, shapes (d_x,) and (d_z,); None for none.
 
     >>> rng = np.random.default_rng(0)
@@ -78,26 +81,23 @@ def row_order(
         return RowOrder(False, 1.0, float(n))
     stretch = _stretch(n, x.shape[1] + z.shape[1])
     sides = [x[stretch], z[stretch]]
-    marked = labels or (np.zeros(x.shape[1], bool), np.zeros(z.shape[1], bool))
-    numbers, words = (
-        [side[:, keep] for side, keep in zip(sides, each, strict=True)] for each in (_not(marked), marked)
+    labelled = labels or (np.zeros(x.shape[1], bool), np.zeros(z.shape[1], bool))
+    numbers, categories = (
+        [side[:, wanted] for side, wanted in zip(sides, flags, strict=True)]
+        for flags in ((~labelled[0], ~labelled[1]), labelled)
     )
     scored = [row_scores(side) for side in numbers]
     excess = max(
         _excess(*scored),
-        _excess(_within(numbers[0], words[1]), row_scores(words[1])),
-        _excess(_within(numbers[1], words[0]), row_scores(words[0])),
+        _excess(_within(numbers[0], categories[1]), row_scores(categories[1])),
+        _excess(_within(numbers[1], categories[0]), row_scores(categories[0])),
     )
-    if excess > 0.0 and (found := _sorted_column(x, z)) is not None:
-        side, column = found
+    if excess > 0.0 and (place := _sorted_column(x, z)) is not None:
+        side, column = place
         if _local_dependence(row_scores(sides[1 - side])) < _LOCAL_DEPENDENCE + 4.0 / math.sqrt(len(sides[0])):
             name = names[side][column] if names else f"{'xz'[side]} column {column + 1}"
             return RowOrder(False, 1.0, float(n), sorted_by=name)
     return RowOrder(excess > 0.0, 1.0 + excess, n / (1.0 + excess))
-
-
-def _not(marked: tuple[Flags, Flags]) -> tuple[Flags, Flags]:
-    return ~marked[0], ~marked[1]
 
 
 def _ranks(column: Array) -> Array:
@@ -155,11 +155,11 @@ def _autocorrelations(scores: Array) -> npt.NDArray[np.float32]:
 
     n = scores.shape[1]
     length = next_fast_len(2 * n, real=True)
-    found = np.empty((len(scores), n // 2), dtype=np.float32)
+    correlations = np.empty((len(scores), n // 2), dtype=np.float32)
     for i, series in enumerate(scores):
         power = np.abs(rfft(series, length)) ** 2
-        found[i] = irfft(power, length)[1 : n // 2 + 1] / n
-    return found
+        correlations[i] = irfft(power, length)[1 : n // 2 + 1] / n
+    return correlations
 
 
 def _excess(x: Array, z: Array) -> float:
@@ -177,9 +177,9 @@ def _excess(x: Array, z: Array) -> float:
     shared = np.square(x @ z.T / n) * float((1.0 - np.arange(1, n // 2 + 1) / n).sum()) / n
     excess = 2.0 * (of_x @ of_z.T - shared)
     squares = np.maximum(np.square(of_x).sum(axis=1)[:, None], np.square(of_z).sum(axis=1)[None, :])
-    sigmas = _SIGMAS + math.sqrt(2.0 * math.log(excess.size))
-    found = excess[excess > np.maximum(LEAST_EXCESS, sigmas * 2.0 * np.sqrt(np.maximum(squares, 0.5) / n))]
-    return float(found.max()) if found.size else 0.0
+    sigmas = _SIGMAS + largest_by_chance(excess.size)
+    beyond_chance = excess[excess > np.maximum(LEAST_EXCESS, sigmas * 2.0 * np.sqrt(np.maximum(squares, 0.5) / n))]
+    return float(beyond_chance.max()) if beyond_chance.size else 0.0
 
 
 def _sorted_column(x: Array, z: Array) -> tuple[int, int] | None:

@@ -26,7 +26,7 @@ def find_identical_columns(x: Array, z: Array) -> list[tuple[int, int]]:
     >>> find_identical_columns(np.c_[a**2, np.cos(a)], np.c_[np.sin(a), -np.exp(a)])
     [(0, 1)]
     """
-    # Columns that agree on all rows agree on some of them: a sample of the rows, taken first, acquits nearly all
+    # Columns that agree on all rows agree on some of them: a sample of the rows, compared first, excludes nearly all
     # columns without sorting millions of values.
     every = max(1, len(x) // _SCREENING_ROWS)
     if every > 1:
@@ -34,8 +34,8 @@ def find_identical_columns(x: Array, z: Array) -> list[tuple[int, int]]:
         columns = [sorted({pair[side] for pair in suspects}) for side in (0, 1)]
         if not suspects:
             return []
-        found = _same_order(x[:, columns[0]], z[:, columns[1]])
-        return sorted((columns[0][i], columns[1][j]) for i, j in found)
+        pairs = _same_order(x[:, columns[0]], z[:, columns[1]])
+        return sorted((columns[0][i], columns[1][j]) for i, j in pairs)
     return sorted(_same_order(x, z))
 
 

@@ -1,27 +1,26 @@
 """Which number is believed, and how far: two short tables of rules, and one answer.
 
-First EXCLUSIONS, in order: what rules a value out. A bound from rows that no training has seen excludes whatever lies
-below its lower end; a warning that a value errs low never hands belief to a lower one. Then DECISIONS, in order: the
-first that applies gives the answer. Two estimates that agree prove nothing where both err the same way; so each has to
-stand by itself: ended as it should, free of warnings, and with a sampling error that is small beside `tolerance_nats`.
+First EXCLUSIONS, in order, rule values out (`exclusions`). Then DECISIONS, in order: the first that applies gives the
+answer. A warning that a value errs low never hands belief to a lower one. Two estimates that agree prove nothing where
+both err the same way; so each has to stand by itself: ended as it should, free of warnings, and with a sampling error
+that is small beside `tolerance_nats`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from minecli.estimators.evidence import (
-    SIGMAS,
     Evidence,
     bound_above,
-    certifies,
     distinguishable,
     kind_of,
     second_opinion,
     unsound,
 )
+from minecli.estimators.exclusions import Exclusion, rule_out, unsuited_kinds
 from minecli.estimators.facts import Facts
 from minecli.estimators.parts import Part
 from minecli.result import Diagnostic, DiagnosticCode, Direction, Estimate, Severity, Status
@@ -38,15 +37,6 @@ class Answer(StrEnum):
     AT_LEAST = "at least"
     NO_DEPENDENCE = "no dependence found"
     CANNOT_SAY = "cannot say"
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """Why an estimate's value is out: the rule's name and a sentence."""
-
-    estimator: str
-    rule: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -73,73 +63,9 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class ExclusionRule:
-    """`applies` gives the reason why an estimate is out, or nothing."""
-
-    name: str
-    says: str
-    applies: Callable[[Estimate, Evidence], str]
-
-
-def _unsuited(e: Estimate, evidence: Evidence) -> str:
-    return next((d.message for d in e.diagnostics if d.code is DiagnosticCode.UNSUITED_KINDS), "")
-
-
-def _below_zero(e: Estimate, evidence: Evidence) -> str:
-    value, error = e.mi_nats or 0.0, e.standard_error_nats or 0.0
-    return f"{value:.3f} nats is below 0, beyond its uncertainty" if value < -max(SIGMAS * error, 0.01) else ""
-
-
-def _above_entropy(e: Estimate, evidence: Evidence) -> str:
-    value, error, most = e.mi_nats or 0.0, e.standard_error_nats or 0.0, evidence.facts.most_nats
-    if value <= most + SIGMAS * error:
-        return ""
-    return f"{value:.3f} nats is above {evidence.facts.entropy_nats:.3f}, the entropy of the smaller side"
-
-
-def _no_width(e: Estimate, evidence: Evidence) -> str:
-    exact = kind_of(e) == "table"
-    flat = e.standard_error_nats is not None and e.standard_error_nats < 1e-9
-    return "its terms do not vary, so that nothing was measured" if flat and not exact else ""
-
-
-def _in_sample(e: Estimate, evidence: Evidence) -> str:
-    return next((d.message for d in e.diagnostics if d.code is DiagnosticCode.IN_SAMPLE), "")
-
-
-def _below_part(e: Estimate, evidence: Evidence) -> str:
-    for part in evidence.parts:
-        # Of one column on each side the part is the whole, and its own estimator says nothing against itself.
-        itself = evidence.facts.one_pair and part.estimator == e.estimator
-        if (e.mi_nats or 0.0) < part.at_least_nats and not itself:
-            return f"'{part.x}' and '{part.z}' alone have {part.mi_nats:.3f} nats"
-    return ""
-
-
-def _below_bound(e: Estimate, evidence: Evidence) -> str:
-    for other in evidence.valued:
-        if other is e or other.interval is None or not certifies(other, evidence.facts):
-            continue
-        # Below 0 a bound says nothing.
-        if other.interval.low_nats > max(e.mi_nats or 0.0, 0.0):
-            return f"{other.estimator} shows at least {other.interval.low_nats:.3f} nats on rows it has not seen"
-    return ""
-
-
-EXCLUSIONS: tuple[ExclusionRule, ...] = (
-    ExclusionRule("unsuited kinds", "the estimator's formula has no meaning for these kinds of columns", _unsuited),
-    ExclusionRule("in sample", "a value from the rows that trained the networks", _in_sample),
-    ExclusionRule("below zero", "a value below 0 by more than three standard errors", _below_zero),
-    ExclusionRule("above the entropy", "a value above the entropy of a discrete side", _above_entropy),
-    ExclusionRule("no width", "a standard error of 0: every row says the same", _no_width),
-    ExclusionRule("below a part", "a value below what one pair of the columns has by itself", _below_part),
-    ExclusionRule("below a bound", "a value below the lower end of a bound from unseen rows", _below_bound),
-)
-
-
-@dataclass(frozen=True)
 class DecisionRule:
-    """`decides` gives the answer where the rule applies, or None."""
+    """A way to an answer: `name` stands in the JSON, `says` in the manual; `decides` gives the verdict where the rule
+    applies, and otherwise None."""
 
     name: str
     says: str
@@ -149,19 +75,19 @@ class DecisionRule:
 def _infinite(evidence: Evidence) -> Verdict | None:
     infinite = [e for e in evidence.estimates if e.status is Status.INFINITE]
     # What an estimator says of kinds that it is not made for is no evidence, and labels hold finitely many nats.
-    unfounded = evidence.facts.entropy_nats is not None or all(_unsuited(e, evidence) for e in infinite)
+    unfounded = evidence.facts.entropy_nats is not None or all(unsuited_kinds(e, evidence) for e in infinite)
     if unfounded and not evidence.facts.identical:
         return None
     identical = DiagnosticCode.IDENTICAL_COLUMNS
     pair = next((d.message for e in evidence.estimates for d in e.diagnostics if d.code is identical), "")
-    return _cannot(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")
+    return _cannot_say(evidence, f"the mutual information is infinite{': ' if pair else ''}{pair}")
 
 
 def _rows_depend(evidence: Evidence) -> Verdict | None:
     order = evidence.facts.order
     if not order.dependent:
         return None
-    return _cannot(
+    return _cannot_say(
         evidence,
         f"the rows depend on their neighbours in the file: {evidence.facts.rows:,} rows are worth about "
         f"{order.effective_rows:,.0f} independent ones, and series that move slowly look dependent; "
@@ -172,7 +98,7 @@ def _rows_depend(evidence: Evidence) -> Verdict | None:
 def _copies(evidence: Evidence) -> Verdict | None:
     if not evidence.facts.copied:
         return None
-    return _cannot(
+    return _cannot_say(
         evidence, f"{evidence.facts.copies:.1%} of the rows are copies of other rows, so that no row counts as unseen"
     )
 
@@ -180,7 +106,7 @@ def _copies(evidence: Evidence) -> Verdict | None:
 def _no_value(evidence: Evidence) -> Verdict | None:
     if evidence.valued:
         return None
-    return _cannot(evidence, "no estimator arrived at a number")
+    return _cannot_say(evidence, "no estimator arrived at a number")
 
 
 def _believed(evidence: Evidence) -> Verdict | None:
@@ -191,7 +117,7 @@ def _believed(evidence: Evidence) -> Verdict | None:
         low = e.interval.low_nats if e.interval else e.mi_nats
         if low <= 0.0 or _no_more_than_chance(e, evidence):
             continue
-        return _of(evidence, Answer.BELIEVE, _why(e, evidence), trustworthy=True, estimator=e)
+        return _verdict(evidence, Answer.BELIEVE, _why(e, evidence), trustworthy=True, estimator=e)
     return None
 
 
@@ -235,8 +161,8 @@ def _nothing(evidence: Evidence) -> Verdict | None:
         reason = "the table of all levels leaves no room for more"
     else:
         reason = "neighbours would have seen more, unless it changes within less than a few percent of the values"
-    found = _of(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached)
-    return replace(found, at_most_nats=most) if reached else found
+    verdict = _verdict(evidence, Answer.NO_DEPENDENCE, reason, trustworthy=reached)
+    return replace(verdict, at_most_nats=most) if reached else verdict
 
 
 def _upper_limit(e: Estimate, evidence: Evidence) -> float | None:
@@ -261,7 +187,7 @@ def _at_least(evidence: Evidence) -> Verdict | None:
     if low is None:
         return None
     shown = f"shown by {evidence.limits[0][1]}; how much more there is cannot be said: {_what_is_missing(evidence)}"
-    return _of(evidence, Answer.AT_LEAST, shown)
+    return _verdict(evidence, Answer.AT_LEAST, shown)
 
 
 def _what_is_missing(evidence: Evidence) -> str:
@@ -280,8 +206,8 @@ def _what_is_missing(evidence: Evidence) -> str:
 
 def _otherwise(evidence: Evidence) -> Verdict:
     reasons = [f"{e.estimator}: {why}" for e in evidence.standing if (why := unsound(e, evidence))]
-    excluded = [f"{e.estimator}: {e.reason}" for e in _excluded(evidence)]
-    return _cannot(evidence, (reasons or excluded or ["the values do not agree"])[0])
+    excluded = [f"{e.estimator}: {e.reason}" for e in rule_out(evidence)]
+    return _cannot_say(evidence, (reasons or excluded or ["the values do not agree"])[0])
 
 
 DECISIONS: tuple[DecisionRule, ...] = (
@@ -297,31 +223,28 @@ DECISIONS: tuple[DecisionRule, ...] = (
 
 
 def judge(estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = ()) -> Verdict:
-    """The verdict on estimates of one question.
+    """Give the verdict on estimates of one quantity, all of the same rows.
 
     Args:
-        estimates: what estimators answered, in any order.
+        estimates: what estimators answered, in nats, in any order.
         facts: of the data.
-        parts: what single pairs of columns have by themselves.
+        parts: what single pairs of columns carry by themselves.
+
+    >>> import numpy as np
+    >>> from minecli.estimators.facts import find_facts
+    >>> x = np.arange(100.0)[:, None]
+    >>> judge([Estimate("ksg", None, Status.INFINITE)], find_facts(x, x, ordered=False)).reason
+    'the mutual information is infinite'
     """
     evidence = Evidence(tuple(estimates), facts, tuple(parts))
-    exclusions = tuple(_excluded(evidence))
+    exclusions = tuple(rule_out(evidence))
     evidence = replace(evidence, out=frozenset(x.estimator for x in exclusions))
     for rule in DECISIONS:
         verdict = rule.decides(evidence)
         if verdict is not None:
-            left = tuple(_left(e, evidence, exclusions) for e in evidence.estimates)
-            return replace(verdict, rule=rule.name, exclusions=exclusions, estimates=left)
+            revised = tuple(_revised(e, evidence, exclusions) for e in evidence.estimates)
+            return replace(verdict, rule=rule.name, exclusions=exclusions, estimates=revised)
     raise AssertionError("the last rule always applies")
-
-
-def _excluded(evidence: Evidence) -> Iterator[Exclusion]:
-    """What rules values out, at most one reason per estimate."""
-    for estimate in evidence.valued:
-        for rule in EXCLUSIONS:
-            if reason := rule.applies(estimate, evidence):
-                yield Exclusion(estimate.estimator, rule.name, reason)
-                break
 
 
 def constant(estimators: Sequence[str], side: str) -> Verdict:
@@ -346,11 +269,11 @@ def constant(estimators: Sequence[str], side: str) -> Verdict:
     )
 
 
-def _cannot(evidence: Evidence, reason: str) -> Verdict:
-    return _of(evidence, Answer.CANNOT_SAY, reason)
+def _cannot_say(evidence: Evidence, reason: str) -> Verdict:
+    return _verdict(evidence, Answer.CANNOT_SAY, reason)
 
 
-def _of(
+def _verdict(
     evidence: Evidence, answer: Answer, reason: str, *, trustworthy: bool = False, estimator: Estimate | None = None
 ) -> Verdict:
     certain = answer not in (Answer.CANNOT_SAY, Answer.NO_DEPENDENCE)
@@ -374,15 +297,15 @@ def _agree(evidence: Evidence) -> bool | None:
     return not any(distinguishable(a, b) for a in standing for b in standing if a is not b)
 
 
-def _left(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> Estimate:
+def _revised(e: Estimate, evidence: Evidence, exclusions: Sequence[Exclusion]) -> Estimate:
     """An estimate as the verdict leaves it."""
     out = next((x for x in exclusions if x.estimator == e.estimator), None)
     if out is not None:
         note = Diagnostic(DiagnosticCode.IMPOSSIBLE_VALUE, f"its value is excluded: {out.reason}")
         known = any(d.severity is Severity.WARNING and d.message == out.reason for d in e.diagnostics)
         error = None if out.rule == "unsuited kinds" else e.standard_error_nats
-        found = e.diagnostics if known else (*e.diagnostics, note)
-        return replace(e, interval=None, standard_error_nats=error, diagnostics=found)
+        diagnostics = e.diagnostics if known else (*e.diagnostics, note)
+        return replace(e, interval=None, standard_error_nats=error, diagnostics=diagnostics)
     if e.interval is None or e.mi_nats is None:
         return e
     errs_low = [d for d in e.diagnostics if d.severity is Severity.WARNING and d.code.direction is Direction.TOO_LOW]

@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import (
+from minecli.report.figure_style import (
+    BEHIND,
     FAINT,
     INK,
-    drawn,
+    draw_dots,
+    draw_image,
+    drawable,
     frame_square,
     heading,
-    image,
     method_colors,
     new_figure,
     panel_grid,
+    picture_files,
     square_around,
     tidy,
 )
@@ -25,7 +28,6 @@ from minecli.report.training_curves import training_curves
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     Array = npt.NDArray[np.floating[Any]]
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 _PAIRS_ACROSS, _PAIR_LINES = 16, 2
 _SAMPLES_ACROSS = 8
 _PICTURE_INCHES = 11.2
-# Darker than what is faint elsewhere: a mode that no sample covers has to be seen.
-_BEHIND = "#cbd5e1"
 _JOINED = 500
 _MOST_POINTS = 1000
 _MOST_COLUMNS = 16
@@ -75,18 +75,16 @@ def pictures(methods: Sequence[MethodPictures], payload: Mapping[str, Any]) -> d
         methods: what there is to see, all of the same data.
         payload: the run's JSON object, for the curves and the names of columns.
     """
-    drawn = _of_samples(methods, payload["data"].get("columns")) if methods else {}
-    if (curves := training_curves(payload["methods"])) is not None:
-        drawn["curves"] = curves
-    return {f"{name}.{kind}": image(figure, kind) for name, figure in drawn.items() for kind in ("png", "svg")}
+    figures = _of_samples(methods, payload["data"].get("columns")) if methods else {}
+    return picture_files({**figures, "curves": training_curves(payload["methods"])})
 
 
 def _of_samples(methods: Sequence[MethodPictures], columns: Sequence[str] | None) -> dict[str, Figure]:
     shape = methods[0].originals.shape
     if len(shape) > 2:
-        drawn = {"reconstructions": _image_pairs(methods)}
+        figures = {"reconstructions": _image_pairs(methods)}
         walked = [(m.title, m.traversal) for m in methods if m.traversal is not None]
-        return drawn | ({"traversals": _traversals(walked)} if walked else {})
+        return figures | ({"traversals": _traversals(walked)} if walked else {})
     if shape[1] != 2:
         return {"reconstructions": _columns(methods, columns)}
     coded = [m for m in methods if m.latents is not None]
@@ -102,14 +100,12 @@ def _image_pairs(methods: Sequence[MethodPictures]) -> Figure:
     axes = figure.subplots(len(methods), 2, squeeze=False, width_ratios=(_PAIRS_ACROSS, _SAMPLES_ACROSS))
     for (left, right), m in zip(axes, methods, strict=True):
         left.imshow(paired_mosaic(m.originals, m.reconstructions, _PAIRS_ACROSS, lines))
-        right.imshow(mosaic(m.samples, _SAMPLES_ACROSS, 2 * lines))
+        draw_image(right, mosaic(m.samples, _SAMPLES_ACROSS, 2 * lines), "fresh samples")
         left.set_title(f"{m.title}: originals (x) and, under them, reconstructions (x̂)", color=INK, fontsize=10)
-        right.set_title("fresh samples", color=INK, fontsize=10)
         left.set_yticks(paired_centres(height, lines), ["x", "x̂"] * lines)
         left.set_xticks([])
         left.tick_params(colors=INK, labelsize=9, length=0)
         left.spines[:].set_visible(False)
-        right.set_axis_off()
         # The two are not quite equally high.
         left.set_anchor("N")
         right.set_anchor("N")
@@ -122,9 +118,7 @@ def _traversals(walked: Sequence[tuple[str, Array]]) -> Figure:
     tall = size * (lines * height) / (steps * width) + 0.35
     figure, axes = panel_grid(len(walked), across=3, width=size, height=tall, margin=0.4)
     for axis, (title, images) in zip(axes, walked, strict=True):
-        axis.imshow(mosaic(images.reshape(-1, *images.shape[2:]), steps, lines))
-        axis.set_title(title, color=INK, fontsize=10)
-        axis.set_axis_off()
+        draw_image(axis, mosaic(images.reshape(-1, *images.shape[2:]), steps, lines), title)
     heading(figure, "from left to right one component of the latent grows; a line per image")
     return figure
 
@@ -143,14 +137,10 @@ def _points(methods: Sequence[MethodPictures]) -> Figure:
         left.add_collection(LineCollection(list(ends), colors=color, linewidths=0.5, alpha=0.4))
         for axis, points, what in ((left, again, "reconstructions"), (right, m.samples, "fresh samples")):
             tidy(axis)
-            _scatter(axis, m.originals, color=_BEHIND, zorder=0)
-            _scatter(axis, points, color=color, alpha=0.7)
+            draw_dots(axis, m.originals[:_MOST_POINTS], color=BEHIND, zorder=0)
+            draw_dots(axis, points[:_MOST_POINTS], color=color, alpha=0.7)
             frame_square(axis, f"{m.title}: {what}{_outside(points, limits)}", limits)
     return figure
-
-
-def _scatter(axis: Axes, points: Array, **look: Any) -> None:
-    axis.scatter(points[:_MOST_POINTS, 0], points[:_MOST_POINTS, 1], s=4.0, linewidths=0, **look)
 
 
 def _outside(points: Array, limits: tuple[float, float]) -> str:
@@ -171,7 +161,7 @@ def _latents(methods: Sequence[MethodPictures]) -> Figure:
         colors = {"color": method_colors(1)[0]} if m.labels is None else {"c": m.labels[:_MOST_POINTS], "cmap": "turbo"}
         for radius in _CIRCLES:
             axis.add_patch(Circle((0.0, 0.0), radius, fill=False, color=INK, linewidth=0.6, alpha=0.5))
-        _scatter(axis, codes, **colors)
+        draw_dots(axis, codes[:_MOST_POINTS], **colors)
         reach = _reach(codes)
         parts = "" if m.latents.shape[1] <= 2 else f", 2 of {m.latents.shape[1]} components"
         frame_square(axis, f"{m.title}{parts}{_outside(codes, (-reach, reach))}", (-reach, reach))
@@ -214,7 +204,7 @@ def _columns(methods: Sequence[MethodPictures], names: Sequence[str] | None) -> 
         truth, again = m.originals[:_POINTS_PER_COLUMN, j], m.reconstructions[:_POINTS_PER_COLUMN, j]
         axis.scatter(truth, again, s=4.0, color=color, linewidths=0, alpha=0.6)
         tidy(axis)
-        frame_square(axis, f"{drawn(_shortened(known[j]))}\n{m.method}{_explained(m, j)}", limits)
+        frame_square(axis, f"{drawable(_shortened(known[j]))}\n{m.method}{_explained(m, j)}", limits)
         axis.title.set_fontsize(8)
     rest = "" if shown == width else f", the first {shown} of {width} columns"
     heading(figure, f"reconstructed over true values, standardised{rest}")

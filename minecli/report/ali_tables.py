@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minecli.foreign import legible_values
-from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
-from minecli.report.tables import render
+from minecli.report.method_tables import caveats, settings_line
+from minecli.report.number_formats import counted, mean_and_error
+from minecli.report.text_tables import render, split_tables, texts
 
-# What judges reconstructions is judged on originals that it was not trained on.
-_JUDGES = {
+# The classifiers that reconstructions are measured by, themselves measured on originals held out.
+_CLASSIFIERS = {
     "classifier_accuracy": "accuracy of the classifier of labels on originals",
     "classifier_balanced_accuracy": "balanced accuracy of the classifier of attributes on originals",
 }
@@ -21,24 +22,18 @@ def ali_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
 
     Metrics that do not fit beside the others follow in a table of their own below.
     """
-    from rich.text import Text
-
     payload = legible_values(payload)
     measured, missing = _metrics(payload["methods"])
-    parts: list[Any] = []
     methods = payload["methods"]
     columns = {_words(name): _cells(methods, name) for name in [*measured, "s"]}
-    for table in split_tables("method", [entry["method"] for entry in methods], columns, width):
-        parts += [table, Text()]
+    tables = split_tables("method", [entry["method"] for entry in methods], columns, width)
     lines = [_headline(payload["config"], payload["data"])]
     lines += [f"{_words(name)}: {payload['definitions'][name]}" for name in measured if name in payload["definitions"]]
     if missing:
         lines.append(f"not measured here: {', '.join(map(_words, missing))}")
     lines += _facts(payload["data"])
-    if payload["config"]["preset"] == "quick":
-        lines.append(QUICK)
-    lines += diverged(payload) + _unfinished(payload["methods"])
-    return render([*parts, *(Text(line) for line in lines)], width, color)
+    lines += caveats(payload) + _unfinished(payload["methods"])
+    return render([*tables, *texts(lines)], width, color)
 
 
 def _metrics(methods: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
@@ -57,21 +52,18 @@ def _words(name: str) -> str:
 def _cells(methods: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     if name == "s":
         return [f"{entry['seconds']:.0f}" for entry in methods]
-    return [cell(entry["summary"].get(name)) for entry in methods]
+    return [mean_and_error(entry["summary"].get(name)) for entry in methods]
 
 
 def _headline(config: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    settings, seeds = config["config"], len(config["seeds"])
-    architecture = f", {settings['arch']} networks" if "images" in data else ""
-    line = (
-        f"{config['dataset']}, preset {config['preset']}: {settings['steps']} steps, {counted(seeds, 'seed')}, "
-        f"latent {settings['noise_dim'] + settings['code_dim']}{architecture}, beta {settings['beta']:g}"
-    )
-    return f"{line}; mean ± standard error over seeds" if seeds > 1 else line
+    settings = config["config"]
+    words = [f"{settings['steps']} steps", f"latent {settings['noise_dim'] + settings['code_dim']}"]
+    words += [f"{settings['arch']} networks"] if "images" in data else []
+    return settings_line(config, [*words, f"beta {settings['beta']:g}"], over_seeds=len(config["seeds"]) > 1)
 
 
 def _facts(data: Mapping[str, Any]) -> list[str]:
-    """What was learnt and what was held out, how well the judges judge, and what was left out."""
+    """What was learnt and what was held out, how well the classifiers do, and what was left out."""
     lines = []
     for what in ("row", "image"):
         if f"{what}s" in data:
@@ -79,7 +71,7 @@ def _facts(data: Mapping[str, Any]) -> list[str]:
             split = "" if held_out is None else f", the metrics are of {held_out:,} held out"
             rule = f": {data['held_out']}" if data.get("held_out") else ""
             lines.append(f"{counted(data[f'{what}s'], what)} learnt{split}{rule}")
-    for name, sentence in _JUDGES.items():
+    for name, sentence in _CLASSIFIERS.items():
         if data.get(name) is not None:
             lines.append(f"{sentence}: {data[name]:.2%}")
     if data.get("label_compared"):

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import (
+from minecli.report.figure_style import (
+    BAND,
+    DIVIDER,
     INK,
     estimator_handles,
     estimator_names,
-    image,
+    estimator_styles,
     legend_above,
-    looks,
     new_figure,
+    picture_files,
     tidy,
 )
 from minecli.report.paper_figures import fig1_picture, fig2_picture
@@ -27,12 +29,12 @@ LINEAR_NATS = 0.1
 
 
 def pictures(payload: Mapping[str, Any]) -> dict[str, bytes]:
-    """The picture of a benchmark as NAME.png and NAME.svg; none while there are no records."""
+    """The picture of a benchmark as NAME.png and NAME.svg, NAME being suite, fig1 or fig2; none without records."""
     if not payload["records"]:
         return {}
     name = payload["command"].split()[-1]
     figure = {"suite": suite_picture, "fig1": fig1_picture, "fig2": fig2_picture}[name](payload)
-    return {f"{name}.{kind}": image(figure, kind) for kind in ("png", "svg")}
+    return picture_files({name: figure})
 
 
 def _by_group(tasks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -56,8 +58,8 @@ def suite_picture(payload: Mapping[str, Any]) -> Figure:
         for i, name in enumerate(names):
             offset = 0.6 * ((i + 0.5) / len(names) - 0.5)
             own = [r for r in records if r["estimator"] == name and r["mi_nats"] is not None]
-            _draw_answer(left, own, row + offset, 0.0, looks(names)[name])
-            _draw_answer(right, own, row + offset, truth, looks(names)[name])
+            _draw_answer(left, own, row + offset, 0.0, estimator_styles(names)[name])
+            _draw_answer(right, own, row + offset, truth, estimator_styles(names)[name])
     for axes in (left, right):
         _bands(axes, tasks)
         tidy(axes, "x")
@@ -79,18 +81,18 @@ def _bands(axes: Axes, tasks: Sequence[Mapping[str, Any]]) -> None:
     """Shade every other row, and draw a line where a group ends."""
     for row, task in enumerate(tasks):
         if row % 2:
-            axes.axhspan(row - 0.5, row + 0.5, color="#f8fafc", zorder=0, linewidth=0)
+            axes.axhspan(row - 0.5, row + 0.5, color=BAND, zorder=0, linewidth=0)
         if row and task["group"] != tasks[row - 1]["group"]:
-            axes.axhline(row - 0.5, color="#94a3b8", linewidth=0.8, zorder=1)
+            axes.axhline(row - 0.5, color=DIVIDER, linewidth=0.8, zorder=1)
 
 
 def _draw_answer(
-    axes: Axes, records: Sequence[Mapping[str, Any]], y: float, origin: float, look: tuple[str, str]
+    axes: Axes, records: Sequence[Mapping[str, Any]], y: float, origin: float, style: tuple[str, str]
 ) -> None:
     """One estimator on one task: every seed a dot, the mean a marker, the mean interval a line."""
     if not records:
         return
-    color, marker = look
+    color, marker = style
     values = [r["mi_nats"] - origin for r in records]
     if len(values) > 1:
         axes.plot(values, [y] * len(values), linestyle="", marker=".", markersize=3.5, color=color, alpha=0.55)

@@ -6,44 +6,44 @@ from collections.abc import Mapping
 from typing import Any
 
 from minecli.foreign import legible_values
-from minecli.report.method_tables import QUICK, cell, counted, diverged
-from minecli.report.tables import render
+from minecli.report.method_tables import caveats, settings_line
+from minecli.report.number_formats import NONE, mean_and_error
+from minecli.report.text_tables import new_table, render, texts
 
 _MOST_COLUMNS = 12
 
 
 def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
-    """Methods by metrics, and a line on what was run."""
-    from rich import box
-    from rich.table import Table
+    """Methods by metrics, a line on what was run, and how generated rows compare with real ones.
+
+    Args:
+        payload: the run's JSON object.
+        width: of the terminal, in columns.
+        color: whether escape sequences for colours may stand in the text.
+    """
     from rich.text import Text
 
     payload = legible_values(payload)
     config = payload["config"]
     names = list(next((e["summary"] for e in payload["methods"] if e["summary"]), {}))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = new_table(narrow=True)
     table.add_column("method")
     for name in names:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("s", justify="right")
     for entry in payload["methods"]:
-        cells = [cell(entry["summary"].get(name)) for name in names]
+        cells = [mean_and_error(entry["summary"].get(name)) for name in names]
         table.add_row(entry["method"], *cells, f"{entry['seconds']:.0f}")
     settings = config["config"]
-    lines = [
-        f"{config['dataset']}, preset {config['preset']}: {settings['steps']} steps, "
-        f"{counted(len(config['seeds']), 'seed')}, latent {settings['noise_dim']} + {settings['code_dim']}, "
-        f"beta {settings['beta']:g}; mean ± standard error over seeds"
-    ]
-    lines += _facts(payload)
-    lines += diverged(payload)
+    words = [f"{settings['steps']} steps", f"latent {settings['noise_dim']} + {settings['code_dim']}"]
+    lines = [settings_line(config, [*words, f"beta {settings['beta']:g}"], over_seeds=True)]
+    lines += _facts(payload["data"]) + caveats(payload)
     reports = [part for entry in payload["methods"] if "report" in entry for part in (Text(), *_report(entry))]
-    return render([table, Text(), *(Text(line) for line in lines), *reports], width, color)
+    return render([table, Text(), *texts(lines), *reports], width, color)
 
 
-def _facts(payload: Mapping[str, Any]) -> list[str]:
+def _facts(data: Mapping[str, Any]) -> list[str]:
     """What the numbers have to be read against."""
-    data, config = payload["data"], payload["config"]
     lines = []
     if "kl_floor_nats" in data:
         lines.append(
@@ -53,25 +53,21 @@ def _facts(payload: Mapping[str, Any]) -> list[str]:
         )
     if "rows_held_out" in data:
         lines.append(f"{data['rows']} rows learnt, {data['rows_held_out']} held out for the reports below")
-    if config["preset"] == "quick":
-        lines.append(QUICK)
     return lines
 
 
 def _report(entry: Mapping[str, Any]) -> list[Any]:
     """Generated rows of the first seed against held-out real ones."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     report = entry["report"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = new_table(narrow=True)
     for name in (f"{entry['method']}: column", "KS", "mean", "real", "std", "real", "Wasserstein"):
         table.add_column(name, justify="left" if name.endswith("column") else "right")
     columns = sorted(report["columns"], key=lambda c: -c["ks"])
     for c in columns[:_MOST_COLUMNS]:
         moments = (c["generated_mean"], c["real_mean"], c["generated_std"], c["real_std"])
-        distance = "-" if c["wasserstein"] is None else f"{c['wasserstein']:.3g}"
+        distance = NONE if c["wasserstein"] is None else f"{c['wasserstein']:.3g}"
         table.add_row(c["name"], f"{c['ks']:.3f}", *(f"{v:.4g}" for v in moments), distance)
     joint, lines = report["joint"], []
     if len(columns) > _MOST_COLUMNS:
@@ -83,4 +79,4 @@ def _report(entry: Mapping[str, Any]) -> list[Any]:
     )
     if (gap := joint["correlation"]) is not None:
         lines.append(f"largest difference of correlations {gap['difference']:.3f}: {gap['first']}, {gap['second']}")
-    return [table, Text(), *(Text(line) for line in lines)]
+    return [table, Text(), *texts(lines)]

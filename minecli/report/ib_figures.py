@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import (
+from minecli.report.figure_style import (
     INK,
-    drawn,
+    draw_dots,
+    drawable,
     frame_square,
-    image,
     legend_above,
     method_colors,
     new_figure,
     panel_grid,
+    picture_files,
     square_around,
     tidy,
 )
@@ -31,7 +32,7 @@ _MOST_COLOURED = 10
 
 
 def pictures(scatters: Sequence[Codes], classes: Sequence[str], payload: Mapping[str, Any]) -> dict[str, bytes]:
-    """File name to content, PNG and SVG.
+    """File name to content, PNG and SVG: "errors", "curves", "plane" of several betas, "codes" of two columns.
 
     Args:
         scatters: of each method with a bottleneck of two columns, its codes (n, 2) and their classes (n,).
@@ -39,14 +40,13 @@ def pictures(scatters: Sequence[Codes], classes: Sequence[str], payload: Mapping
         payload: the run's JSON object.
     """
     methods = payload["methods"]
-    drawn: dict[str, Figure | None] = {
+    figures = {
         "errors": _errors(methods),
         "curves": training_curves(methods),
         "plane": _plane(methods),
         "codes": _codes(scatters, classes) if scatters else None,
     }
-    found = {name: figure for name, figure in drawn.items() if figure is not None}
-    return {f"{name}.{kind}": image(figure, kind) for name, figure in found.items() for kind in ("png", "svg")}
+    return picture_files(figures)
 
 
 def _errors(methods: Sequence[Entry]) -> Figure | None:
@@ -97,12 +97,12 @@ def _plane(methods: Sequence[Entry]) -> Figure | None:
 
 def _points(entry: Entry) -> list[tuple[float, float, float, bool]]:
     """Beta, I(X;Z), I(Z;Y), and whether the former is near its ceiling; by beta."""
-    found = []
+    points = []
     for point in entry["choosing"]:
         x, y = (point["summary"].get(n, {}).get("mean") for n in ("information_nats", "label_information_nats"))
         if x is not None and y is not None:
-            found.append((point["beta"], x, y, point["near_ceiling"]))
-    return sorted(found)
+            points.append((point["beta"], x, y, point["near_ceiling"]))
+    return sorted(points)
 
 
 def _codes(scatters: Sequence[Codes], classes: Sequence[str]) -> Figure:
@@ -113,9 +113,9 @@ def _codes(scatters: Sequence[Codes], classes: Sequence[str]) -> Figure:
     palette = colormaps["tab10"]
     for axis, (method, codes, labels) in zip(axes, scatters, strict=True):
         tidy(axis)
-        axis.scatter(codes[:, 0], codes[:, 1], s=4.0, c=palette(labels % _MOST_COLOURED), linewidths=0, alpha=0.7)
+        draw_dots(axis, codes, c=palette(labels % _MOST_COLOURED), alpha=0.7)
         frame_square(axis, method, square_around(codes))
-    shown = list(map(drawn, classes[:_MOST_COLOURED]))
+    shown = list(map(drawable, classes[:_MOST_COLOURED]))
     handles = [Line2D([], [], color=palette(i), marker="o", linestyle="", label=name) for i, name in enumerate(shown)]
     legend_above(figure, handles, "one code per test row; colours are classes")
     return figure

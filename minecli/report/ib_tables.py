@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minecli.foreign import legible_values
-from minecli.report.method_tables import QUICK, cell, counted, diverged, split_tables
-from minecli.report.tables import render
+from minecli.report.method_tables import caveats, settings_line
+from minecli.report.number_formats import NONE, counted, mean_and_error, p_value, two_digits
+from minecli.report.text_tables import render, split_tables, texts
+
+# From a column's head to its cells.
+Columns = dict[str, list[str]]
 
 _MEASURED = "I(X;Z) by MINE"
 _ERRORS = {
@@ -34,110 +38,96 @@ _NOTES = (
 
 def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
     """Methods by errors, then by information in nats, then against one of them on the same test rows."""
-    from rich.text import Text
-
     payload = legible_values(payload)
     methods = payload["methods"]
     labels = [entry["method"] for entry in methods]
-    parts: list[Any] = []
-    for columns in (_errors(methods), _information(methods)):
-        shown = {name: cells for name, cells in columns.items() if any(c != "-" for c in cells)}
-        for table in split_tables("method", labels, shown, width) if shown else []:
-            parts += [table, Text()]
-    for head, rows, columns in (_planes(methods), _comparisons(payload.get("comparisons", []))):
-        for table in split_tables(head, rows, columns, width) if rows else []:
-            parts += [table, Text()]
+    tables = [
+        *split_tables("method", labels, _known(_errors(methods)), width),
+        *split_tables("method", labels, _known(_information(methods)), width),
+        *split_tables(*_planes(methods), width),
+        *split_tables(*_comparisons(payload.get("comparisons", [])), width),
+    ]
     lines = [_headline(payload), *_NOTES, *_status(methods)]
     if any("information_in_training_nats" in e["summary"] and e["method"].startswith("mine") for e in methods):
         lines.insert(1, _IN_TRAINING)
-    if payload["config"]["preset"] == "quick":
-        lines.append(QUICK)
-    lines += diverged(payload)
-    return render([*parts, *(Text(line) for line in lines)], width, color)
+    return render([*tables, *texts(lines + caveats(payload))], width, color)
 
 
-def _errors(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    columns = {name: [cell(e["summary"].get(key)) for e in methods] for name, key in _ERRORS.items()}
+def _means(entries: Sequence[Mapping[str, Any]], keys: Mapping[str, str]) -> Columns:
+    """The means of entries under the heads that `keys` gives them."""
+    return {head: [mean_and_error(e["summary"].get(key)) for e in entries] for head, key in keys.items()}
+
+
+def _starred(cells: Sequence[str], near_ceiling: Iterable[bool]) -> list[str]:
+    """Cells with a star where a bound is close to its ceiling."""
+    return [cell + "*" * near for cell, near in zip(cells, near_ceiling, strict=True)]
+
+
+def _known(columns: Columns) -> Columns:
+    """The columns that have any value."""
+    return {head: cells for head, cells in columns.items() if any(cell != NONE for cell in cells)}
+
+
+def _errors(methods: Sequence[Mapping[str, Any]]) -> Columns:
+    columns = _means(methods, _ERRORS)
     errors = columns.pop("error %")
-    found = {"error %": errors, "test set ±": [_number(e.get("binomial_error_percent")) for e in methods]}
+    shown = {"error %": errors, "test set ±": [two_digits(e.get("binomial_error_percent")) for e in methods]}
     chosen = [e.get("choice") for e in methods]
-    found["beta"] = [f"{e['beta']:g}" if e.get("weighed") else "-" for e in methods]
-    found["epoch"] = ["-" if c is None else str(c["epoch"]) for c in chosen]
-    return found | columns | {"s": [f"{e['seconds']:.0f}" for e in methods]}
+    shown["beta"] = [f"{e['beta']:g}" if e.get("weighed") else NONE for e in methods]
+    shown["epoch"] = [NONE if c is None else str(c["epoch"]) for c in chosen]
+    return shown | columns | {"s": [f"{e['seconds']:.0f}" for e in methods]}
 
 
-def _information(methods: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    columns = {name: [cell(e["summary"].get(key)) for e in methods] for name, key in _INFORMATION.items()}
-    columns[_MEASURED] = [
-        value + ("*" if _near_ceiling(e) else "") for value, e in zip(columns[_MEASURED], methods, strict=True)
-    ]
-    return columns
+def _information(methods: Sequence[Mapping[str, Any]]) -> Columns:
+    columns = _means(methods, _INFORMATION)
+    return columns | {_MEASURED: _starred(columns[_MEASURED], map(_near_ceiling, methods))}
 
 
 def _near_ceiling(entry: Mapping[str, Any]) -> bool:
     return any(s["information"]["near_ceiling"] for s in entry["seeds"] if s.get("information"))
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2g}"
-
-
-def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
+def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], Columns]:
     """Every beta of every method, on the rows held back, where there are several."""
     points = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 for p in e["choosing"]]
-    keys = {"held back: error %": "error_percent", "I(X;Z) in training": "information_in_training_nats"}
-    keys |= {_MEASURED: "information_nats", "at least": "information_low_nats"}
-    keys |= {"at most": "information_high_nats", "I(Z;Y) at least": "label_information_nats"}
-    columns = {name: [cell(p["summary"].get(key)) for _, p in points] for name, key in keys.items()}
-    columns[_MEASURED] = [
-        value + ("*" if p["near_ceiling"] else "") for value, (_, p) in zip(columns[_MEASURED], points, strict=True)
-    ]
     rows = [f"{method}, beta {p['beta']:g}" for method, p in points]
-    return "information plane", rows, {name: cells for name, cells in columns.items() if any(c != "-" for c in cells)}
+    columns = _means([p for _, p in points], {"held back: error %": "error_percent"} | _INFORMATION)
+    columns[_MEASURED] = _starred(columns[_MEASURED], (p["near_ceiling"] for _, p in points))
+    return "information plane", rows, _known(columns)
 
 
-def _comparisons(found: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], dict[str, list[str]]]:
+def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], Columns]:
     columns = {
         "error % less the other's": [
-            f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in found
+            f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in comparisons
         ],
-        "p over test rows": [_p(c["p_value"]) for c in found],
-        "McNemar p per seed": [" ".join(_p(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in found],
+        "p over test rows": [p_value(c["p_value"]) for c in comparisons],
+        "McNemar p per seed": [" ".join(p_value(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in comparisons],
     }
-    return "paired on the test rows", [f"{c['method']} against {c['reference']}" for c in found], columns
-
-
-def _p(value: float) -> str:
-    """
-    >>> _p(0.0312), _p(1e-7)
-    ('.031', '<.001')
-    """
-    return "<.001" if value < 0.001 else f"{value:.2g}".lstrip("0") if value < 1.0 else "1"
+    return "paired on the test rows", [f"{c['method']} against {c['reference']}" for c in comparisons], columns
 
 
 def _headline(payload: Mapping[str, Any]) -> str:
     config, data = payload["config"], payload["data"]
-    settings, seeds = config["config"], len(config["seeds"])
-    line = (
-        f"{config['dataset']}, preset {config['preset']}: {settings['epochs']} epochs, {counted(seeds, 'seed')}, "
-        f"bottleneck of {settings['code_dim']}; {counted(data['rows'], 'row')} learnt, {data['rows_tested']:,} tested"
-    )
+    settings = config["config"]
+    words = [f"{settings['epochs']} epochs", f"bottleneck of {settings['code_dim']}"]
+    rows = f"; {counted(data['rows'], 'row')} learnt, {data['rows_tested']:,} tested"
     if data["rows_held_back"]:
-        line += f"; epoch and beta chosen on {data['rows_held_back']:,} of the rows, then all learnt"
-    return f"{line}; mean ± standard error over seeds" if seeds > 1 else line
+        rows += f"; epoch and beta chosen on {data['rows_held_back']:,} of the rows, then all learnt"
+    return settings_line(config, words, rows, over_seeds=len(config["seeds"]) > 1)
 
 
 def _status(methods: Sequence[Mapping[str, Any]]) -> list[str]:
     """What to know about the measured information, and what was not finished."""
-    found = {e["method"]: [s["information"] for s in e["seeds"] if s.get("information")] for e in methods}
+    measured = {e["method"]: [s["information"] for s in e["seeds"] if s.get("information")] for e in methods}
     lines = []
     if any(_near_ceiling(e) for e in methods):
-        ceiling = next(i["ceiling_nats"] for each in found.values() for i in each if i["near_ceiling"])
+        ceiling = next(i["ceiling_nats"] for each in measured.values() for i in each if i["near_ceiling"])
         lines.append(
             f"*: more than, or close to, the {ceiling:.3g} nats that so many held-out rows can certify; the truth may "
             "be far from it"
         )
-    rising = [method for method, each in found.items() if any(i["status"] == "max_steps" for i in each)]
+    rising = [method for method, each in measured.items() if any(i["status"] == "max_steps" for i in each)]
     if rising:
         lines.append(f"the bound on I(X;Z) was still rising when its steps were used up: {', '.join(rising)}")
     return lines + [f"{e['method']}: stopped before its end" for e in methods if not e["finished"]]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from minecli.foreign import Styled, legible, legible_values, shortened
 from minecli.report.payload import envelope, plain
-from minecli.report.tables import render
+from minecli.report.text_tables import new_table, render
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-# How the encoding of numbers that may be labels goes on.
+# What follows in the encoding of numbers that may be labels.
 _IF_LABELS = "; if these are labels: "
 # Of the smallest and the largest value; a date needs as many.
 _MOST_DIGITS = 10
@@ -28,12 +28,10 @@ _LONGEST_NAME = 200
 
 
 def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, color: bool = False) -> str:
-    """A paragraph per estimator: its name, and beside it what there is to say, a line each."""
-    from rich import box
-    from rich.table import Table
+    """A paragraph per estimator: its name, and beside it what it computes, assumes and fails at, a line each."""
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=False)
+    table = new_table(header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
@@ -46,7 +44,7 @@ def estimators_table(records: Sequence[Mapping[str, Any]], *, width: int = 80, c
 
 
 def columns_payload(records: Sequence[Mapping[str, Any]], *, source: str) -> dict[str, Any]:
-    """The JSON object of `minecli columns`."""
+    """The JSON object of `minecli columns`: one record per column of the table `source`."""
     return envelope("columns", source=source, columns=[plain(record) for record in records])
 
 
@@ -77,12 +75,10 @@ class _Line:
 
 def _fitted(lines: Sequence[_Line]) -> Table:
     """A table that rich fits to the width."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     # One blank between columns: nine of them are to fit.
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+    table = new_table(padding=0)
     table.add_column("column", overflow="fold")
     table.add_column("type", min_width=4)
     for i in _FIGURES:
@@ -121,7 +117,7 @@ def _laid_out(lines: Sequence[_Line], below: Sequence[str], color: bool) -> Styl
 
 
 def _cut(figure: str) -> str:
-    """A value with dots at its end where it takes more than its place."""
+    """A value with dots at its end where it is longer than its column."""
     if _length(figure) <= _MOST_DIGITS:
         return figure
     from rich.cells import set_cell_size
@@ -130,7 +126,7 @@ def _cut(figure: str) -> str:
 
 
 def _length(text: str) -> int:
-    """How many places a text takes in a terminal, where letters of some scripts take two."""
+    """How wide a text is in a terminal, where letters of some scripts are two columns wide."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -153,12 +149,14 @@ def _cell(value: object) -> str:
 
 
 def doctor_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False) -> str:
-    """Sections of name, value and reason."""
-    from rich import box
-    from rich.table import Table
+    """What an installation has, a line each: its name, its value (yellow where it is missing) and the reason.
+
+    Args:
+        payload: with "items", each with "name", "value", "found" and "reason".
+    """
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=False)
+    table = new_table(header=False)
     table.add_column(no_wrap=True)
     table.add_column()
     table.add_column()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import (
+from minecli.report.figure_style import (
+    DARK,
     INK,
     estimator_handles,
     estimator_names,
+    estimator_styles,
     legend_above,
-    looks,
     new_figure,
     tidy,
 )
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     Table = list[list[float | None]]
 
-# Differences below this many nats look alike: a colour scale of its own would make noise look like a finding.
+# Differences below this many nats look alike: a colour scale of its own would show noise as if it were one.
 _LEAST_DIFFERENCE = 0.1
 _TRUTH_WIDTH, _TRUTH_ALPHA = 6.0, 0.25
 
@@ -38,7 +39,7 @@ def fig1_picture(payload: Mapping[str, Any]) -> Figure:
         axes.plot(rhos, [t["true_mi_nats"] for t in tasks], color=INK, linewidth=_TRUTH_WIDTH, alpha=_TRUTH_ALPHA)
         # Where estimators agree their markers lie on one another: the later the smaller, so that all are seen.
         for k, name in enumerate(names):
-            _draw_line(axes, tasks, name, looks(names)[name], max(10.0 - 2.5 * k, 4.0))
+            _draw_line(axes, tasks, name, estimator_styles(names)[name], max(10.0 - 2.5 * k, 4.0))
         axes.set_title(group, color=INK, fontsize=11)
         axes.set_xlabel("correlation", color=INK, fontsize=10)
         axes.set_xlim(-1.07 if min(rhos) < 0 else -0.05, 1.07)
@@ -49,8 +50,8 @@ def fig1_picture(payload: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _draw_line(axes: Axes, tasks: Sequence[Mapping[str, Any]], name: str, look: tuple[str, str], size: float) -> None:
-    color, marker = look
+def _draw_line(axes: Axes, tasks: Sequence[Mapping[str, Any]], name: str, style: tuple[str, str], size: float) -> None:
+    color, marker = style
     points = []
     for task in tasks:
         answer = next((a for a in task["answers"] if a["estimator"] == name), None)
@@ -114,12 +115,12 @@ def fig2_picture(payload: Mapping[str, Any]) -> Figure:
     figure = new_figure(width, (0.5 * len(functions) + 0.9) * len(names) + 0.9)
     panels = figure.subplots(len(names), 3, squeeze=False, sharey=True)
     truth = [[_truth(tasks.get((f, s))) for s in sigmas] for f in functions]
-    found = {n: [[_mean(tasks.get((f, s)), n) for s in sigmas] for f in functions] for n in names}
-    top = max(v for table in (truth, *found.values()) for row in table for v in row if v is not None)
+    estimates = {n: [[_mean(tasks.get((f, s)), n) for s in sigmas] for f in functions] for n in names}
+    top = max(v for table in (truth, *estimates.values()) for row in table for v in row if v is not None)
     for line, name in zip(panels, names, strict=True):
-        off = [[_less(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(found[name], truth, strict=True)]
+        off = [[_less(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(estimates[name], truth, strict=True)]
         widest = max([_LEAST_DIFFERENCE, *(abs(v) for row in off for v in row if v is not None)])
-        _heat_map(line[0], found[name], "viridis", (0.0, top), f"{name}, nats", "{:.2f}")
+        _heat_map(line[0], estimates[name], "viridis", (0.0, top), f"{name}, nats", "{:.2f}")
         _heat_map(line[1], truth, "viridis", (0.0, top), "truth, nats", "{:.2f}")
         _heat_map(line[2], off, "RdBu_r", (-widest, widest), f"{name} less truth, nats", "{:+.2f}")
         line[0].set_yticks(range(len(functions)), functions)
@@ -156,9 +157,8 @@ def _heat_map(axes: Axes, table: Table, colors: str, limits: tuple[float, float]
         if np.isfinite(value):
             red, green, blue, _ = shown.cmap(shown.norm(value))
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-            axes.text(
-                j, i, form.format(value), ha="center", va="center", fontsize=9, color="white" if dark else "#0f172a"
-            )
+            ink = "white" if dark else DARK
+            axes.text(j, i, form.format(value), ha="center", va="center", fontsize=9, color=ink)
     axes.set_title(title, color=INK, fontsize=10)
     axes.tick_params(colors=INK, labelsize=9, length=0)
     axes.spines[:].set_visible(False)

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.foreign import Styled, legible_values, shortened
+from minecli.foreign import legible_values, shortened
+from minecli.report.text_tables import new_table, render, texts
 from minecli.report.verdict import headline, reason
 from minecli.units import from_nats
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
+    from rich.table import Table
     from rich.text import Text
 
 _STATUS_STYLE = {"converged": "green", "interrupted": "yellow", "max_steps": "yellow", "doubtful": "yellow"}
-
-
-def render(parts: Sequence[RenderableType], width: int, color: bool) -> Styled:
-    """What is in `parts` as text. Foreign text in them has to be legible already (`foreign.legible_values`): rich takes
-    the width of what it is given, and drops some control characters without a word."""
-    from rich.console import Console
-
-    buffer = io.StringIO()
-    console: Console = Console(
-        file=buffer,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    for part in parts:
-        console.print(part)
-    # Trailing blanks only pad columns; they make text hard to compare and to paste.
-    return Styled("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n")
 
 
 def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False, explain: bool = False) -> str:
@@ -45,13 +24,13 @@ def estimate_table(payload: Mapping[str, Any], *, width: int = 80, color: bool =
     from rich.text import Text
 
     payload = legible_values(payload)
-    parts = [
+    parts: list[RenderableType] = [
         _headline(payload["data"]),
         Text(),
         *_verdict(payload),
         Text(),
         _estimates(payload),
-        *(Text(line) for line in _compositions(payload)),
+        *texts(_compositions(payload)),
     ]
     remarks = _remarks(payload)
     if remarks:
@@ -71,14 +50,12 @@ def _verdict(payload: Mapping[str, Any]) -> list[Text]:
     return [Text(headline(payload), style=style), Text(reason(payload))]
 
 
-def _estimates(payload: Mapping[str, Any]) -> RenderableType:
-    from rich import box
-    from rich.table import Table
+def _estimates(payload: Mapping[str, Any]) -> Table:
     from rich.text import Text
 
     unit = payload["unit"]
     levels = {e["interval"]["level"] for e in payload["estimates"] if e["interval"]}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = new_table()
     table.add_column("estimator", no_wrap=True)
     table.add_column(f"MI in {unit}", justify="right", no_wrap=True)
     table.add_column("± s.e.", justify="right", no_wrap=True)
@@ -155,18 +132,18 @@ def _remarks(payload: Mapping[str, Any]) -> list[Text]:
     """What is said of one estimate, and once what is said of all."""
     from rich.text import Text
 
-    lines, told = [], set()
+    lines, mentioned = [], set()
     entries = payload["estimates"]
     for entry in entries:
-        told_why = any(d["code"] == "still-increasing" for d in entry["diagnostics"])
-        if entry["status"] != "converged" and not told_why:
+        explained = any(d["code"] == "still-increasing" for d in entry["diagnostics"])
+        if entry["status"] != "converged" and not explained:
             lines.append(Text(f"{entry['estimator']}: {_advice(entry['status'])}", style="yellow"))
         for d in entry["diagnostics"]:
             shared = sum(d in other["diagnostics"] for other in entries) > 1
-            if d["message"] not in told:
+            if d["message"] not in mentioned:
                 lines.append(_diagnostic("" if shared else f"{entry['estimator']}: ", d))
             if shared:
-                told.add(d["message"])
+                mentioned.add(d["message"])
     return lines
 
 
@@ -190,8 +167,6 @@ def _diagnostic(prefix: str, diagnostic: Mapping[str, str]) -> Text:
 
 def _explanations(payload: Mapping[str, Any]) -> list[Text]:
     """What the verdict's scale and the intervals mean."""
-    from rich.text import Text
-
     lines = [
         "A nat is 1.443 bits. The correlation is that of a jointly Gaussian pair with as much information.",
         f"The verdict follows the rule '{payload['verdict']['rule']}'; `minecli docs trust` has all rules.",
@@ -204,4 +179,4 @@ def _explanations(payload: Mapping[str, Any]) -> list[Text]:
         certified = f" The lower end alone holds at {certain:g} %." if interval["certified"] else ""
         opened = f" It is open above: {interval['open_because']}." if interval["open_because"] else ""
         lines.append(f"The interval of {entry['estimator']} covers {interval['covers']}.{certified}{opened}")
-    return [Text(line, style="dim") for line in lines]
+    return texts(lines, "dim")

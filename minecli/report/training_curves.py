@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from minecli.report.bench_style import INK, legend_above, method_colors, panel_grid, tidy
+from minecli.report.figure_style import INK, legend_above, method_colors, panel_grid, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,16 +47,17 @@ def training_curves(methods: Sequence[Entry]) -> Figure | None:
 
 
 def watched_names(methods: Sequence[Entry]) -> list[str]:
-    """What any look of any seed has a value of: information, losses and gradients first, then the metrics.
+    """What any evaluation of any seed has a value of: information, losses and gradients first, then the metrics.
 
-    >>> look = {"step": 1, "generator_loss": 0.5, "information_nats": None, "metrics": {"modes": 3.0}}
-    >>> watched_names([{"method": "gan", "seeds": [{"history": [look]}]}])
+    >>> first = {"step": 1, "generator_loss": 0.5, "information_nats": None, "metrics": {"modes": 3.0}}
+    >>> watched_names([{"method": "gan", "seeds": [{"history": [first]}]}])
     ['generator_loss', 'modes']
     """
-    looks = [look for entry in methods for seed in entry["seeds"] for look in seed["history"]]
-    own = dict.fromkeys([*_FIRST, *(name for look in looks for name in look if name not in ("step", "metrics"))])
-    names = own | dict.fromkeys(name for look in looks for name in look["metrics"])
-    return [name for name in names if any(_value(look, name) is not None for look in looks)]
+    evaluations = [each for entry in methods for seed in entry["seeds"] for each in seed["history"]]
+    own = dict.fromkeys(_FIRST) | dict.fromkeys(name for each in evaluations for name in each)
+    metrics = dict.fromkeys(name for each in evaluations for name in each["metrics"])
+    names = [name for name in own | metrics if name not in ("step", "metrics")]
+    return [name for name in names if any(_value(each, name) is not None for each in evaluations)]
 
 
 def _draw(axis: Axes, entry: Entry, name: str, color: str) -> None:
@@ -66,9 +67,9 @@ def _draw(axis: Axes, entry: Entry, name: str, color: str) -> None:
             axis.axhline(value, color=color, linewidth=1.0, linestyle="--")
         return
     for seed in entry["seeds"]:
-        known = [(look["step"], v) for look in seed["history"] if (v := _value(look, name)) is not None]
+        known = [(each["step"], v) for each in seed["history"] if (v := _value(each, name)) is not None]
         if known:
-            # A single look makes no line.
+            # A single evaluation makes no line.
             marker = "o" if len(known) == 1 else ""
             steps, values = [step for step, _ in known], [v for _, v in known]
             axis.plot(steps, values, color=color, linewidth=1.0, marker=marker, markersize=4)
@@ -84,6 +85,6 @@ def _is_trained(entry: Entry) -> bool:
     return any(seed["history"] for seed in entry["seeds"])
 
 
-def _value(look: Mapping[str, Any], name: str) -> float | None:
-    found: float | None = look[name] if name in look else look["metrics"].get(name)
-    return found
+def _value(evaluation: Mapping[str, Any], name: str) -> float | None:
+    value: float | None = evaluation[name] if name in evaluation else evaluation["metrics"].get(name)
+    return value

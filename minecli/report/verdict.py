@@ -69,7 +69,12 @@ def _answer(payload: Mapping[str, Any]) -> str:
 
 
 def reason(payload: Mapping[str, Any]) -> str:
-    """Why, in one sentence."""
+    """Why that is the answer, in one sentence; it names the estimator believed.
+
+    >>> verdict = {"reason": "rows are copies", "estimator": None, "rule": "copies"}
+    >>> reason({"verdict": verdict, "estimates": [{"estimator": "ksg"}]})
+    'Rows are copies.'
+    """
     verdict = payload["verdict"]
     why = str(verdict["reason"])
     if verdict["estimator"] and verdict["rule"] != "constant":

@@ -76,7 +76,7 @@ class Nonlinear(Numeric):
         return x, self.apply(x) + self.sigma * rng.standard_normal((n, self.dim))
 
     def apply(self, x: Array) -> Array:
-        """f at every element of x."""
+        """f at every element of x, in the shape of x."""
         import numpy as np
 
         if self.function == "identity":

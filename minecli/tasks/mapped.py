@@ -43,5 +43,5 @@ class Mapped(Numeric):
         return self.x_map.forward(x), self.z_map.forward(z)
 
     def true_mi_nats(self) -> float:
-        """The information of `base`."""
+        """The information of `base`: injective maps leave it as it is."""
         return self.base.true_mi_nats()

@@ -23,7 +23,7 @@ class Entry:
     summary: str
 
     def load(self) -> type[Task]:
-        """Import the task's class."""
+        """Import and return the task's class."""
         module, _, name = self.location.partition(":")
         return cast("type[Task]", getattr(importlib.import_module(f"minecli.tasks.{module}"), name))
 

@@ -1,6 +1,4 @@
-"""A sample of a task as a table file: Parquet with the truth in its metadata, or CSV, which has no place for
-it.
-"""
+"""A sample of a task as a table file: Parquet with the truth in its metadata, or CSV, which has no place for it."""
 
 from __future__ import annotations
 
@@ -43,7 +41,8 @@ def format_of(destination: str) -> str:
 
 
 def metadata(task: Task, n: int, seed: int) -> dict[str, str]:
-    """What a reader needs to judge an estimate, and to make the very same file again."""
+    """What a reader needs to compare an estimate with the truth, and to make the very same file again: keys with the
+    prefix `minecli.`, and their values as text."""
     facts: dict[str, object] = {"task": task.name, "n": n, "seed": seed}
     facts.update(parameters(task))
     facts["true_mi_nats"] = repr(task.true_mi_nats())
@@ -102,6 +101,12 @@ def table_bytes(table: pa.Table, file_format: str) -> bytes:
     """The table as a file's content: "parquet", "csv" or "csv.gz". The same table gives the same bytes.
 
     UsageError where CSV is asked for and a column holds lists.
+
+    >>> import pyarrow as pa
+    >>> print(table_bytes(pa.table({"x0": [0.5, 1.0]}), "csv").decode(), end="")
+    x0
+    0.5
+    1.0
     """
     if file_format == "parquet":
         import pyarrow.parquet as pq

@@ -24,10 +24,14 @@ class Task(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The word for the task on the command line."""
+        ...
 
     @property
-    def z_levels(self) -> tuple[str, ...] | None: ...
+    def z_levels(self) -> tuple[str, ...] | None:
+        """The names of the labels that z's codes stand for; None where z is numbers."""
+        ...
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw n independent pairs: x of shape (n, d_x) and z of shape (n, d_z), float64."""
@@ -39,21 +43,27 @@ class Task(Protocol):
 
 
 class Numeric:
-    """What the tasks share whose z is numbers."""
+    """A task whose z is numbers rather than labels."""
 
     @property
     def z_levels(self) -> tuple[str, ...] | None:
+        """None, as of all numbers."""
         return None
 
 
 def parameters(task: Task) -> dict[str, int | float | str]:
-    """The task's parameters as plain values, in the order of declaration; none where the name fixes all."""
+    """The task's parameters as plain values, in the order of declaration; none where the name fixes all.
+
+    >>> from minecli.tasks.gaussian import Gaussian
+    >>> parameters(Gaussian(dim=2))
+    {'dim': 2, 'rho': 0.5}
+    """
     names = [field.name for field in fields(cast("Any", task))]
     return {} if "name" in names else {name: getattr(task, name) for name in names}
 
 
 class ParameterError(UsageError):
-    """A parameter has a value that its task does not allow; the parts are kept for those who word it otherwise."""
+    """A parameter has a value that its task does not allow; its attributes are for those who word it otherwise."""
 
     def __init__(self, task: str, parameter: str, value: float | str, allowed: str, example: object) -> None:
         option = "--" + parameter.replace("_", "-")
@@ -64,7 +74,11 @@ class ParameterError(UsageError):
 
 
 def require(task: str, name: str, value: float | str, condition: bool, allowed: str, example: object) -> None:
-    """Raise ParameterError naming the parameter, its value and what is allowed, unless `condition` holds."""
+    """Raise ParameterError naming the parameter, its value and what is allowed, unless `condition` holds and the
+    value is finite.
+
+    >>> require("gaussian", "rho", 0.5, True, "strictly between -1 and 1", 0.5)
+    """
     if not condition or (isinstance(value, float) and not math.isfinite(value)):
         raise ParameterError(task, name, value, allowed, example)
 

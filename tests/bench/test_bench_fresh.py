@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from minecli.bench import fresh as fresh_module
+from minecli.bench.answers import Answering
 from minecli.bench.config import Fig1Request, FreshConfig
 from minecli.bench.fresh import FreshRows, run_fresh
 from minecli.errors import UsageError
@@ -35,12 +36,9 @@ def run(asked, context=None, done=None, folder=None):
 
     run_fresh(
         asked.cells(),
-        asked.estimators,
         asked.fresh,
-        context or Context(),
-        take,
+        Answering(asked.estimators, context or Context(), take, {}),
         done=done,
-        versions={},
         folder=folder,
     )
     return [done[c.key] for c in asked.cells() if c.key in done]

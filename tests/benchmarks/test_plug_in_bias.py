@@ -12,7 +12,8 @@ from scipy.stats import binom, norm
 
 from minecli.estimators.config import PlugInConfig
 from minecli.estimators.context import Context
-from minecli.estimators.plug_in import entropy, estimate_plug_in
+from minecli.estimators.discrete_entropy import entropy
+from minecli.estimators.plug_in import estimate_plug_in
 from minecli.estimators.tolerance import tolerance_nats
 from minecli.runtime.seeds import generator
 

@@ -24,10 +24,10 @@ from minecli.cli.settings import default_configs
 from minecli.estimators.choice import default_estimators
 from minecli.estimators.context import Context
 from minecli.estimators.facts import find_facts
+from minecli.estimators.outcome import run_estimators
 from minecli.estimators.parts import find_parts
 from minecli.estimators.registry import ESTIMATORS
 from minecli.estimators.row_order import row_order
-from minecli.estimators.running import run_estimators
 from minecli.estimators.table_facts import facts_of
 from minecli.estimators.tolerance import tolerance_nats
 from minecli.estimators.verdict import judge

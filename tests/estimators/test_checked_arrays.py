@@ -7,7 +7,7 @@ from minecli.errors import DataError, UsageError
 from minecli.estimators.arrays import checked_arrays
 from minecli.estimators.config import GaussianConfig, KsgConfig
 from minecli.estimators.context import Context
-from minecli.estimators.running import run_estimators
+from minecli.estimators.outcome import run_estimators
 
 X = np.arange(40.0).reshape(20, 2) ** 1.5
 

@@ -17,8 +17,8 @@ from minecli.cli.settings import default_configs
 from minecli.estimators.choice import default_estimators
 from minecli.estimators.context import Context
 from minecli.estimators.facts import find_facts
+from minecli.estimators.outcome import run_estimators
 from minecli.estimators.parts import find_parts
-from minecli.estimators.running import run_estimators
 from minecli.estimators.verdict import Answer, judge
 from minecli.runtime.seeds import generator
 from minecli.tasks.registry import make_task

@@ -12,7 +12,9 @@ from sklearn.metrics import mutual_info_score
 from minecli.errors import DataError, UsageError
 from minecli.estimators.config import PlugInConfig
 from minecli.estimators.context import Context
-from minecli.estimators.plug_in import contingency_table, entropy, estimate_plug_in, level_codes, unseen_nats
+from minecli.estimators.contingency import contingency_table, level_codes
+from minecli.estimators.discrete_entropy import entropy, unseen_nats
+from minecli.estimators.plug_in import estimate_plug_in
 from minecli.estimators.registry import ESTIMATORS
 from minecli.result import DiagnosticCode, Severity, Status
 from minecli.runtime.seeds import generator

@@ -110,7 +110,7 @@ def test_labels_in_groups_are_no_series(seed):
 
 
 @pytest.mark.parametrize("moves", [False, True])
-def test_numbers_beside_labels_are_looked_at_within_a_label(moves, seed):
+def test_numbers_beside_labels_are_examined_within_a_label(moves, seed):
     """Rows grouped by class are fine; a slow series beside a state that changes slowly is not."""
     for draw in range(20):
         rng = generator(seed, "row-order", "state", draw)

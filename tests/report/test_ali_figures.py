@@ -6,19 +6,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from minecli.report import ali_figures
+from minecli.report import figure_style
 from minecli.report.ali_figures import MethodPictures, pictures
 from minecli.report.mosaic import mosaic, paired_centres, paired_mosaic
 from minecli.report.training_curves import training_curves
 
 
-def look(step, **metrics):
+def evaluation(step, **metrics):
     values = {"discriminator_loss": 0.7, "generator_loss": None, "information_nats": 0.1 * step}
     return {"step": step, **values, "metrics": metrics}
 
 
-def entry(method, *looks, error=1.5):
-    seeds = [{"seed": 0, "history": list(looks)}]
+def entry(method, *evaluations, error=1.5):
+    seeds = [{"seed": 0, "history": list(evaluations)}]
     return {"method": method, "seeds": seeds, "summary": {"euclidean_error": {"mean": error}}}
 
 
@@ -26,7 +26,7 @@ def payload(*methods, **data):
     return {"data": data, "methods": list(methods)}
 
 
-TRAINED = entry("mine", look(10, euclidean_error=2.0), look(20, euclidean_error=1.0, modes=3.0))
+TRAINED = entry("mine", evaluation(10, euclidean_error=2.0), evaluation(20, euclidean_error=1.0, modes=3.0))
 PCA = entry("pca")
 
 
@@ -47,7 +47,7 @@ def images(channels, n, method="mine", side=16, traversal=(3, 5)):
 @pytest.fixture
 def figures(monkeypatch):
     """The figures themselves, by name without ending, instead of files."""
-    monkeypatch.setattr(ali_figures, "image", lambda figure, kind: figure)
+    monkeypatch.setattr(figure_style, "image", lambda figure, kind: figure)
 
     def draw(methods, content):
         return {name.removesuffix(".png"): f for name, f in pictures(methods, content).items() if name.endswith("png")}
@@ -172,7 +172,7 @@ def test_what_is_not_trained_is_a_dashed_line(figures):
     dashed, trained = shown["euclidean error"].lines
     assert (dashed.get_linestyle(), list(dashed.get_ydata())) == ("--", [1.5, 1.5])
     assert list(trained.get_ydata()) == [2.0, 1.0]
-    # A single look makes no line.
+    # A single evaluation makes no line.
     assert [line.get_marker() for line in shown["modes"].lines] == ["o"]
     assert [t.get_text() for t in found.legends[0].get_texts()] == ["pca", "mine"]
 

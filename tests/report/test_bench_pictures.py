@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from minecli.report.bench_figures import pictures, suite_picture
-from minecli.report.bench_style import looks
 from minecli.report.bench_tables import bench_markdown, bench_table, list_table
+from minecli.report.figure_style import estimator_styles
 from minecli.report.formats import to_csv, to_json
 from minecli.report.paper_figures import fig1_picture, fig2_picture, regime
 from minecli.report.payload import answer_records, bench_payload
@@ -213,10 +213,10 @@ def test_regimes():
     )
 
 
-def test_estimators_have_looks_of_their_own():
+def test_estimators_have_colours_and_markers_of_their_own():
     from minecli.estimators.registry import ESTIMATORS
 
     names = [*ESTIMATORS, "one", "two", "three"]
-    assert len({color for color, _ in looks(names).values()}) == len(names)
+    assert len({color for color, _ in estimator_styles(names).values()}) == len(names)
     # Known ones look the same whoever stands beside them.
-    assert all(looks([name]) == {name: looks(names)[name]} for name in ESTIMATORS)
+    assert all(estimator_styles([name]) == {name: estimator_styles(names)[name]} for name in ESTIMATORS)

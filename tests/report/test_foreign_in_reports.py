@@ -12,8 +12,8 @@ import pytest
 
 from minecli.foreign import Styled
 from minecli.report.ali_tables import ali_table
-from minecli.report.bench_style import image
 from minecli.report.bench_tables import bench_table, list_table
+from minecli.report.figure_style import image
 from minecli.report.formats import defused_columns, to_csv, to_json, to_ndjson
 from minecli.report.gan_figures import column_figure
 from minecli.report.gan_tables import gan_table

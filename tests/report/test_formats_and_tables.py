@@ -182,7 +182,7 @@ COLUMN = {
 
 
 def test_columns_listing():
-    assert columns_payload([COLUMN], source="a.csv", tool_version="1")["columns"] == [COLUMN]
+    assert columns_payload([COLUMN], source="a.csv")["columns"] == [COLUMN]
     text = columns_table([COLUMN, COLUMN | {"name": "[odd] name", "usable": False, "distinct": None}], width=80)
     assert "[odd] name" in text
     assert text.splitlines()[0].split() == [

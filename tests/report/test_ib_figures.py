@@ -6,18 +6,18 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from minecli.report import ib_figures
+from minecli.report import figure_style
 from minecli.report.ib_figures import pictures
 
 
-def look(step, **metrics):
+def evaluation(step, **metrics):
     values = {"information_nats": 0.1 * step, "loss_nats": 1.0 / step, "divergence_nats": None}
     return {"step": step, **values, "metrics": metrics}
 
 
-def entry(method, *errors, points=(), looks=(), spread=0.3):
+def entry(method, *errors, points=(), evaluations=(), spread=0.3):
     value = {"mean": float(np.mean(errors)), "standard_error": spread} if errors else {"mean": None}
-    seeds = [{"seed": i, "metrics": {"error_percent": e}, "history": list(looks)} for i, e in enumerate(errors)]
+    seeds = [{"seed": i, "metrics": {"error_percent": e}, "history": list(evaluations)} for i, e in enumerate(errors)]
     choosing = [
         {"beta": b, "near_ceiling": x is not None and x > 3.0,
          "summary": {"information_nats": {"mean": x}, "label_information_nats": {"mean": y}}}
@@ -28,7 +28,13 @@ def entry(method, *errors, points=(), looks=(), spread=0.3):
 
 
 POINTS = ((1.0, 0.5, 1.0), (0.001, 4.0, 2.2), (0.1, 2.0, 2.1))
-MINE = entry("mine-additive", 1.0, 1.4, points=POINTS, looks=(look(10, error_percent=3.0), look(20, error_percent=1.0)))
+MINE = entry(
+    "mine-additive",
+    1.0,
+    1.4,
+    points=POINTS,
+    evaluations=(evaluation(10, error_percent=3.0), evaluation(20, error_percent=1.0)),
+)
 BASELINE = entry("baseline", 1.5)
 
 
@@ -43,7 +49,7 @@ def codes(method="mine-additive", n=60):
 @pytest.fixture
 def figures(monkeypatch):
     """The figures themselves, by name without ending, instead of files."""
-    monkeypatch.setattr(ib_figures, "image", lambda figure, kind: figure)
+    monkeypatch.setattr(figure_style, "image", lambda figure, kind: figure)
 
     def draw(methods, scatters=(), classes=("a", "b", "c")):
         found = pictures(scatters, classes, payload(*methods))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, TypeVar
 
 from minecli.errors import UsageError
 from minecli.runtime.request import Request
-from minecli.tables.files.options import Reading
+from minecli.settings import SEED
+from minecli.tables.files.options import DEFAULT_READING, READING_FIELDS, Reading
 from minecli.tables.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class ComparisonRequest(Request):
                 raise UsageError(
                     f"--{name} names columns of a table, and '{self.dataset}' is none", hint=f"leave --{name} out"
                 )
+        if self._of_tables and not self.is_table:
+            raise UsageError(f"`{self._of_tables[0]}` is for tables, and '{self.dataset}' is none", hint="leave it out")
         if self.data_root is not None and self.dataset not in self.ROOTED:
             raise UsageError(f"--data-root is for {' and '.join(self.ROOTED)} alone", hint="leave it out")
         for method in self.methods:
@@ -113,6 +116,16 @@ class ComparisonRequest(Request):
                 f"--seeds holds {', '.join(map(str, self.seeds))}; seeds are different whole numbers of at least 0",
                 hint="try --seeds 3",
             )
+        for seed in self.seeds:
+            SEED.check("seeds", seed)
+
+    @property
+    def _of_tables(self) -> list[str]:
+        """What is asked of the reading of a table, but for the kinds of its columns."""
+        reading = [name for name in READING_FIELDS if getattr(self.reading, name) != getattr(DEFAULT_READING, name)]
+        return reading + [
+            name for name, usual in (("missing", "error"), ("sample", None)) if getattr(self, name) != usual
+        ]
 
     @property
     def is_table(self) -> bool:

@@ -19,7 +19,7 @@ from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import DEFINITIONS, entropy, label_information
 from minecli.apps.ib.information import is_near_ceiling, to_json
-from minecli.apps.ib.labelled_rows import Classified, Inputs, load_classified
+from minecli.apps.ib.labelled_rows import Inputs, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
 from minecli.apps.ib.paired_errors import binomial_error_percent, compare
 from minecli.errors import UsageError
@@ -32,7 +32,7 @@ _SHOWN_ROWS = 3000
 IN_TRAINING = "information_in_training_nats"
 
 
-def arm_entry(arm: IbArm, data: Classified) -> dict[str, Any]:
+def arm_entry(arm: IbArm) -> dict[str, Any]:
     """One method's answer: test metrics of every seed, the choice, what the choice was made of, and I(X;Z)."""
     phases = arm.training
     if not arm.finished or phases.final is None:
@@ -218,5 +218,9 @@ def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -
 
 
 APPLICATION = Application(
-    load_classified, IbPhases, arm_entry, definitions=lambda data: DEFINITIONS, across=comparisons
+    load_classified,
+    IbPhases,
+    lambda arm, data: arm_entry(arm),
+    definitions=lambda data: DEFINITIONS,
+    across=comparisons,
 )

@@ -16,7 +16,7 @@ from minecli.estimators.config import Preprocess, SearchMethod
 from minecli.estimators.context import Context
 from minecli.estimators.facts import find_facts
 from minecli.estimators.nearest import subsampling
-from minecli.estimators.nearest.neighbour_bias import FEWEST_ROWS, BiasSignal, bias_signal, wider
+from minecli.estimators.nearest.neighbour_bias import FEWEST_ROWS, BiasSignal, Half, bias_signal, wider
 from minecli.estimators.nearest.neighbour_search import prepare
 from minecli.estimators.nearest.neighbours import Integers, Rule, Search
 from minecli.estimators.nearest.pointwise import Pointwise, pointwise_terms
@@ -27,8 +27,8 @@ from minecli.runtime.seeds import generator
 
 Array = npt.NDArray[np.float64]
 Details = dict[str, object]
-LookAtSearch = Callable[[Search], tuple[tuple[Diagnostic, ...], Details]]
-LookAtPoints = Callable[[Array, Array], LookAtSearch]
+DiagnoseSearch = Callable[[Search], tuple[tuple[Diagnostic, ...], Details]]
+DiagnosePoints = Callable[[Array, Array], DiagnoseSearch]
 
 
 @dataclass(frozen=True)
@@ -45,33 +45,34 @@ class Plan:
 
 
 def estimate_from_neighbours(
-    x: Array, z: Array, plan: Plan, context: Context, look_at_points: LookAtPoints
+    x: Array, z: Array, plan: Plan, context: Context, diagnose_points: DiagnosePoints
 ) -> Estimate:
-    """Run `plan` on x, shape (n, d_x), and z, shape (n, d_z).
+    """Run `plan` on x, shape (n, d_x), and z, shape (n, d_z), both finite; what comes out is said at `estimate_ksg`.
 
-    `look_at_points` sees the prepared x and z, and then the search among them, and adds diagnostics and details.
+    `diagnose_points` gets the prepared x and z, and returns what then gets the search among them, and gives diagnostics
+    and details.
     """
     started = time.perf_counter()
-    found = require_usable(x, z, plan.k)
+    diagnosed = require_usable(x, z, plan.k)
     facts = context.facts or find_facts(x, z)
     identical = diagnostics.identical_columns(facts)
     if identical:
         seconds = time.perf_counter() - started
-        return Estimate(plan.estimator, None, Status.INFINITE, diagnostics=found + identical, seconds=seconds)
+        return Estimate(plan.estimator, None, Status.INFINITE, diagnostics=diagnosed + identical, seconds=seconds)
     points = prepare_points(x, z, plan, context.seed)
-    look_at_search = look_at_points(points[:, : x.shape[1]], points[:, x.shape[1] :])
+    diagnose_search = diagnose_points(points[:, : x.shape[1]], points[:, x.shape[1] :])
     course = _Course(points, x.shape[1], plan, context)
     whole = course.terms_of_all()
     mi_nats = whole.mean
     if mi_nats is None:
         return Estimate(
-            plan.estimator, None, Status.INTERRUPTED, diagnostics=found, seconds=time.perf_counter() - started
+            plan.estimator, None, Status.INTERRUPTED, diagnostics=diagnosed, seconds=time.perf_counter() - started
         )
-    seen, details = look_at_search(course.search)
+    of_search, details = diagnose_search(course.search)
     error = course.sampling_error(whole) if whole.complete and plan.interval else None
     signal = None if context.should_stop() else course.bias_signal(whole, facts.dimensions)
     details |= signal.details() if signal else {}
-    found += seen + course.diagnostics(mi_nats, signal)
+    diagnosed += of_search + course.diagnostics(mi_nats, signal)
     return Estimate(
         plan.estimator,
         mi_nats,
@@ -79,7 +80,7 @@ def estimate_from_neighbours(
         Status.CONVERGED if whole.complete else Status.INTERRUPTED,
         standard_error_nats=error[0] if error else None,
         interval=subsampling.interval(mi_nats, *error, context.confidence) if error else None,
-        diagnostics=found,
+        diagnostics=diagnosed,
         seconds=time.perf_counter() - started,
         details=course.details(whole, error) | details,
         pointwise_nats=whole.terms if whole.complete else None,  # type: ignore[arg-type]
@@ -87,7 +88,12 @@ def estimate_from_neighbours(
 
 
 def require_usable(x: Array, z: Array, k: int) -> tuple[Diagnostic, ...]:
-    """Raise DataError where k neighbours do not exist or a side does not vary; return notes on constant columns."""
+    """Raise DataError where k neighbours do not exist or a side does not vary; return notes on constant columns.
+
+    >>> x = np.arange(9.0)[:, None]
+    >>> require_usable(x, x, 3)
+    ()
+    """
     n = len(x)
     if n != len(z):
         raise ValueError(f"x has {n} rows, z has {len(z)}")
@@ -98,7 +104,7 @@ def require_usable(x: Array, z: Array, k: int) -> tuple[Diagnostic, ...]:
 
 
 def prepare_points(x: Array, z: Array, plan: Plan, seed: int) -> Array:
-    """Return the rescaled columns side by side, shape (n, d_x + d_z), with the jitter that was asked for."""
+    """Return the rescaled columns side by side, shape (n, d_x + d_z), with the jitter that the plan asks for."""
     points = np.empty((len(x), x.shape[1] + z.shape[1]))
     points[:, : x.shape[1]] = rescale(x, plan.preprocess)
     points[:, x.shape[1] :] = rescale(z, plan.preprocess)
@@ -111,7 +117,7 @@ def prepare_points(x: Array, z: Array, plan: Plan, seed: int) -> Array:
 
 
 class _Course:
-    """One run over prepared points: the search, the order of the rows, and the progress that is told."""
+    """One run over prepared points: the search, the order of the rows, and the progress that is reported."""
 
     def __init__(self, points: Array, d_x: int, plan: Plan, context: Context) -> None:
         self._points, self._d_x, self._plan, self._context = points, d_x, plan, context
@@ -135,18 +141,18 @@ class _Course:
         if not (plan.interval and whole.complete and n // 2 > wider(plan.k) and n >= FEWEST_ROWS):
             return None
         rows = np.sort(generator(self._context.seed, "nearest-neighbours", "half").permutation(n)[: n // 2])
-        half = self._search_in(self._points[rows], self.search.method)
-        return bias_signal(whole.terms, self.search, half, rows, plan.k, plan.rule, dimensions)
+        half = Half(self._search_in(self._points[rows], self.search.method), rows)
+        return bias_signal(whole.terms, self.search, half, plan.k, plan.rule, dimensions)
 
     def diagnostics(self, mi_nats: float, signal: BiasSignal | None) -> tuple[Diagnostic, ...]:
         n = len(self._points)
-        found = diagnostics.far_neighbours(mi_nats, signal) if signal else ()
-        found += diagnostics.near_ceiling(mi_nats, self._ceiling_nats(), self._plan.estimator)
+        warnings = diagnostics.far_neighbours(mi_nats, signal) if signal else ()
+        warnings += diagnostics.near_ceiling(mi_nats, self._ceiling_nats(), self._plan.estimator)
         fewest = subsampling.fewest_rows(self._plan.k)
         if self._plan.interval and n < fewest:
             message = f"{n} rows are too few for an interval, which needs {fewest}"
-            found += (Diagnostic(DiagnosticCode.FEW_SAMPLES, message, Severity.WARNING),)
-        return found
+            warnings += (Diagnostic(DiagnosticCode.FEW_SAMPLES, message, Severity.WARNING),)
+        return warnings
 
     def details(self, whole: Pointwise, error: tuple[float, int] | None) -> Details:
         plan = self._plan

@@ -10,15 +10,11 @@ from minecli.estimators.context import Context
 from minecli.estimators.diagnostics import tied_rows, tied_share
 from minecli.estimators.nearest.knn import (
     Details,
-    LookAtSearch,
+    DiagnoseSearch,
     Plan,
     estimate_from_neighbours,
-    prepare_points,
-    require_usable,
 )
-from minecli.estimators.nearest.neighbour_search import prepare
 from minecli.estimators.nearest.neighbours import Rule, Search
-from minecli.estimators.nearest.pointwise import pointwise_terms
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Severity
 
 Array = npt.NDArray[np.float64]
@@ -55,7 +51,8 @@ def estimate_ksg(x: Array, z: Array, config: KsgConfig, context: Context) -> Est
 
     Returns:
         The estimate in nats, not clipped at 0. Status INFINITE without a value where a column of x and a column of z
-        order the rows alike; INTERRUPTED with the mean over the rows seen where the run was stopped.
+        order the rows alike; INTERRUPTED with the mean over the rows seen where the run was stopped. `pointwise_nats`,
+        shape (n,), estimate ln p(x, z) / (p(x) p(z)) at each row, with a noise of about 1 / sqrt(k).
 
     Raises:
         DataError: fewer than k + 1 rows, or a side that does not vary. DeviceError: the device cannot be used.
@@ -65,23 +62,7 @@ def estimate_ksg(x: Array, z: Array, config: KsgConfig, context: Context) -> Est
     >>> abs(e.mi_nats - 0.83) < 0.2, e.status.value
     (True, 'converged')
     """
-    return estimate_from_neighbours(x, z, _plan(config), context, _look_at_ties)
-
-
-def ksg_terms(x: Array, z: Array, config: KsgConfig, context: Context) -> Array:
-    """Return the contribution of every row to `estimate_ksg`'s value, in nats, shape (n,); their mean is the value.
-
-    A term estimates ln p(x, z) / (p(x) p(z)) at its row, with a noise of about 1 / sqrt(k).
-
-    >>> g = np.random.default_rng(0).standard_normal((2, 200, 1))
-    >>> e = estimate_ksg(*g, KsgConfig(), Context())
-    >>> bool(abs(ksg_terms(*g, KsgConfig(), Context()).mean() - e.mi_nats) < 1e-12)
-    True
-    """
-    require_usable(x, z, config.k)
-    points = prepare_points(x, z, _plan(config), context.seed)
-    search = prepare(points, x.shape[1], config.k, method=config.search, threads=context.threads, device=context.device)
-    return pointwise_terms(search, _plan(config).rule, report=lambda done: None).terms
+    return estimate_from_neighbours(x, z, _plan(config), context, _diagnose_ties)
 
 
 def _plan(config: KsgConfig) -> Plan:
@@ -96,24 +77,24 @@ def _plan(config: KsgConfig) -> Plan:
     )
 
 
-def _look_at_ties(x: Array, z: Array) -> LookAtSearch:
+def _diagnose_ties(x: Array, z: Array) -> DiagnoseSearch:
     share_x, share_z = tied_share(x), tied_share(z)
     duplicates = _duplicate_share(x, z) if share_x and share_z else 0.0
     details: Details = {"tied_share_x": share_x, "tied_share_z": share_z, "duplicate_share": duplicates}
 
-    def judge(search: Search) -> tuple[tuple[Diagnostic, ...], Details]:
+    def diagnose_search(search: Search) -> tuple[tuple[Diagnostic, ...], Details]:
         if share_x == 0.0 and share_z == 0.0:
             return (), details
         shift = _shift_by_ties(search)
-        found = [_tie_diagnostic(share_x, share_z, shift)]
+        warnings = [_tie_diagnostic(share_x, share_z, shift)]
         if duplicates:
-            found.append(_duplicate_diagnostic(duplicates))
+            warnings.append(_duplicate_diagnostic(duplicates))
         if duplicates >= _DUPLICATES_THAT_MATTER:
             # Where whole rows repeat, a shift by ties that does not matter does not describe the trouble.
-            found = [d for d in found if d.severity is Severity.WARNING]
-        return tuple(found), details | {"tie_shift_nats": shift}
+            warnings = [d for d in warnings if d.severity is Severity.WARNING]
+        return tuple(warnings), details | {"tie_shift_nats": shift}
 
-    return judge
+    return diagnose_search
 
 
 def _duplicate_share(x: Array, z: Array) -> float:

@@ -54,7 +54,7 @@ class BiasSignal:
         return abs(self.missing_nats) + _SIGMAS * self.missing_error_nats
 
     def details(self) -> dict[str, float]:
-        """As plain JSON values."""
+        """The fields by the names that the JSON has for them."""
         return {
             "wider_neighbours": self.neighbours,
             "shift_by_neighbours_nats": self.shift_by_neighbours_nats,
@@ -73,24 +73,30 @@ def wider(k: int) -> int:
     return max(WIDER_NEIGHBOURS, 3 * k + 1)
 
 
-def bias_signal(
-    whole: Array, search: Search, half: Search, rows: Integers, k: int, rule: Rule, dimensions: int
-) -> BiasSignal:
-    """Compare the terms of the rows of a half with those of wider neighbourhoods.
+@dataclass(frozen=True)
+class Half:
+    """A search over half of the rows alone: over `rows`, shape (n / 2,), in this order."""
+
+    search: Search
+    rows: Integers
+
+
+def bias_signal(whole: Array, search: Search, half: Half, k: int, rule: Rule, dimensions: int) -> BiasSignal:
+    """Compare every row's term with those of wider neighbourhoods: of more neighbours, and of neighbours in a half.
 
     Args:
-        whole: every row's term, shape (n,).
+        whole: every row's term in nats, shape (n,).
         search: over all n rows.
-        half: over the rows `rows`, shape (n / 2,), in this order.
+        half: a random half of them.
         k: neighbours of the estimate.
         rule: how they are counted.
-        dimensions: columns of x and z together.
+        dimensions: in how many directions neighbours spread, x and z together.
     """
-    n = len(whole)
+    n, rows = len(whole), half.rows
     places = _evenly(len(rows), MOST_QUERIES[search.method])
     queries, many = _evenly(n, MOST_QUERIES[search.method]), wider(k)
     by_neighbours = local_terms(search.counts(queries, rule, many), n, rule) - whole[queries]
-    by_rows = local_terms(half.counts(places, rule), len(rows), rule) - whole[rows[places]]
+    by_rows = local_terms(half.search.counts(places, rule), len(rows), rule) - whole[rows[places]]
     shifts = [(float(d.mean()), float(d.std()) / math.sqrt(len(d))) for d in (by_neighbours, by_rows)]
     missing, error = missing_nats(shifts, [many / k, n / len(rows)], dimensions)
     return BiasSignal(many, shifts[0][0], shifts[1][0], missing, error)

@@ -16,7 +16,14 @@ _FEWEST_ROWS_FOR_BRUTE = 2_000
 
 
 def prepare(points: Array, d_x: int, k: int, *, method: SearchMethod, threads: int, device: str) -> Search:
-    """Return a search over `points`, shape (n, d_x + d_z), whose first `d_x` columns are x; needs n > k."""
+    """Return a search over `points`, shape (n, d_x + d_z), whose first `d_x` columns are x; needs n > k.
+
+    DeviceError where brute force is to run on a device that cannot be used.
+
+    >>> import numpy as np
+    >>> prepare(np.random.default_rng(0).random((50, 2)), 1, 3, method="auto", threads=1, device="cpu").method
+    'tree'
+    """
     n, d = points.shape
     chosen = choose_method(n, d) if method == "auto" else method
     if chosen == "tree":

@@ -52,7 +52,7 @@ class Counts:
 
 
 class Search(Protocol):
-    """A prepared search over all rows, asked about a few rows at a time; `chunk_rows` is a good number of them.
+    """A prepared search over all rows, asked about a few rows at a time; `chunk_rows` of them are fast.
 
     `order`, shape (n,), is a permutation of the rows in which runs of `run` rows are worth asking about together.
     """

@@ -46,19 +46,20 @@ class BruteSearch:
         # Per row and pair: three float64 distances and a flag.
         self._band_rows = max(1, min(rows, budget // (25 * n)))
         self.chunk_rows = self._band_rows * (8 * self._threads if self._on_cpu else 1)
-        # Threads for good: memory that a thread had used is not given back when it ends, and new ones want their own.
+        # The same threads all along: what one had used is not given back when it ends, and new ones want their own.
         self._pool = ThreadPoolExecutor(self._threads)
 
     def counts(self, rows: Integers, rule: Rule, k: int | None = None) -> Counts:
+        """As `Search.counts`."""
         k = k or self._k
         bands = [rows[start : start + self._band_rows] for start in range(0, len(rows), self._band_rows)]
         with _serial_torch_operations():
-            found = list(self._pool.map(lambda band: self._band_counts(band, rule, k), bands))
+            of_bands = list(self._pool.map(lambda band: self._band_counts(band, rule, k), bands))
         return Counts(
-            joint=np.concatenate([c.joint for c in found]),
-            x=np.concatenate([c.x for c in found]),
-            z=np.concatenate([c.z for c in found]),
-            closed=np.concatenate([c.closed for c in found]),
+            joint=np.concatenate([c.joint for c in of_bands]),
+            x=np.concatenate([c.x for c in of_bands]),
+            z=np.concatenate([c.z for c in of_bands]),
+            closed=np.concatenate([c.closed for c in of_bands]),
         )
 
     def _band_counts(self, rows: Integers, rule: Rule, k: int) -> Counts:
@@ -67,8 +68,8 @@ class BruteSearch:
         index = torch.from_numpy(rows).to(self._x.device)
         x = torch.cdist(self._x[index], self._x, p=float("inf"))
         z = torch.cdist(self._z[index], self._z, p=float("inf"))
-        found = _Band(x, z, torch.maximum(x, z), k).counts(rule)
-        return Counts(*(part.cpu().numpy() for part in found))
+        counts = _Band(x, z, torch.maximum(x, z), k).counts(rule)
+        return Counts(*(part.cpu().numpy() for part in counts))
 
 
 class _Band:

@@ -23,10 +23,12 @@ class Pointwise:
 
     @property
     def complete(self) -> bool:
+        """Whether every row has its term."""
         return self.rows_done == len(self.terms)
 
     @property
     def mean(self) -> float | None:
+        """The estimate in nats, from the rows that are done; None where none is."""
         return float(np.nanmean(self.terms)) if self.rows_done else None
 
 
@@ -56,7 +58,20 @@ def pointwise_terms(
     report: Callable[[int], None],
     should_stop: Callable[[], bool] = events.never,
 ) -> Pointwise:
-    """Compute the terms of all rows, in chunks; `report` hears how many rows are done."""
+    """Compute the terms of all rows, in chunks.
+
+    Args:
+        search: over all n rows.
+        rule: how neighbours are counted.
+        report: hears after every chunk how many rows are done.
+        should_stop: is asked before every chunk; once it answers yes, the terms of the rows left over stay NaN.
+
+    >>> from minecli.estimators.nearest.neighbours_tree import TreeSearch
+    >>> points = np.random.default_rng(0).standard_normal((100, 2))
+    >>> done = []
+    >>> pointwise_terms(TreeSearch(points, 1, 3, 1), Rule.CUBE, report=done.append).complete, done
+    (True, [100])
+    """
     n = len(search.order)
     terms = np.full(n, np.nan)
     rows_done = 0

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from minecli.estimators.nearest.neighbours import Integers
 from minecli.estimators.nearest.pointwise import Pointwise
+from minecli.estimators.significance import student_critical_value
 from minecli.result import Interval
 
 Array = npt.NDArray[np.float64]
@@ -82,16 +83,26 @@ def interval(mi_nats: float, standard_error_nats: float, part_count: int, level:
     >>> round(i.low_nats, 4), round(i.high_nats, 4)
     (0.2224, 0.7776)
     """
-    from scipy.special import stdtrit  # Student's quantile without the half second that scipy.stats takes to load
-
-    half = float(stdtrit(part_count - 1, 0.5 + 0.5 * level)) * standard_error_nats
+    half = student_critical_value(level, part_count - 1) * standard_error_nats
     return Interval(mi_nats - half, mi_nats + half, level, COVERS)
 
 
 def error_from_parts(
     whole: Pointwise, rows: Iterator[Integers], terms_of: Callable[[Integers], Pointwise]
 ) -> tuple[float, int] | None:
-    """Return (standard error in nats, number of parts), or None where there are no parts or a part was stopped."""
+    """Return (standard error in nats, number of parts), or None where there are no parts or a part was stopped.
+
+    Args:
+        whole: the terms of all rows.
+        rows: of each part, as `parts` deals them.
+        terms_of: computes the terms of a part from its rows alone.
+
+    >>> whole = Pointwise(np.array([0.0, 1.0, 2.0, 3.0]), 4)
+    >>> halves = iter([np.array([0, 2]), np.array([1, 3])])
+    >>> error, count = error_from_parts(whole, halves, lambda rows: Pointwise(whole.terms[rows], 2))
+    >>> round(error, 4), count
+    (0.4564, 2)
+    """
     means: list[float] = []
     errors: list[float] = []
     for part in rows:

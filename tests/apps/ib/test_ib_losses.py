@@ -66,10 +66,10 @@ def test_the_divergence_is_that_of_distributions():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"betas": (-1.0,)}, "beta is -1.0"),
-        ({"betas": (float("nan"),)}, "beta is nan"),
-        ({"betas": ()}, "--beta names a value twice, or none"),
-        ({"betas": (1.0, 1.0)}, "--beta names a value twice, or none"),
+        ({"betas": (-1.0,)}, "betas is -1.0"),
+        ({"betas": (float("nan"),)}, "betas is nan"),
+        ({"betas": ()}, "betas is (); it must be 1 to 64 numbers"),
+        ({"betas": (1.0, 1.0)}, "betas names a value twice"),
         ({"betas": (0.0, 1.0), "choose": False}, "nothing would choose among 2 values of --beta"),
         ({"epochs": 0}, "epochs is 0"),
         ({"batch_size": 1}, "batch_size is 1"),

@@ -10,7 +10,7 @@ from slow_knn import slow_terms
 from minecli.errors import DataError, UsageError
 from minecli.estimators.config import KsgConfig
 from minecli.estimators.context import Context
-from minecli.estimators.nearest.ksg import estimate_ksg, ksg_terms
+from minecli.estimators.nearest.ksg import estimate_ksg
 from minecli.estimators.nearest.neighbours import Rule
 from minecli.estimators.nearest.scaling import rescale
 from minecli.result import DiagnosticCode, Severity, Status
@@ -42,8 +42,9 @@ def test_equals_the_slow_version(preprocess, variant, search, d):
     expected = slow_terms(rescale(x, preprocess), rescale(z, preprocess), 3, rule)
     config = KsgConfig(preprocess=preprocess, variant=variant, search=search, interval=False)
     # The counts are equal, so that only the order of summation differs.
-    np.testing.assert_allclose(ksg_terms(x, z, config, Context()), expected, rtol=0, atol=1e-10)
-    assert estimate_ksg(x, z, config, Context()).mi_nats == pytest.approx(expected.mean(), abs=1e-10)
+    result = estimate_ksg(x, z, config, Context())
+    np.testing.assert_allclose(result.pointwise_nats, expected, rtol=0, atol=1e-10)
+    assert result.mi_nats == pytest.approx(expected.mean(), abs=1e-10)
 
 
 @pytest.mark.parametrize("k", [3, 5])
@@ -338,7 +339,7 @@ def test_a_run_stopped_midway_keeps_what_it_has():
     assert result.standard_error_nats is None
     whole = estimate(x, z, search="brute", interval=False)
     # A mean over a spread subset of m rows of terms with standard deviation s: 4.5 s / sqrt(m), false-fail rate 7e-6.
-    spread = ksg_terms(x, z, KsgConfig(), Context()).std()
+    spread = whole.pointwise_nats.std()
     assert abs(result.mi_nats - whole.mi_nats) < 4.5 * spread / math.sqrt(result.details["rows_done"])
 
 

@@ -9,8 +9,8 @@ from minecli.estimators.context import Context
 from minecli.estimators.neural import forecast
 from minecli.estimators.neural.forecast import needed_bytes, require_memory
 from minecli.estimators.neural.mine import estimate_mine
+from minecli.estimators.outcome import run_estimators
 from minecli.estimators.registry import ESTIMATORS
-from minecli.estimators.running import run_estimators
 from minecli.runtime import memory
 
 TABLE = (100_000, (5, 5))

@@ -14,8 +14,8 @@ from minecli.estimators.neural import cross_fitting
 from minecli.estimators.neural.cross_fitting import CrossFitting
 from minecli.estimators.neural.held_out import RESOLUTION, Collected, Summary
 from minecli.estimators.neural.mine import estimate_mine
+from minecli.estimators.outcome import run_estimators
 from minecli.estimators.registry import ESTIMATORS
-from minecli.estimators.running import run_estimators
 from minecli.mine import fitting as fitting_module
 from minecli.mine.contributions import RowTerms
 from minecli.mine.evaluation import fit_weights, score_matrix

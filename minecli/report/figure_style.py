@@ -1,4 +1,4 @@
-"""How pictures of benchmarks look: colours, markers, axes, legends, and files that are the same each time."""
+"""The style of pictures: colours, markers, axes, legends, and files that are the same each time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.floating[Any]]
 
-
-INK = "#334155"
-FAINT = "#e2e8f0"
-# An estimator looks the same in every picture; names not listed take the spare looks in order.
-_LOOKS: Mapping[str, tuple[str, str]] = {
+# Text and lines of their own; figures on a light ground; a grid, and data behind what is compared with them; the same
+# where single points of them have to be seen; lines between groups; every other row.
+INK, DARK = "#334155", "#0f172a"
+FAINT, BEHIND = "#e2e8f0", "#cbd5e1"
+DIVIDER, BAND = "#94a3b8", "#f8fafc"
+# An estimator has the same colour and marker in every picture; names not listed have the spare ones in order.
+_ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "mine": ("#2563eb", "o"),
     "mine-f": ("#d97706", "s"),
     "info-nce": ("#db2777", "P"),
@@ -34,10 +36,21 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "gaussian": ("#64748b", "D"),
 }
 _SPARE = (("#4338ca", "p"), ("#be123c", "h"), ("#ca8a04", "*"), ("#0f766e", "d"))
+# Methods that are compared, and lines in one panel.
+_METHODS = (
+    "#64748b", "#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777", "#0891b2", "#78350f", "#84cc16", "#dc2626",
+)  # fmt: skip
+_LINES = ("#2563eb", "#d97706", "#059669", "#db2777")
+# Of size 10, with room to spare.
+_LETTERS_PER_INCH = 11
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, without a window."""
+    """An empty figure of so many inches, without a window.
+
+    >>> new_figure(7.0, 3.4).get_size_inches().tolist()
+    [7.0, 3.4]
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -57,24 +70,34 @@ def image(figure: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def drawn(text: str) -> str:
-    r"""Foreign text, such as the name of a column, as matplotlib may have it: legible, and dollars not taken for
-    mathematics.
+def picture_files(figures: Mapping[str, Figure | None]) -> dict[str, bytes]:
+    """File name to content, each figure as PNG and as SVG; None is left out.
 
-    >>> drawn("$\\frac$"), drawn("bell \x07")
+    >>> list(picture_files({"curves": new_figure(1.0, 1.0), "plane": None}))
+    ['curves.png', 'curves.svg']
+    """
+    present = {name: figure for name, figure in figures.items() if figure is not None}
+    return {f"{name}.{kind}": image(figure, kind) for name, figure in present.items() for kind in ("png", "svg")}
+
+
+def drawable(text: str) -> str:
+    r"""Foreign text, such as the name of a column, as matplotlib may have it: legible, and without dollars that
+    start a formula.
+
+    >>> drawable("$\\frac$"), drawable("bell \x07")
     ('\\$\\frac\\$', 'bell \\x07')
     """
     return legible(text).replace("$", r"\$")
 
 
-def looks(estimators: Sequence[str]) -> dict[str, tuple[str, str]]:
+def estimator_styles(estimators: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of every estimator.
 
-    >>> looks(["new", "ksg"])["ksg"]
-    ('#059669', '^')
+    >>> estimator_styles(["new", "ksg"])
+    {'new': ('#4338ca', 'p'), 'ksg': ('#059669', '^')}
     """
-    unknown = [name for name in estimators if name not in _LOOKS]
-    return {name: _LOOKS[name] if name in _LOOKS else _SPARE[unknown.index(name) % len(_SPARE)] for name in estimators}
+    spare = {n: _SPARE[i % len(_SPARE)] for i, n in enumerate(n for n in estimators if n not in _ESTIMATORS)}
+    return {name: _ESTIMATORS[name] if name in _ESTIMATORS else spare[name] for name in estimators}
 
 
 def tidy(axes: Axes, grid: str = "both") -> None:
@@ -86,17 +109,21 @@ def tidy(axes: Axes, grid: str = "both") -> None:
 
 
 def estimator_names(payload: Mapping[str, Any]) -> list[str]:
-    """The estimators that have records, in the order of the table."""
+    """The estimators that have records, in the order of the table.
+
+    >>> estimator_names({"estimators": [{"estimator": "mine"}, {"estimator": "ksg"}]})
+    ['mine', 'ksg']
+    """
     return [row["estimator"] for row in payload["estimators"]]
 
 
 def estimator_handles(names: Sequence[str]) -> list[Line2D]:
-    """One entry of a legend per estimator."""
+    """One entry of a legend per estimator, in its colour and with its marker."""
     from matplotlib.lines import Line2D
 
     return [
         Line2D([], [], color=color, marker=marker, markersize=6, linewidth=1.4, label=name)
-        for name, (color, marker) in looks(names).items()
+        for name, (color, marker) in estimator_styles(names).items()
     ]
 
 
@@ -115,20 +142,22 @@ def legend_above(figure: Figure, handles: Sequence[Line2D], title: str) -> None:
     legend.get_title().set_color(INK)
 
 
-_COLORS = (
-    "#64748b", "#2563eb", "#d97706", "#059669", "#7c3aed", "#db2777", "#0891b2", "#78350f", "#84cc16", "#dc2626",
-)  # fmt: skip
-# Of size 10, with room to spare.
-_LETTERS_PER_INCH = 11
-
-
 def method_colors(count: int) -> list[str]:
     """A colour for each of so many methods, in their order; after ten they repeat.
 
     >>> method_colors(11)[0] == method_colors(11)[10]
     True
     """
-    return [_COLORS[i % len(_COLORS)] for i in range(count)]
+    return [_METHODS[i % len(_METHODS)] for i in range(count)]
+
+
+def line_colors(labels: Sequence[str]) -> dict[str, str]:
+    """A colour for each kind of line in one panel; after four they repeat.
+
+    >>> line_colors(["held out", "training"])
+    {'held out': '#2563eb', 'training': '#d97706'}
+    """
+    return {label: _LINES[i % len(_LINES)] for i, label in enumerate(labels)}
 
 
 def panel_grid(
@@ -140,6 +169,10 @@ def panel_grid(
         across: most panels in a line.
         width, height: of a panel, inches.
         margin: inches above all panels, for a legend or a title.
+
+    >>> figure, axes = panel_grid(5)
+    >>> figure.get_size_inches().round(1).tolist(), len(axes)
+    ([12.8, 6.8], 5)
     """
     columns = min(count, across)
     lines = -(-count // columns)
@@ -171,6 +204,18 @@ def frame_square(axis: Axes, title: str, limits: tuple[float, float]) -> None:
     axis.set_aspect("equal")
     axis.tick_params(colors=INK, labelsize=8, length=0)
     axis.spines[:].set_visible(False)
+
+
+def draw_dots(axis: Axes, points: Rows, **style: Any) -> None:
+    """Points in the plane, shape (n, 2), as small dots."""
+    axis.scatter(points[:, 0], points[:, 1], s=4.0, linewidths=0, **style)
+
+
+def draw_image(axis: Axes, picture: Rows, title: str, **how: Any) -> None:
+    """A picture (height, width, 3) under a title, without axes."""
+    axis.imshow(picture, **how)
+    axis.set_title(title, color=INK, fontsize=10)
+    axis.set_axis_off()
 
 
 def heading(figure: Figure, text: str) -> None:

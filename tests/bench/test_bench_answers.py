@@ -3,13 +3,13 @@ import os
 import numpy as np
 import pytest
 
+from minecli.bench.answers import Answering, batches, run_cells
 from minecli.bench.cells import draw
 from minecli.bench.config import SuiteRequest
-from minecli.bench.running import batches, run_cells
 from minecli.errors import DataError
 from minecli.estimators.context import Context
+from minecli.estimators.outcome import run_estimators
 from minecli.estimators.registry import ESTIMATORS
-from minecli.estimators.running import run_estimators
 
 
 def request(*names, rows=60, **more):
@@ -22,10 +22,7 @@ def run(asked, context=None, cells=None):
     found = []
     run_cells(
         asked.cells() if cells is None else cells,
-        asked.estimators,
-        context or Context(),
-        found.append,
-        versions={"minecli": "1"},
+        Answering(asked.estimators, context or Context(), found.append, {"minecli": "1"}),
         stage="bench",
     )
     return found
@@ -51,7 +48,7 @@ def test_a_cell_that_fails_does_not_stop_the_others(monkeypatch):
             raise DataError("no", hint="yes")
         return run_estimators(x, z, configs, context)
 
-    monkeypatch.setattr("minecli.bench.running.run_estimators", moody)
+    monkeypatch.setattr("minecli.bench.answers.run_estimators", moody)
     events = []
     records = run(request("ksg"), Context(observer=events.append))
     assert [r.status for r in records] == ["failed", "converged"] * 2
@@ -64,7 +61,7 @@ def test_a_mistake_of_the_programs_own_is_not_hidden(monkeypatch):
     def broken(*args, **kwargs):
         raise TypeError("bug")
 
-    monkeypatch.setattr("minecli.bench.running.run_estimators", broken)
+    monkeypatch.setattr("minecli.bench.answers.run_estimators", broken)
     with pytest.raises(TypeError):
         run(request("ksg"))
 
@@ -72,7 +69,7 @@ def test_a_mistake_of_the_programs_own_is_not_hidden(monkeypatch):
 def test_a_stop_is_obeyed_between_cells_and_within():
     asked, done = request("ksg"), []
     context = Context(should_stop=lambda: len(done) >= 2)
-    run_cells(asked.cells(), asked.estimators, context, done.append, versions={}, stage="bench")
+    run_cells(asked.cells(), Answering(asked.estimators, context, done.append, {}), stage="bench")
     assert len(done) == 2
     # Asked within the training of the first cell: it leaves no record.
     asks = iter([False] * 3)
@@ -91,7 +88,7 @@ def test_data_are_drawn_once_for_all_estimators(monkeypatch):
         drawn.append(cell.key)
         return draw(cell)
 
-    monkeypatch.setattr("minecli.bench.running.draw", counting)
+    monkeypatch.setattr("minecli.bench.answers.draw", counting)
     run(request("ksg", "mixed-ksg", "gaussian"))
     assert len(drawn) == 4
 
@@ -150,10 +147,7 @@ def test_batched_cells_have_the_records_of_cells_alone():
         found = []
         run_cells(
             asked.cells(),
-            asked.estimators,
-            Context(observer=observer),
-            found.append,
-            versions={},
+            Answering(asked.estimators, Context(observer=observer), found.append, {}),
             stage="bench",
             together=together,
         )
@@ -174,14 +168,14 @@ def test_a_stop_keeps_the_cells_that_were_done():
         raise DataError("no", hint="yes")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minecli.bench.running._answers_together", refused)
+        patch.setattr("minecli.bench.answers._answers_together", refused)
         context = Context(should_stop=lambda: len(done) >= 2)
-        run_cells(asked.cells(), asked.estimators, context, done.append, versions={}, stage="bench", together=3)
+        run_cells(asked.cells(), Answering(asked.estimators, context, done.append, {}), stage="bench", together=3)
     assert [r.seed for r in done] == [0, 1]
 
 
 def test_batches_fit_into_memory(monkeypatch):
-    monkeypatch.setattr("minecli.bench.running.MOST_VALUES_TOGETHER", 2 * 60 * 2)
+    monkeypatch.setattr("minecli.bench.answers.MOST_VALUES_TOGETHER", 2 * 60 * 2)
     asked = SuiteRequest(
         tasks=("gaussian:rho=0.5",), seeds=(0, 1, 2), rows=60, estimators={"mine": ESTIMATORS["mine"].config()}
     )
@@ -193,10 +187,10 @@ def test_a_batch_that_is_refused_is_asked_one_by_one(monkeypatch):
         raise DataError("no", hint="yes")
 
     monkeypatch.setattr("minecli.estimators.neural.mine.estimate_together", refused)
-    monkeypatch.setattr("minecli.bench.running.run_estimators", run_estimators)
+    monkeypatch.setattr("minecli.bench.answers.run_estimators", run_estimators)
     asked = SuiteRequest(
         tasks=("gaussian:rho=0.5",), seeds=(0, 1), rows=60, estimators={"mine": ESTIMATORS["mine"].config()}
     )
     found = []
-    run_cells(asked.cells(), asked.estimators, Context(), found.append, versions={}, stage="bench", together=2)
+    run_cells(asked.cells(), Answering(asked.estimators, Context(), found.append, {}), stage="bench", together=2)
     assert [r.message for r in found] == ["no (yes)"] * 2

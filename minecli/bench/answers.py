@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from minecli import events
@@ -14,15 +14,13 @@ from minecli.bench.config import CELLS_TOGETHER
 from minecli.bench.records import Record, failed_record, record_of
 from minecli.errors import MinecliError
 from minecli.estimators.context import Context
-from minecli.estimators.running import run_estimators
+from minecli.estimators.outcome import run_estimators
 from minecli.mine.config import TrainingConfig
 from minecli.result import Status
 from minecli.tasks.specs import columns_of
 
 if TYPE_CHECKING:
     from minecli.bench.cells import Array
-
-OnRecord = Callable[[Record], None]
 
 # All tables of a batch lie in memory at once: a gigabyte of numbers.
 MOST_VALUES_TOGETHER = 2**27
@@ -41,16 +39,25 @@ class Samples:
         return self._data
 
 
+@dataclass(frozen=True)
+class Answering:
+    """What cells are answered with.
+
+    Attributes:
+        configs: the estimators' settings by name.
+        context: device, threads, observer, stop question; every cell has its own seed.
+        add: is given each record as it comes.
+        versions: of what computes.
+    """
+
+    configs: Mapping[str, Any]
+    context: Context
+    add: Callable[[Record], None]
+    versions: Mapping[str, str]
+
+
 def run_cells(
-    cells: Sequence[Cell],
-    configs: Mapping[str, Any],
-    context: Context,
-    on_record: OnRecord,
-    *,
-    versions: Mapping[str, str],
-    stage: str,
-    before: int = 0,
-    together: int | None = None,
+    cells: Sequence[Cell], answering: Answering, *, stage: str, before: int = 0, together: int | None = None
 ) -> None:
     """Answer the cells in order, those that train together at the first one's turn, and hand over each record as it
     comes.
@@ -60,20 +67,17 @@ def run_cells(
 
     Args:
         cells: the cells that are not yet done.
-        configs: the estimators' settings by name.
-        context: device, threads, observer, stop question; every cell has its own seed.
-        on_record: takes the records.
-        versions: of what computes.
+        answering: with what.
         stage: what progress is called.
         before: how many cells of the plan are done already.
         together: how many cells of a neural estimator may train as one batched network; None leaves that to the device.
     """
-    samples, total, done = Samples(), before + len(cells), before
+    samples, total, done, context = Samples(), before + len(cells), before, answering.context
     if together is None:
         together = CELLS_TOGETHER if context.device.startswith("cuda") else 1
-    for group in batches(cells, configs, together):
-        for record in _answers(group, configs[group[0].estimator], context, samples, versions):
-            on_record(record)
+    for group in batches(cells, answering.configs, together):
+        for record in _answers(group, answering, samples):
+            answering.add(record)
             done += 1
             said = f"{record.spec}, seed {record.seed}, {record.estimator} failed: {record.message}"
             context.observer(events.Event(stage, done, total, message=said if record.failed else ""))
@@ -96,38 +100,35 @@ def batches(cells: Sequence[Cell], configs: Mapping[str, Any], together: int) ->
     return found
 
 
-def _answers(
-    cells: Sequence[Cell], config: Any, context: Context, samples: Samples, versions: Mapping[str, str]
-) -> Iterator[Record]:
+def _answers(cells: Sequence[Cell], answering: Answering, samples: Samples) -> Iterator[Record]:
     """The records of cells that belong together, as they come; a stop leaves out those that it cut short."""
-    if len(cells) > 1 and not context.should_stop():
+    if len(cells) > 1 and not answering.context.should_stop():
         try:
-            yield from _answers_together(cells, config, context, samples, versions)
+            yield from _answers_together(cells, answering, samples)
             return
         except MinecliError:
             pass  # which of them it was shows when each is alone
     for cell in cells:
-        record = None if context.should_stop() else _answer(cell, config, context, samples, versions)
+        record = None if answering.context.should_stop() else _answer(cell, answering, samples)
         if record is None:
             return
         yield record
 
 
-def _answers_together(
-    cells: Sequence[Cell], config: Any, context: Context, samples: Samples, versions: Mapping[str, str]
-) -> list[Record]:
+def _answers_together(cells: Sequence[Cell], answering: Answering, samples: Samples) -> list[Record]:
     from minecli.estimators.neural.mine import estimate_together
 
     started = time.perf_counter()
-    contexts = [replace(context, seed=cell.seed) for cell in cells]
+    contexts = [replace(answering.context, seed=cell.seed) for cell in cells]
+    config = answering.configs[cells[0].estimator]
     estimates = estimate_together([samples(cell) for cell in cells], config, contexts)
     seconds = (time.perf_counter() - started) / len(cells)
     return [
         record_of(
             cell,
             estimate,
-            versions,
-            context.device,
+            answering.versions,
+            answering.context.device,
             seconds=seconds,
             trained_together=estimate.details.get("tables_together", 1),
         )
@@ -136,8 +137,9 @@ def _answers_together(
     ]
 
 
-def _answer(cell: Cell, config: Any, context: Context, samples: Samples, versions: Mapping[str, str]) -> Record | None:
+def _answer(cell: Cell, answering: Answering, samples: Samples) -> Record | None:
     started = time.perf_counter()
+    context, versions, config = answering.context, answering.versions, answering.configs[cell.estimator]
     surroundings = replace(context, seed=cell.seed, observer=events.ignore)
     try:
         x, z = samples(cell)
