@@ -40,7 +40,7 @@ class Ran:
 Cli = Callable[..., Ran]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cli() -> Cli:
     """Run `minecli` in this process: `cli("estimate", "a.csv", stdin=b"", terminal=False)`."""
     from minecli.cli.main import run
@@ -105,11 +105,17 @@ def nothing_left_behind(tmp_path_factory: pytest.TempPathFactory, monkeypatch: p
 MakeDigits = Callable[[int, int], Path]
 
 
+@pytest.fixture(scope="session")
+def classifier_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache for all tests of a session: what is made from the same images is trained once."""
+    return tmp_path_factory.mktemp("classifiers")
+
+
 @pytest.fixture
-def make_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeDigits:
+def make_digits(tmp_path: Path, classifier_cache: Path, monkeypatch: pytest.MonkeyPatch) -> MakeDigits:
     """`make_digits(400, 50)`: a folder with MNIST's four files of so many training and test images of noise, labelled
-    0 to 9 in turn; classifiers go into a cache of their own."""
-    monkeypatch.setenv("MINECLI_CACHE_DIR", str(tmp_path / "cache"))
+    0 to 9 in turn; classifiers go into the tests' own cache."""
+    monkeypatch.setenv("MINECLI_CACHE_DIR", str(classifier_cache))
 
     def make(train: int, test: int) -> Path:
         folder, rng = tmp_path / "mnist-files", np.random.default_rng(0)

@@ -8,6 +8,7 @@ import textwrap
 import types
 
 import pytest
+import typer
 from shown_sessions import ROOT
 
 from minecli.cli import main
@@ -113,6 +114,8 @@ def test_the_toy_command_runs(cli, capsys, monkeypatch):
     monkeypatch.setattr(minecli.cli, "convert", convert, raising=False)
     monkeypatch.setattr(main.app, "registered_commands", list(main.app.registered_commands))
     exec(steps["minecli/cli/main.py"], {"app": main.app, "convert": convert})
+    # The tree of commands was built without it.
+    monkeypatch.setattr(main, "_command", lambda: typer.main.get_command(main.app))
     assert cli("convert", "--help").code == 0
     assert convert.EXAMPLE in capsys.readouterr().out
     run_tests(new_module(steps["tests/cli/test_convert.py"], "tests/cli/test_convert.py", monkeypatch), cli=cli)

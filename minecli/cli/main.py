@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -62,6 +63,12 @@ def root(
     )  # dealt with: the one by its callback, the other by `run`, so that it may stand anywhere
 
 
+@functools.cache
+def _command() -> Any:
+    """The app's commands with their options, read from signatures once for all that this process runs."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str], streams: Streams) -> int:
     """Run the command line `arguments` on `streams` and answer with the exit code. Never exits, and raises nothing but
     what ends the program by a signal."""
@@ -71,10 +78,10 @@ def run(arguments: Sequence[str], streams: Streams) -> int:
     if not words and _COMPLETION_VARIABLE not in streams.environment:
         # Help, but not as a result: a script that forgot its arguments must not take it for one.
         with contextlib.redirect_stdout(streams.stderr):
-            app(args=["--help"], prog_name="minecli", standalone_mode=False, obj=streams)
+            _command()(args=["--help"], prog_name="minecli", standalone_mode=False, obj=streams)
         return ExitCode.USAGE
     try:
-        code = app(args=words, prog_name="minecli", standalone_mode=False, obj=streams)
+        code = _command()(args=words, prog_name="minecli", standalone_mode=False, obj=streams)
         return int(code or ExitCode.DONE)
     except _COMMAND_LINE_ERROR as problem:
         return _command_line_error(problem, streams)

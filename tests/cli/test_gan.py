@@ -3,19 +3,19 @@
 import csv
 import io
 import json
+import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
-import time
 
 import pyarrow.parquet as pq
 import pytest
 
 from minecli.cli import gan
+from minecli.runtime.signals import Interruption
 
-TINY = ("--steps", "4", "--seeds", "2", "--batch-size", "20", "--threads", "1", "--device", "cpu", "-q")
+ON_CPU = ("--threads", "1", "--device", "cpu", "-q")
+TINY = ("--steps", "4", "--seeds", "2", "--batch-size", "20", "--samples", "200", *ON_CPU)
 
 
 def same(payload):
@@ -33,7 +33,8 @@ def test_help_ends_with_an_example_that_runs(cli, capsys):
     example = gan.HELP.rsplit("Example: ", 1)[1].strip()
     assert example == gan.EXAMPLE
     assert example in " ".join(re.sub(r"[│╭╮╰╯─]", " ", shown).split())
-    ran = cli(*shlex.split(example)[1:], "-q")
+    # Of two numbers of steps the last counts.
+    ran = cli(*shlex.split(example)[1:], "--steps", "4", "-q")
     assert ran.code == 0, ran.stderr
     assert [entry["method"] for entry in ran.json["methods"]] == ["gan", "mine"]
     assert all(seed["status"] == "max_steps" for entry in ran.json["methods"] for seed in entry["seeds"])
@@ -66,23 +67,27 @@ def test_a_run_folder_holds_result_samples_and_pictures(cli, tmp_path):
         assert b"<svg" in (folder / f"{name}.svg").read_bytes()
 
 
-def test_a_stopped_run_goes_on_where_it_was(cli, tmp_path):
-    folder = tmp_path / "run"
-    words = ("gan", "spiral", "--steps", "60", "--seeds", "1", "--threads", "1", "--device", "cpu", "--compare")
-    command = [sys.executable, "-m", "minecli", *words, "--run-dir", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 120.0
-        while not (folder / "checkpoint-gan.pt").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=120)
-    assert process.returncode == 143, err
-    partial = json.loads(out)
-    assert partial["interrupted"]
-    assert f"minecli gan --resume {folder}" in err.decode()
-    resumed = cli("gan", "--resume", str(folder), "--threads", "1", "--device", "cpu", "-q")
+def test_a_stopped_run_goes_on_where_it_was(cli, tmp_path, monkeypatch):
+    folder, asked, should_stop = tmp_path / "run", [], Interruption.should_stop
+    words = ("gan", "spiral", "--steps", "20", "--seeds", "1", "--samples", "200", "--compare", *ON_CPU)
+
+    def counting(self):
+        asked.append(1)
+        # Within the second method.
+        if len(asked) == 30:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return should_stop(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Interruption, "should_stop", counting)
+        stopped = cli(*words, "--run-dir", folder)
+    assert stopped.code == 143, stopped.stderr
+    assert stopped.json["interrupted"]
+    assert len(list(folder.glob("checkpoint-*.pt"))) == 2
+    assert f"minecli gan --resume {folder}" in stopped.stderr
+    resumed = cli("gan", "--resume", str(folder), *ON_CPU)
     assert resumed.code == 0, resumed.stderr
-    assert same(resumed.json) == same(cli(*words, "-q").json)
+    assert same(resumed.json) == same(cli(*words).json)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ from minecli.cli import gan
 from minecli.errors import OutputError
 
 FAST = ("--steps", "4", "--batch-size", "20", "--threads", "1", "--device", "cpu", "-q")
+SPIRAL = ("gan", "spiral", "--samples", "200", *FAST)
 
 
 @pytest.fixture
@@ -31,6 +33,14 @@ def table(tmp_path):
 @pytest.fixture
 def digits(make_digits):
     return make_digits(400, 50)
+
+
+@pytest.fixture(scope="module")
+def trained(cli, tmp_path_factory):
+    """The folder of a run of two seeds, which the tests only read."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    assert cli(*SPIRAL, "--seeds", "0,1", "--run-dir", folder).code == 0
+    return folder
 
 
 def test_a_table_comes_back_in_its_own_units(cli, table, tmp_path):
@@ -132,7 +142,7 @@ def test_a_result_that_cannot_be_kept_is_shown(cli, tmp_path, monkeypatch):
         raise OutputError("cannot write 'samples': No space left on device", hint="make room")
 
     monkeypatch.setattr("minecli.tasks.table_file.table_bytes", full)
-    ran = cli("gan", "spiral", *FAST, "--run-dir", tmp_path / "run", "--seeds", "1")
+    ran = cli(*SPIRAL, "--run-dir", tmp_path / "run", "--seeds", "1")
     assert ran.code == 5
     assert ran.json["methods"][0]["seeds"][0]["step"] == 4
     assert "No space left on device; the result is on standard output" in ran.stderr
@@ -147,31 +157,29 @@ def test_a_result_that_cannot_be_kept_is_shown(cli, tmp_path, monkeypatch):
         (("-o", "a.txt"), "names no known format"),
     ],
 )
-def test_what_cannot_be_sampled_is_explained(cli, tmp_path, words, message):
-    cli("gan", "spiral", "--seeds", "2", *FAST, "--run-dir", tmp_path / "run")
-    ran = cli("gan", "sample", tmp_path / "run", *words)
+def test_what_cannot_be_sampled_is_explained(cli, trained, words, message):
+    ran = cli("gan", "sample", trained, *words)
     assert (ran.code, ran.stdout) == (2, "")
     assert message in ran.stderr
 
 
-def test_there_is_nothing_to_sample_where_there_is_no_run_or_no_generator_yet(cli, tmp_path):
+def test_there_is_nothing_to_sample_where_there_is_no_run_or_no_generator_yet(cli, trained, tmp_path):
     assert "holds no run" in cli("gan", "sample", tmp_path).stderr
-    cli("gan", "spiral", "--seeds", "1", *FAST, "--run-dir", tmp_path / "run")
+    shutil.copytree(trained, tmp_path / "run")
     (tmp_path / "run" / "checkpoint-mine.pt").unlink()
     assert "has no generator of method 'mine' yet" in cli("gan", "sample", tmp_path / "run").stderr
 
 
-def test_a_model_of_several_is_the_one_that_was_written(cli, tmp_path):
+def test_a_model_of_several_is_the_one_that_was_written(cli, trained, tmp_path):
     """What is drawn of seed 1 comes from the generator of seed 1, whatever was trained beside it."""
-    alone, beside = tmp_path / "alone", tmp_path / "beside"
-    cli("gan", "spiral", "--seeds", "1,", *FAST, "--run-dir", alone)
-    cli("gan", "spiral", "--seeds", "0,1", *FAST, "--run-dir", beside)
+    alone = tmp_path / "alone"
+    cli(*SPIRAL, "--seeds", "1,", "--run-dir", alone)
 
     def drawn(run, model):
         text = cli("gan", "sample", run, "-n", "50", "--model", model).stdout
         return np.loadtxt(io.StringIO(text), delimiter=",", skiprows=1)
 
-    one, two, other = drawn(alone, "1"), drawn(beside, "1"), drawn(beside, "0")
+    one, two, other = drawn(alone, "1"), drawn(trained, "1"), drawn(trained, "0")
     # Sums in another order differ in their last digit, and training makes thousandths of that; another seed's
     # generator draws other points altogether.
     assert np.abs(one - two).max() < 0.02 < 0.2 < np.abs(one - other).max()

@@ -145,10 +145,18 @@ def examine(path: str, command: str) -> dict:
 
 def main(count: int, seed: int) -> None:
     """Damage so many files and print what became of each."""
+    # Loaded once, here, and not by every child; reading a table here would start threads, which do not survive a fork.
+    import scipy.fft
     import scipy.spatial  # noqa: F401
 
     import minecli.cli.estimate_job
+    import minecli.estimators.nearest.mixed_ksg
+    import minecli.report.listing
+    import minecli.report.pointwise
+    import minecli.tables.groups
     import minecli.tables.summary  # noqa: F401
+
+    run(["estimate"])
 
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):

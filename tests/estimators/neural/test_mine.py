@@ -1,5 +1,6 @@
 """The neural estimator as a whole: known truths, guards, protocols, interruption, and what it says of itself."""
 
+import functools
 import math
 
 import numpy as np
@@ -28,6 +29,12 @@ def gaussian(rows, rho, seed, d=1):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((rows, d))
     return x, rho * x + math.sqrt(1 - rho * rho) * rng.standard_normal((rows, d))
+
+
+@functools.cache
+def of_repeats(repeats):
+    """The estimate that several tests compare others with."""
+    return estimate_mine(*gaussian(600, 0.8, 0), MineConfig(**QUICK, repeats=repeats), Context())
 
 
 def codes(estimate):
@@ -120,7 +127,7 @@ def test_deterministic_relation_is_flagged_at_the_ceiling():
 
 def test_same_seed_same_answer_and_another_seed_another():
     x, z = gaussian(500, 0.5, 0)
-    config = MineConfig(**QUICK)
+    config = MineConfig(**{**QUICK, "max_steps": 75})
     first, again, other = (estimate_mine(x, z, config, Context(seed=s)) for s in (1, 1, 2))
     assert first == again
     assert first.mi_nats != other.mi_nats
@@ -128,7 +135,7 @@ def test_same_seed_same_answer_and_another_seed_another():
 
 def test_pointwise_terms_average_to_the_estimate():
     x, z = gaussian(600, 0.8, 0)
-    estimate = estimate_mine(x, z, MineConfig(**QUICK), Context())
+    estimate = of_repeats(1)
     assert len(estimate.pointwise_nats) == 600
     assert np.mean(estimate.pointwise_nats) == pytest.approx(estimate.mi_nats, abs=1e-9)
     # The true log ratio of each row, for comparison: the two must go together.
@@ -138,9 +145,7 @@ def test_pointwise_terms_average_to_the_estimate():
 
 
 def test_repeats_are_averaged_over_the_same_rows():
-    x, z = gaussian(600, 0.8, 0)
-    estimate = estimate_mine(x, z, MineConfig(**QUICK, repeats=3), Context())
-    once = estimate_mine(x, z, MineConfig(**QUICK), Context())
+    estimate, once = of_repeats(3), of_repeats(1)
     assert estimate.details["models"] == 12  # three repeats of two folds of two networks
     assert len(estimate.pointwise_nats) == 600
     assert estimate.mi_nats == pytest.approx(np.mean(estimate.details["folds_nats"]), abs=1e-9)
@@ -157,7 +162,7 @@ def test_a_target_adds_repeats_until_it_is_reached_or_the_budget_ends(monkeypatc
         estimate = estimate_mine(x, z, MineConfig(**asked, target_precision=target), Context())
         return estimate.details["repeats"], DiagnosticCode.PRECISION_NOT_REACHED in codes(estimate), estimate
 
-    plain = estimate_mine(x, z, MineConfig(**QUICK), Context())
+    plain, thrice = of_repeats(1), of_repeats(3)
     width = plain.interval.high_nats - plain.interval.low_nats
     assert repeats_at(1.01 * width)[:2] == (1, False)
     # Far below what the rows allow, repeats are not begun in vain.
@@ -168,7 +173,7 @@ def test_a_target_adds_repeats_until_it_is_reached_or_the_budget_ends(monkeypatc
     monkeypatch.setattr(Summary, "least_width_nats", 0.0)
     done, missed, spent = repeats_at(0.01 * width)
     assert (done, missed) == (3, True)
-    assert spent.mi_nats == estimate_mine(x, z, MineConfig(**QUICK, repeats=3), Context()).mi_nats
+    assert spent.mi_nats == thrice.mi_nats
 
 
 def test_an_interruption_keeps_the_repeats_that_are_done():
@@ -176,13 +181,12 @@ def test_an_interruption_keeps_the_repeats_that_are_done():
     stage = []
     context = Context(observer=lambda e: stage.append(e.stage), should_stop=lambda: "mine (repeat 2)" in stage)
     cut = estimate_mine(x, z, MineConfig(**QUICK, repeats=3), context)
-    once = estimate_mine(x, z, MineConfig(**QUICK), Context())
-    assert (cut.status, cut.details["repeats"], cut.mi_nats) == (Status.INTERRUPTED, 1, once.mi_nats)
+    assert (cut.status, cut.details["repeats"], cut.mi_nats) == (Status.INTERRUPTED, 1, of_repeats(1).mi_nats)
 
 
 def test_every_repeat_has_its_own_checkpoint(tmp_path):
     x, z = gaussian(600, 0.8, 0)
-    config = MineConfig(**QUICK, repeats=2)
+    config = MineConfig(**{**QUICK, "max_steps": 50}, repeats=2)
     path = tmp_path / "mine.pt"
     whole = estimate_mine(x, z, config, Context(checkpoint=path))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine-2.pt", "mine.pt"]
@@ -256,7 +260,7 @@ def test_held_out_rows_do_not_choose_how_networks_are_combined():
 
 def test_copies_of_rows_are_warned_of(seed):
     x, z = gaussian(300, 0.0, seed, d=2)
-    configs = {"mine": MineConfig(**QUICK)}
+    configs = {"mine": MineConfig(**{**QUICK, "max_steps": 25})}
     (estimate,) = run_estimators(np.tile(x, (4, 1)), np.tile(z, (4, 1)), configs, Context(seed=seed)).estimates
     assert DiagnosticCode.DUPLICATE_ROWS in codes(estimate)
     (estimate,) = run_estimators(x, z, configs, Context(seed=seed)).estimates
@@ -266,7 +270,8 @@ def test_copies_of_rows_are_warned_of(seed):
 def test_discrete_rows_repeat_without_a_warning(seed):
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 12, (1000, 1)).astype(float)
-    (estimate,) = run_estimators(x, x % 3, {"mine": MineConfig(**QUICK)}, Context(seed=seed)).estimates
+    configs = {"mine": MineConfig(**{**QUICK, "max_steps": 25})}
+    (estimate,) = run_estimators(x, x % 3, configs, Context(seed=seed)).estimates
     assert DiagnosticCode.DUPLICATE_ROWS not in codes(estimate)
 
 
@@ -312,7 +317,7 @@ class StopAfter:
 
 def test_resumed_estimate_equals_the_uninterrupted_one(tmp_path):
     x, z = gaussian(500, 0.5, 0)
-    config, file = MineConfig(**QUICK), tmp_path / "mine.pt"
+    config, file = MineConfig(**{**QUICK, "max_steps": 100}), tmp_path / "mine.pt"
     whole = estimate_mine(x, z, config, Context())
     part = estimate_mine(x, z, config, Context(checkpoint=file, should_stop=StopAfter(60)))
     assert part.status is Status.INTERRUPTED
@@ -352,7 +357,8 @@ def test_constant_side_is_refused_and_a_constant_column_noted():
     x, z = gaussian(200, 0.5, 0)
     with pytest.raises(DataError, match="every column of x is constant"):
         estimate_mine(np.ones_like(x), z, MineConfig(**QUICK), Context())
-    estimate = estimate_mine(np.column_stack([x, np.ones(200)]), z, MineConfig(**QUICK), Context())
+    few = MineConfig(**{**QUICK, "max_steps": 25})
+    estimate = estimate_mine(np.column_stack([x, np.ones(200)]), z, few, Context())
     assert DiagnosticCode.CONSTANT_COLUMN in codes(estimate)
 
 
