@@ -1,4 +1,5 @@
-"""The prior Z = [eps, c] of a generator, drawn from streams named by seed and purpose."""
+"""What training against a discriminator draws: the prior Z = [eps, c] of a generator, and what a step needs, from
+streams named by seed and purpose."""
 
 from __future__ import annotations
 
@@ -12,6 +13,17 @@ from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.datasets.real_samples import RealSamples
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import torch_generator
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random draws of a step: real samples (models, b, *shape); for each turn, the discriminator's first, latents
+    and, where there is an encoder with noise, its noise (models, b, latent); and re-pairings."""
+
+    real: Tensor
+    priors: list[Tensor]
+    noises: list[Tensor]
+    shifts: list[int]
 
 
 def stream(seed: int, *names: str | int) -> torch.Generator:
@@ -38,17 +50,6 @@ def prior_of(seeds: Sequence[int], config: AdversarialConfig, count: int, *names
 def code_of(config: AdversarialConfig, latent: Tensor) -> Tensor:
     """The part c of a latent, shape (..., code_dim)."""
     return latent[..., config.noise_dim :]
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The random draws of a step: real samples (models, b, *shape); for each turn, the discriminator's first, latents
-    and, where there is an encoder with noise, its noise (models, b, latent); and re-pairings."""
-
-    real: Tensor
-    priors: list[Tensor]
-    noises: list[Tensor]
-    shifts: list[int]
 
 
 def draw_step(

@@ -23,8 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.adversarial.convolutions import DCGAN_SCALE, Convolution, Deconvolution, ImageBatchNorm
-from minecli.apps.ensembles.layers import LEAK, Linear
+from minecli.apps.ensembles.layers import DCGAN_SCALE, LEAK, Convolution, Deconvolution, ImageBatchNorm, Linear
 from minecli.mine.convolutional_statistics import halved_sides
 
 # Channels, height and width, which are equal.

@@ -1,4 +1,5 @@
-"""What a model looks like that is trained against a discriminator."""
+"""What trainings against a discriminator share: the step of a generator that also raises the information, and what is
+watched of it."""
 
 from __future__ import annotations
 
@@ -10,9 +11,13 @@ from torch import Tensor, nn
 
 from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import SideBySideTraining
+from minecli.apps.ensembles.training import Look, SideBySideTraining
 from minecli.mine.sampling import random_shifts
+
+# Samples and re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once; images
+# cost a convolution for every pair.
+EVALUATION_SAMPLES = {1: 2500, 3: 500}
+EVALUATION_PAIRINGS = {1: 20, 3: 4}
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,6 @@ class AdversarialLook(Look):
     generator_loss: float | None
     adversarial_norm: float | None
     information_norm: float | None
-
-
-# Samples and re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once; images
-# cost a convolution for every pair.
-EVALUATION_SAMPLES = {1: 2500, 3: 500}
-EVALUATION_PAIRINGS = {1: 20, 3: 4}
 
 
 class AdversarialTraining(SideBySideTraining):

@@ -16,13 +16,12 @@ from minecli import events
 from minecli.apps.ali.config import CELEBA, GRID, MNIST, AliRequest
 from minecli.apps.datasets.celeba import HOME
 from minecli.apps.datasets.mnist import Digits, default_cache, read_mnist
-from minecli.apps.datasets.pixels import from_bytes
-from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples
+from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples, from_bytes
 from minecli.apps.datasets.synthetic import Rows, gaussians25, grid_means
-from minecli.apps.datasets.user_table import UserTable
+from minecli.apps.datasets.table_rows import UserTable
 from minecli.apps.metrics.modes import grid_metrics
 from minecli.apps.metrics.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
-from minecli.apps.metrics.table_distances import TableDistances
+from minecli.apps.metrics.two_sample import TableDistances
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
 

@@ -1,4 +1,5 @@
-"""Principal components: the linear code of a given size with the smallest squared error."""
+"""Principal components, the linear code of a given size with the smallest squared error: what they are, and as one of
+the methods that are compared."""
 
 from __future__ import annotations
 
@@ -14,12 +15,12 @@ from minecli.apps.adversarial.draws import prior_of
 from minecli.apps.ali.config import AliConfig
 from minecli.apps.ali.training import Judge
 from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Save
+from minecli.apps.ensembles.training import Look, Save
 from minecli.errors import UsageError
 
 # Rows are made float64 in parts: a hundred thousand faces of 64 x 64 take 10 GB.
 _ROWS_AT_ONCE = 10_000
+_SAMPLES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,6 @@ class PcaCoder:
         return cls(state["mean"], state["components"], state["deviations"])
 
 
-_AT_ONCE = 1000
-
-
 class LinearCoding:
     """Principal components with whitened codes, so that fresh normal latents make samples; the same for every seed.
 
@@ -133,7 +131,7 @@ class LinearCoding:
         if should_stop():
             return False
         if self._coder is None:
-            parts = torch.split(torch.arange(min(len(self.data), self.config.rows)), _AT_ONCE)
+            parts = torch.split(torch.arange(min(len(self.data), self.config.rows)), _SAMPLES_AT_ONCE)
             rows = torch.cat([self.data.rows(part[None])[0].flatten(1).cpu() for part in parts])
             self._coder = PcaCoder.fit(rows, min(self.config.latent, *rows.shape))
             if save is not None:

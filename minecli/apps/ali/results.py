@@ -1,4 +1,5 @@
-"""What came of a run of adversarially learned inference: its answer on all held-out samples, and what to look at."""
+"""What came of a run of adversarially learned inference: its answer on all held-out samples, what pictures show, and
+its models, which encode, decode and sample."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from minecli.apps.ali.datasets import WATCHED, AliDataset, load_dataset
 from minecli.apps.ali.linear import LinearCoding, PcaCoder
 from minecli.apps.ali.training import AliTraining
 from minecli.apps.ali.unseen import Inputs
-from minecli.apps.datasets.pixels import as_bytes
+from minecli.apps.datasets.real_samples import as_bytes
 from minecli.apps.datasets.sample_columns import with_latent
 from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
@@ -28,6 +29,7 @@ from minecli.apps.metrics.reconstruction import SSIM_IMAGES, ms_ssim
 Coding = AliTraining | LinearCoding
 Array = npt.NDArray[np.float32]
 
+_CPU = torch.device("cpu")
 _AT_ONCE = 2000
 _SHOWN_IMAGES = 32
 _SHOWN_ROWS = 2000
@@ -109,9 +111,6 @@ def _traversal(coding: Coding, codes: Tensor, dataset: AliDataset) -> Array:
 def _as_they_are(samples: Tensor, dataset: AliDataset) -> Array:
     found: Array = samples.reshape(-1, *dataset.shape).numpy()
     return found
-
-
-_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)

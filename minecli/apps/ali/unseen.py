@@ -16,7 +16,7 @@ from minecli.apps.ali.config import GRID, MNIST, AliRequest
 from minecli.apps.ali.datasets import digit_images, load_held_out
 from minecli.apps.datasets.mnist import read_mnist
 from minecli.apps.datasets.sample_columns import Layout, coordinates, pixel_lists, read_columns, table_layout
-from minecli.apps.datasets.user_table import known_features
+from minecli.apps.datasets.table_rows import known_features
 from minecli.errors import UsageError
 
 

@@ -28,8 +28,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.datasets.pixels import from_bytes
-from minecli.apps.datasets.real_samples import RealSamples
+from minecli.apps.datasets.real_samples import RealSamples, from_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
 from minecli.tables.selectors.grammar import counted

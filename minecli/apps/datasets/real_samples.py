@@ -1,4 +1,4 @@
-"""What a GAN learns from: real samples by their numbers, and how generated ones are judged."""
+"""What networks learn from: real samples by their numbers, and pixels as networks have them, from -1 to 1."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 Metrics = Callable[[Tensor], dict[str, float | None]]
@@ -80,3 +82,23 @@ class Flattened:
     def rows(self, indices: Tensor) -> Tensor:
         """Rows by number: (models, b) to (models, b, columns)."""
         return self.samples.rows(indices).flatten(2)
+
+
+def from_bytes(pixels: Tensor) -> Tensor:
+    """Bytes of any shape as float32 from -1 to 1, in new memory.
+
+    >>> import torch
+    >>> from_bytes(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
+    return pixels.float().div_(127.5).sub_(1.0)
+
+
+def as_bytes(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Pixels from -1 to 1 as bytes from 0 to 255.
+
+    >>> as_bytes(np.array([-1.0, 0.0, 1.5], np.float32)).tolist()
+    [0, 128, 255]
+    """
+    found: npt.NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return found

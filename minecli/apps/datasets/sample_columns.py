@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.apps.datasets.pixels import as_bytes
+from minecli.apps.datasets.real_samples import as_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.writing import write_text
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits
-from minecli.apps.datasets.pixels import from_bytes
+from minecli.apps.datasets.real_samples import from_bytes
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
 

@@ -14,8 +14,7 @@ from torch import nn
 
 from minecli import events
 from minecli.apps.ensembles.config import ComparisonRequest
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Save, only_model
+from minecli.apps.ensembles.training import Look, Save, only_model
 from minecli.errors import DataError, UsageError
 from minecli.runtime.checkpoint import PeriodicCheckpoint, fingerprint, load_checkpoint
 

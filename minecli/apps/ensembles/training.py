@@ -8,16 +8,16 @@ draws do not depend on the seeds trained beside it.
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from minecli import events
-from minecli.apps.ensembles.evaluations import Look, finite, mean_of_last
 from minecli.mine.config import TrainingConfig
 from minecli.mine.gradient import MovingAverageDenominator
 from minecli.mine.training import ScoresPairs, ascend
@@ -30,6 +30,26 @@ _SAMPLES_AT_ONCE = 1000
 
 Judgement = tuple[bool, Mapping[str, float | None]]
 Save = Callable[[dict[str, Any], bool], None]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One model at one step: a bound on the information in nats, and the metrics of what it makes. What training adds
+    to it (losses, norms) is smoothed over the last steps."""
+
+    step: int
+    information_nats: float | None
+    metrics: dict[str, float | None]
+
+    @classmethod
+    def of(cls, step: int, values: Mapping[str, float], metrics: Mapping[str, float | None]) -> Self:
+        """A look at what is known; the rest is None.
+
+        >>> Look.of(3, {}, {"modes": 25.0})
+        Look(step=3, information_nats=None, metrics={'modes': 25.0})
+        """
+        named = {f.name: values.get(f.name) for f in fields(cls) if f.name not in ("step", "metrics")}
+        return cls(step=step, metrics=dict(metrics), **named)
 
 
 class SideBySideTraining(ABC):
@@ -187,6 +207,25 @@ class SideBySideTraining(ABC):
         self.average.log_average = None if state["log_average"] is None else state["log_average"].to(self.device)
         self._recent = {name: value.to(self.device) for name, value in state["recent"].items()}
         self.history = [[self.LOOK(**look) for look in looks] for looks in state["history"]]
+
+
+def finite(values: Mapping[str, float]) -> bool:
+    """Whether all of them are.
+
+    >>> finite({"generator_loss": float("inf")})
+    False
+    """
+    return all(math.isfinite(v) for v in values.values())
+
+
+def mean_of_last(histories: Sequence[Sequence[Look]]) -> dict[str, float]:
+    """The mean over models of what the progress line shows: their last metrics and information in nats."""
+    values: dict[str, list[float]] = {}
+    for look in (history[-1] for history in histories if history):
+        for name, value in {**look.metrics, "information_nats": look.information_nats}.items():
+            if value is not None:
+                values.setdefault(name, []).append(value)
+    return {name: sum(v) / len(v) for name, v in values.items()}
 
 
 def _scoring(network: nn.Module) -> ScoresPairs:

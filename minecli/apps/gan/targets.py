@@ -88,7 +88,7 @@ def _stacked_digits(
     from minecli.apps.datasets.mnist import default_cache, pooled, read_mnist
     from minecli.apps.datasets.stacked_digits import DigitStacks
     from minecli.apps.metrics.digit_classifier import load_classifier
-    from minecli.apps.metrics.digit_stacks import StackJudge, label_floor
+    from minecli.apps.metrics.modes import StackJudge, label_floor
 
     config = request.config
     train, test = read_mnist(request.root, observer)
@@ -108,9 +108,8 @@ def _stacked_digits(
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    from minecli.apps.datasets.user_table import UserTable
-    from minecli.apps.metrics.table_distances import TableDistances
-    from minecli.apps.metrics.two_sample import two_sample_report
+    from minecli.apps.datasets.table_rows import UserTable
+    from minecli.apps.metrics.two_sample import TableDistances, two_sample_report
 
     found = UserTable.of(request.load(stdin), _MOST_HELD_OUT)
     table = found.rows

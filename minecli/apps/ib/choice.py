@@ -14,8 +14,7 @@ from typing import Any
 import torch
 
 from minecli import events
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Save
+from minecli.apps.ensembles.training import Look, Save
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
 from minecli.apps.ib.information import Information, measured_information

@@ -1,4 +1,4 @@
-"""Rows with classes: what is learnt from, what chooses epoch and beta, and what is tested on."""
+"""Rows with classes: what is learnt from, what chooses epoch and beta, what is tested on, and what is encoded."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from torch import Tensor
 
 from minecli import events
 from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits, read_mnist
+from minecli.apps.datasets.real_samples import from_bytes
 from minecli.apps.datasets.sample_columns import pixel_lists, read_columns, table_layout
-from minecli.apps.datasets.table_rows import TableRows
-from minecli.apps.datasets.user_table import facts_of, known_features
+from minecli.apps.datasets.table_rows import TableRows, facts_of, known_features
 from minecli.apps.ib.config import MNIST, IbRequest
 from minecli.errors import DataError, UsageError
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
 from minecli.tables.classes import load_classes
 
+Classes = tuple[bool | int | str, ...]
+Numbers = npt.NDArray[np.int64]
+
 _CHOOSING_SHARE = 1.0 / 6.0
+_TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Classified:
     train: Part
     test: Part
     choosing: int
-    classes: tuple[bool | int | str, ...]
+    classes: Classes
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
     table: TableRows | None = None
@@ -66,13 +70,16 @@ class Classified:
         return Part(self.train.x[-self.choosing :], self.train.labels[-self.choosing :])
 
 
-def choosing_rows(count: int) -> int:
-    """How many of so many training rows are held back: 10,000 of MNIST's.
+@dataclass(frozen=True)
+class Inputs:
+    """Rows (n, inputs) as networks see them, the columns of a table that they make, and labels where they are known."""
 
-    >>> choosing_rows(60_000), choosing_rows(20)
-    (10000, 3)
-    """
-    return max(1, round(_CHOOSING_SHARE * count))
+    x: Tensor
+    columns: dict[str, Any]
+    labels: npt.NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
 
 
 def load_classified(
@@ -88,8 +95,6 @@ def load_classified(
         DataError, UsageError: see `apps.mnist.read_mnist` and `tables.classes.load_classes`.
     """
     if request.is_table:
-        from minecli.apps.ib.labelled_rows import load_user_classes
-
         return load_user_classes(request, device, stdin)
     train, test = read_mnist(None if request.data_root is None else Path(request.data_root), observer)
     count = min(request.config.rows, len(train.images))
@@ -97,21 +102,6 @@ def load_classified(
     facts = {"rows": count, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": len(test.images)}
     first = Digits(train.images[:count], train.labels[:count])
     return Classified(digit_rows(first), digit_rows(test), choosing, tuple(range(CLASSES)), device, facts)
-
-
-def digit_rows(digits: Digits) -> Part:
-    """Digits as rows of 784 pixels from -1 to 1."""
-    return Part(pixel_rows(digits.images), torch.from_numpy(digits.labels.astype(np.int64)))
-
-
-def pixel_rows(images: npt.NDArray[np.uint8]) -> torch.Tensor:
-    """Bytes (n, 28, 28) as (n, 784) from -1 to 1."""
-    return torch.from_numpy(images).reshape(-1, SIDE * SIDE).float().div_(127.5).sub_(1.0)
-
-
-_TEST_SHARE = 0.2
-
-Rows = npt.NDArray[np.int64]
 
 
 def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -> Classified:
@@ -143,7 +133,7 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
     return Classified(learnt, tested_on, choosing, found.classes, device, facts, without_rows)
 
 
-def _refuse_absent(classes: tuple[bool | int | str, ...], learnt: Rows, request: IbRequest) -> None:
+def _refuse_absent(classes: Classes, learnt: Numbers, request: IbRequest) -> None:
     sizes = np.bincount(learnt, minlength=len(classes))
     if sizes.min() == 0:
         raise DataError(
@@ -152,7 +142,7 @@ def _refuse_absent(classes: tuple[bool | int | str, ...], learnt: Rows, request:
         )
 
 
-def stratified_order(labels: Rows) -> Rows:
+def stratified_order(labels: Numbers) -> Numbers:
     """The rows in an order in which every stretch has about each class's share: rows of a class are shuffled and laid
     out evenly.
 
@@ -168,16 +158,19 @@ def stratified_order(labels: Rows) -> Rows:
     return np.argsort(place, kind="stable")
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """Rows (n, inputs) as networks see them, the columns of a table that they make, and labels where they are known."""
+def choosing_rows(count: int) -> int:
+    """How many of so many training rows are held back: 10,000 of MNIST's.
 
-    x: Tensor
-    columns: dict[str, Any]
-    labels: npt.NDArray[np.int64] | None = None
+    >>> choosing_rows(60_000), choosing_rows(20)
+    (10000, 3)
+    """
+    return max(1, round(_CHOOSING_SHARE * count))
 
-    def __len__(self) -> int:
-        return len(self.x)
+
+def digit_rows(digits: Digits) -> Part:
+    """Digits as rows of 784 pixels from -1 to 1."""
+    pixels = from_bytes(torch.from_numpy(digits.images).reshape(-1, SIDE * SIDE))
+    return Part(pixels, torch.from_numpy(digits.labels.astype(np.int64)))
 
 
 def load_inputs(

@@ -1,4 +1,5 @@
-"""What came of a run of the information bottleneck: its answer as plain values, and what to look at."""
+"""What came of a run of the information bottleneck: its answer as plain values, what pictures show, and its models,
+which encode and predict."""
 
 from __future__ import annotations
 
@@ -17,18 +18,19 @@ from minecli.apps.datasets.sample_columns import with_latent
 from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state, summary_of
 from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
-from minecli.apps.ib.evaluation import DEFINITIONS, entropy, label_information
+from minecli.apps.ib.evaluation import DEFINITIONS, binomial_error_percent, compare, entropy, label_information
 from minecli.apps.ib.information import Information
 from minecli.apps.ib.labelled_rows import Classified, Inputs, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
-from minecli.apps.ib.paired_errors import binomial_error_percent, compare
 from minecli.errors import UsageError
 
 IbArm = Arm[IbPhases]
 # Others are compared with it where it is among the methods: the paper's own anchor.
 REFERENCE = "dvb"
+_IN_TRAINING = "information_in_training_nats"
+_CPU = torch.device("cpu")
+_AT_ONCE = 1000
 _SHOWN_ROWS = 3000
-IN_TRAINING = "information_in_training_nats"
 
 
 def arm_entry(arm: IbArm, data: Classified) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def plane(phases: IbPhases) -> list[dict[str, Any]]:
     for beta in dict.fromkeys(beta for _, beta in phases.models):
         own = [m for m, (_, b) in enumerate(phases.models) if b == beta and training.broken[m] is None]
         looks = [training.history[m][-1] for m in own if training.history[m]]
-        metrics = [dict(look.metrics) | {IN_TRAINING: look.information_nats} for look in looks]
+        metrics = [dict(look.metrics) | {_IN_TRAINING: look.information_nats} for look in looks]
         for m, one in zip(own, metrics, strict=True):
             if informations:
                 one |= _informed(informations[m])
@@ -131,14 +133,10 @@ def scatter_of(arm: IbArm) -> Scatter | None:
 
 
 @torch.no_grad()
-def first_codes(network: Bottleneck, x: torch.Tensor, seeds: Sequence[int], device: torch.device) -> torch.Tensor:
+def first_codes(network: Bottleneck, x: Tensor, seeds: Sequence[int], device: torch.device) -> Tensor:
     """One code per row of x (n, inputs) by the first model, shape (n, k)."""
     rows = x.to(device).expand(len(seeds), *x.shape)
     return network.encode(rows, Noise(seeds, device, "picture")).z[0]
-
-
-_AT_ONCE = 1000
-_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Judgement, SideBySideTraining, copy_model
+from minecli.apps.ensembles.training import Judgement, Look, SideBySideTraining, copy_model
 from minecli.apps.ib.config import IbConfig
 from minecli.apps.ib.evaluation import answers_of, metrics_of
 from minecli.apps.ib.labelled_rows import Part

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from minecli import events
 from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits
-from minecli.apps.datasets.pixels import from_bytes
+from minecli.apps.datasets.real_samples import from_bytes
 from minecli.apps.metrics.classifier_cache import JudgeCache, he_weight, one_cycle
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator, torch_generator

@@ -6,13 +6,19 @@ every share's denominator.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
+from minecli.apps.datasets.mnist import CLASSES, SIDE
+from minecli.apps.datasets.stacked_digits import Labels, as_modes, check_counts
 from minecli.apps.datasets.synthetic import ARC_TURNS, GRID_COORDINATES, GRID_STD, Points, arc_at
+from minecli.apps.metrics.digit_classifier import DigitClassifier
 from minecli.errors import DataError
+from minecli.runtime.seeds import generator
 
 Counts = npt.NDArray[np.int64]
 Metrics = dict[str, float | None]
@@ -27,6 +33,7 @@ SEGMENT_SAMPLES = 5
 NEAR_ARC = 0.3
 # The nearest of this many places on the arm stands for the nearest place: they are at most 0.006 apart.
 _PLACES_PER_SEGMENT = 100
+_FLOOR_DRAWS = 20
 
 
 def grid_metrics(samples: npt.ArrayLike) -> Metrics:
@@ -140,6 +147,37 @@ def label_metrics(labels: npt.ArrayLike, classes: int) -> Metrics:
     return {"modes": float(np.count_nonzero(counts)), "kl": reverse_kl(counts)}
 
 
+class StackJudge:
+    """What a classifier of digits says of stacks of them, by channel.
+
+    Args:
+        classifier: names one channel.
+        stack: channels of an image; there are 10^stack modes.
+    """
+
+    def __init__(self, classifier: DigitClassifier, stack: int) -> None:
+        self._classifier, self._stack = classifier, stack
+
+    def __call__(self, images: Tensor) -> Metrics:
+        """Judge images, shape (n, stack, 28, 28) with n at least 1, finite, -1 (paper) to 1 (ink).
+
+        * `modes`: distinct combinations of labels;
+        * `kl`: sum p ln(10^stack p) in nats, p a combination's share; `label_floor` says how small it can be expected;
+        * `classifier_confidence`: the mean over all channels of the likeliest digit's probability. Where it is low,
+          what the samples show are no digits, and the other two numbers mean little.
+
+        Raises:
+            DataError: no image.
+            ValueError: images of another shape.
+        """
+        if images.shape[1:] != (self._stack, SIDE, SIDE):
+            raise ValueError(f"images of shape {tuple(images.shape)}; (n, {self._stack}, {SIDE}, {SIDE}) is needed")
+        logits = self._classifier.logits(images.flatten(0, 1))
+        labels = logits.argmax(1).view(-1, self._stack).cpu().numpy()
+        found = label_metrics(as_modes(labels), CLASSES**self._stack)
+        return {**found, "classifier_confidence": float(logits.softmax(1).amax(1).mean())}
+
+
 def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
     """The divergence KL(p || u) = sum p ln(classes p), in nats, of the shares p = counts / sum from the uniform u.
 
@@ -188,6 +226,26 @@ def kl_floor(count: int, classes: int) -> float:
         problem = f"there are {count} samples of {classes} classes; there must be at least one of each"
         raise DataError(problem, hint="check that there are samples")
     return (classes - 1) / (2 * count)
+
+
+def label_floor(labels: Labels, stack: int, count: int, seed: int) -> float:
+    """The divergence from uniform modes, in nats, that `count` perfect samples have: no model should be far below it.
+
+    The mean, over 20 draws, of sum p ln(10^stack p) over the modes, p their shares among `count` stacks of labels drawn
+    independently from `labels`. It is not zero, since samples are few, (10^stack - 1) / (2 count) for uniform labels,
+    and since MNIST's digits are not quite as frequent as each other.
+
+    Raises:
+        UsageError: count below 1, or stack not in 1 .. 6.
+
+    >>> label_floor(np.arange(10), stack=1, count=100_000, seed=0) < 1e-4
+    True
+    """
+    check_counts(stack, count)
+    rng = generator(seed, "label-floor", stack, count)
+    draws = (as_modes(labels[rng.integers(len(labels), size=(count, stack))]) for _ in range(_FLOOR_DRAWS))
+    values = [reverse_kl(np.bincount(modes), classes=CLASSES**stack) for modes in draws]
+    return math.fsum(values) / len(values)
 
 
 def _points(samples: npt.ArrayLike) -> Points:

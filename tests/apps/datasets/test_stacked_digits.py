@@ -10,8 +10,7 @@ import torch
 
 from minecli.apps.datasets.mnist import Digits, pooled, read_mnist
 from minecli.apps.datasets.stacked_digits import MOST_STACKED, DigitStacks, as_modes, stacked
-from minecli.apps.metrics.digit_stacks import StackJudge, label_floor
-from minecli.apps.metrics.modes import label_metrics
+from minecli.apps.metrics.modes import StackJudge, label_floor, label_metrics
 from minecli.errors import DataError, UsageError
 
 RNG = np.random.default_rng(0)

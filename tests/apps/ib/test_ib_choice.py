@@ -7,8 +7,8 @@ import pytest
 import torch
 from ib_toys import blobs, classified, request, weights
 
-from minecli.apps.ensembles.evaluations import Look
 from minecli.apps.ensembles.results import Arm
+from minecli.apps.ensembles.training import Look
 from minecli.apps.ib.choice import Choice, IbPhases, chosen
 from minecli.apps.ib.labelled_rows import Classified, Part
 from minecli.apps.ib.results import arm_entry, comparisons, scatter_of

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from minecli.apps.adversarial.convolutions import Convolution, Deconvolution, ImageBatchNorm
+from minecli.apps.ensembles.layers import Convolution, Deconvolution, ImageBatchNorm
 from minecli.mine import batched_convolution
 
 
