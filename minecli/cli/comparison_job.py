@@ -22,7 +22,7 @@ from minecli.errors import UsageError
 from minecli.settings import MOST_SEED
 
 if TYPE_CHECKING:
-    from minecli.apps.ensembles.results import Application, Arm
+    from minecli.apps.ensembles.results import Application, TrainedMethod
     from minecli.report.formats import Views
     from minecli.runtime.run_directory import RunDirectory
     from minecli.tables.missing import MissingPolicy
@@ -135,7 +135,7 @@ def asked_settings(given: Mapping[str, Any], kind: type[ComparisonRequest], meth
 class Trained:
     """What a job's work has come to: the methods, and whether it was stopped on the way."""
 
-    arms: list[Arm[Any]]
+    methods: list[TrainedMethod[Any]]
     stopped: bool = field(default=False)
 
 
@@ -171,13 +171,13 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         from minecli.apps.ensembles.results import run_methods
 
         build = partial(self.application.build, request, dataset)
-        arms = run_methods(request, build, folder=work.path, observer=work.observe, should_stop=work.should_stop)
-        return Trained(arms, len(arms) < len(request.methods) or not arms[-1].finished)
+        methods = run_methods(request, build, folder=work.path, observer=work.observe, should_stop=work.should_stop)
+        return Trained(methods, len(methods) < len(request.methods) or not methods[-1].finished)
 
     def interrupted(self, trained: Trained) -> str | None:
         if not trained.stopped:
             return None
-        last = trained.arms[-1].training
+        last = trained.methods[-1].training
         return f"interrupted at step {last.step} of {last.steps}"
 
     def payload(self, request: Asked, dataset: Any, trained: Trained, environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,11 +189,11 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
             request.to_json(),
             environment,
             data=dataset.facts,
-            methods=[app.entry(arm, dataset) for arm in trained.arms],
+            methods=[app.entry(method, dataset) for method in trained.methods],
             interrupted=trained.stopped,
             definitions=app.definitions(dataset),
         )
-        return {**content, **plain(app.across(trained.arms))}
+        return {**content, **plain(app.across(trained.methods))}
 
     @abstractmethod
     def table(self, payload: dict[str, Any], width: int, color: bool) -> str:

@@ -149,8 +149,8 @@ class ImageDiscriminator(nn.Module):
         shape: of one image: channels, side, side.
         filters: maps of the first convolution (f).
         layers: convolutions.
-        pack: so many consecutive images are judged together; one is the usual discriminator.
-        latent: components of the latent judged with each image; 0: images alone.
+        pack: so many consecutive images share a logit; one is the usual discriminator.
+        latent: components of the latent seen with each image; 0: images alone.
         joint_units: units of the hidden layer where images and latents meet (the paper's: 1024); 0: one for each map
             of the last convolution.
 
@@ -183,11 +183,11 @@ class ImageDiscriminator(nn.Module):
         self.last = _linear(generators, units if latent else self.features.outputs, 1)
 
     def forward(self, images: Tensor, latent: Tensor | None = None) -> Tensor:
-        """Judge packs.
+        """The logit of "real" of each pack.
 
         Args:
             images: (models, b * pack, channels, side, side).
-            latent: (models, b * pack, latent), where the discriminator judges pairs.
+            latent: (models, b * pack, latent), of a discriminator of pairs.
 
         Returns:
             (models, b).

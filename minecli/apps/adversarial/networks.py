@@ -50,8 +50,8 @@ class RowDiscriminator(nn.Module):
         seeds: one model each.
         columns: columns of a row.
         config: layers and units.
-        pack: so many consecutive rows are judged together; one is the usual discriminator.
-        latent: components of the latent judged with each row; 0: rows alone.
+        pack: so many consecutive rows share a logit; one is the usual discriminator.
+        latent: components of the latent seen with each row; 0: rows alone.
         name: of the stream that weights are drawn from.
     """
 
@@ -76,9 +76,9 @@ class RowDiscriminator(nn.Module):
 
     def forward(self, rows: Tensor, latent: Tensor | None = None) -> Tensor:
         """(models, b * pack, columns), and (models, b * pack, latent) where there is one, to (models, b)."""
-        judged = rows if latent is None else torch.cat([rows, latent], -1)
-        models, count, columns = judged.shape
-        logits: Tensor = self.body(judged.reshape(models, count // self.pack, columns * self.pack))
+        seen = rows if latent is None else torch.cat([rows, latent], -1)
+        models, count, columns = seen.shape
+        logits: Tensor = self.body(seen.reshape(models, count // self.pack, columns * self.pack))
         return logits.squeeze(-1)
 
 

@@ -11,17 +11,17 @@ from torch import Tensor, nn
 
 from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.ensembles.training import Look, SideBySideTraining
+from minecli.apps.ensembles.training import Evaluation, Schedule, SideBySideTraining
 from minecli.mine.sampling import random_shifts
 
-# Samples and re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once; images
-# cost a convolution for every pair.
+# Samples and shifts for an evaluation of the bound, of which one logarithm is of all pairs; images cost a convolution
+# for every pair.
 EVALUATION_SAMPLES = {1: 2500, 3: 500}
-EVALUATION_PAIRINGS = {1: 20, 3: 4}
+EVALUATION_SHIFTS = {1: 20, 3: 4}
 
 
 @dataclass(frozen=True)
-class AdversarialLook(Look):
+class AdversarialEvaluation(Evaluation):
     """One model at one step. Losses, norms and the bound are smoothed over the last steps, but for the bound of a
     statistics network, which is evaluated on fresh samples, in nats."""
 
@@ -32,9 +32,9 @@ class AdversarialLook(Look):
 
 
 class AdversarialTraining(SideBySideTraining):
-    """Several models, one per seed; see `SideBySideTraining` for the arguments."""
+    """Several models, one per seed; `config` gives schedule and statistics, see `SideBySideTraining` for the rest."""
 
-    LOOK = AdversarialLook
+    EVALUATION = AdversarialEvaluation
 
     def __init__(
         self,
@@ -43,15 +43,13 @@ class AdversarialTraining(SideBySideTraining):
         seeds: Sequence[int],
         device: torch.device,
         networks: Mapping[str, nn.Module],
-        kept: Sequence[str],
     ) -> None:
         self.config = config
-        super().__init__(
-            method, config.steps, config.evaluate_every, config.statistics(), seeds, device, networks, kept
-        )
+        schedule = Schedule(config.steps, config.evaluate_every)
+        super().__init__(method, schedule, config.statistics(), seeds, device, networks)
 
     def learning_rate(self, network: str) -> float:
-        """The same for all networks."""
+        """The learning rate of the step that comes, the same for all networks."""
         return self.config.learning_rate_at(self.step)
 
     def descend_informed(self, names: Sequence[str], loss: Tensor, bound: Tensor | None = None) -> None:
@@ -79,8 +77,9 @@ class AdversarialTraining(SideBySideTraining):
             self.optimizers[name].step()
 
     def information_on(self, samples: Tensor, latent: Tensor, shift_stream: torch.Generator) -> Tensor:
-        """The bound on the first of many pairs, with many re-pairings in one logarithm: for looks, not for training."""
+        """The bound in nats, shape (models,), on the first of many pairs, with many shifted pairs in one logarithm: for
+        evaluations, not for training."""
         dims = samples.dim() - 2
         count = EVALUATION_SAMPLES[dims]
         rows, code = samples[:, :count].to(self.device), latent[:, :count].to(self.device)
-        return self.information(rows, code, random_shifts(rows.shape[1], EVALUATION_PAIRINGS[dims], shift_stream))
+        return self.information(rows, code, random_shifts(rows.shape[1], EVALUATION_SHIFTS[dims], shift_stream))

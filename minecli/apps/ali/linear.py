@@ -13,9 +13,8 @@ from torch import Tensor
 from minecli import events
 from minecli.apps.adversarial.draws import prior_of
 from minecli.apps.ali.config import AliConfig
-from minecli.apps.ali.training import Judge
-from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.ensembles.training import Look, Save
+from minecli.apps.ali.datasets import AliDataset
+from minecli.apps.ensembles.training import Evaluation, Save
 from minecli.errors import UsageError
 
 # Rows are made float64 in parts: a hundred thousand faces of 64 x 64 take 10 GB.
@@ -100,25 +99,17 @@ class PcaCoder:
 class LinearCoding:
     """Principal components with whitened codes, so that fresh normal latents make samples; the same for every seed.
 
-    It is given and asked what `AliTraining` is.
+    It is given and asked what `AliTraining` is: `best` means nothing here.
     """
 
     method = "pca"
 
-    def __init__(
-        self,
-        data: RealSamples,
-        held_out: Tensor,
-        config: AliConfig,
-        seeds: Sequence[int],
-        judge_model: Judge,
-        bounded: bool = False,
-    ) -> None:
-        self.data, self.held_out, self.config, self.judge_model = data, held_out, config, judge_model
-        self.seeds, self.bounded = tuple(seeds), bounded
+    def __init__(self, dataset: AliDataset, config: AliConfig, seeds: Sequence[int]) -> None:
+        self.data, self.bounded = dataset.real, dataset.bounded
+        self.config, self.seeds = config, tuple(seeds)
         self.step, self.steps = 0, 1
-        self.broken: list[int | None] = [None] * len(self.seeds)
-        self.history: list[list[Look]] = [[] for _ in self.seeds]
+        self.diverged_at: list[int | None] = [None] * len(self.seeds)
+        self.history: list[list[Evaluation]] = [[] for _ in self.seeds]
         self._coder: PcaCoder | None = None
 
     def run(
@@ -127,7 +118,7 @@ class LinearCoding:
         should_stop: Callable[[], bool] = events.never,
         save: Save | None = None,
     ) -> bool:
-        """Fit the components."""
+        """Fit the components; False where it was stopped before."""
         if should_stop():
             return False
         if self._coder is None:
@@ -140,7 +131,7 @@ class LinearCoding:
         return True
 
     def status(self, model: int) -> str:
-        """There is nothing to train."""
+        """ "closed-form": there is nothing to train."""
         del model
         return "closed-form"
 
@@ -158,7 +149,7 @@ class LinearCoding:
         return rows.float().reshape(*latents.shape[:2], *shape)
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
-        """Fresh samples (models, count, *shape)."""
+        """Fresh samples (models, count, *shape); `names` name the stream."""
         prior = prior_of(self.seeds, self.config, count, "sample", *names)
         return self.decode(prior[..., : len(self.coder.deviations)], best)
 

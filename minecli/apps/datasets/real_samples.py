@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
-
-Metrics = Callable[[Tensor], dict[str, float | None]]
 
 
 class RealSamples(Protocol):
@@ -21,11 +18,11 @@ class RealSamples(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample: (columns,) or (channels, height, width)."""
+        """The shape of one sample: (columns,) or (channels, height, width)."""
 
     @property
     def device(self) -> str:
-        """Where samples are wanted and computed."""
+        """The name of the device on which samples are wanted and computed, such as "cpu"."""
 
     def rows(self, indices: Tensor) -> Tensor:
         """Samples by number: (models, b) to (models, b, *shape)."""
@@ -47,12 +44,12 @@ class RealRows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(columns,)."""
+        """The shape of one row, (columns,)."""
         return tuple(self.values.shape[1:])
 
     @property
     def device(self) -> str:
-        """Where the tensor lies."""
+        """The name of the device on which the tensor lies."""
         return str(self.values.device)
 
     def rows(self, indices: Tensor) -> Tensor:
@@ -71,12 +68,12 @@ class Flattened:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(columns,)."""
+        """The shape of one row, (columns,): the number of values of a sample."""
         return (math.prod(self.samples.shape),)
 
     @property
     def device(self) -> str:
-        """Where they are wanted."""
+        """The name of the device on which they are wanted."""
         return self.samples.device
 
     def rows(self, indices: Tensor) -> Tensor:
@@ -100,5 +97,5 @@ def as_bytes(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     >>> as_bytes(np.array([-1.0, 0.0, 1.5], np.float32)).tolist()
     [0, 128, 255]
     """
-    found: npt.NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
-    return found
+    pixels: npt.NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return pixels

@@ -61,7 +61,7 @@ class TableRows:
     @classmethod
     def of(cls, one: OneGroup, learnt: npt.NDArray[np.int64] | None = None) -> TableRows:
         """The rows of a loaded table; DataError for values beyond 1e100 in size. Mean and deviation are those of the
-        rows numbered `learnt`, or of all: others are to be judged by what was known without them."""
+        rows numbered `learnt`, or of all: others are to be evaluated by what was known without them."""
         values = one.group.values
         largest = np.abs(values).max(axis=0)
         if (largest > _LARGEST).any():
@@ -107,17 +107,17 @@ class TableRows:
             DataError: another number of features, or values that are not finite.
         """
         rows = features.detach().cpu().numpy() if isinstance(features, Tensor) else features
-        found = np.asarray(rows, dtype=np.float64)
-        if found.ndim != 2 or found.shape[1] != len(self.centre):
-            problem = f"the features have shape {found.shape}; they must be (rows, {len(self.centre)})"
+        array = np.asarray(rows, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != len(self.centre):
+            problem = f"the features have shape {array.shape}; they must be (rows, {len(self.centre)})"
             raise DataError(problem, hint="sample from the generator that was trained on these columns")
-        if not np.isfinite(found).all():
+        if not np.isfinite(array).all():
             raise DataError("generated features are not finite", hint="train again with a lower learning rate")
-        found = self.centre + self.scale * found
+        values = self.centre + self.scale * array
         for origin, places in self._blocks():
             if origin.width:
-                found[:, places] = snapped(origin, found[:, places])
-        return found
+                values[:, places] = snapped(origin, values[:, places])
+        return values
 
     def restore(self, features: Features) -> dict[str, Values]:
         """Features (n, d) to the file's columns in the order of the selection, those left out as constant included.
@@ -193,9 +193,9 @@ class UserTable:
         return cls(rows, learnt, held_out, facts_of(one, counts, fingerprint({}, one.group.values)))
 
 
-def facts_of(one: OneGroup, counts: Mapping[str, object], mark: str) -> dict[str, Any]:
+def facts_of(one: OneGroup, counts: Mapping[str, object], fingerprint: str) -> dict[str, Any]:
     """What a reader of the result needs to know of a user's table: the file, its rows, how they are split (`counts`),
-    and the fingerprint of what was read (`mark`)."""
+    and the fingerprint of what was read."""
     return {
         "source": one.source,
         "format": one.format,
@@ -204,7 +204,7 @@ def facts_of(one: OneGroup, counts: Mapping[str, object], mark: str) -> dict[str
         "rows_dropped": one.rows_dropped,
         "rows_sampled_from": one.rows_sampled_from,
         "columns": list(one.group.names),
-        "fingerprint": mark,
+        "fingerprint": fingerprint,
         "notes": list(one.notes),
     }
 

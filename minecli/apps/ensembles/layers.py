@@ -49,7 +49,7 @@ class Linear(nn.Module):
 class BatchNorm(nn.Module):
     """Batch normalisation of (models, b, features), by the statistics of each model's own batch.
 
-    Running statistics, for sampling after training, are kept with weight `momentum` for the new batch.
+    Running statistics, for sampling after training, are moved with weight `momentum` for the new batch.
     """
 
     def __init__(self, models: int, features: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
@@ -197,7 +197,7 @@ class ImageBatchNorm(nn.Module):
     """Batch normalisation of (models, b, channels, h, w), by the statistics of each model's own channels over its own
     batch and all pixels.
 
-    Running statistics, for sampling after training, are kept with weight `momentum` for the new batch.
+    Running statistics, for sampling after training, are moved with weight `momentum` for the new batch.
 
     >>> norm = ImageBatchNorm(2, 3)
     >>> bool(norm(torch.rand(2, 5, 3, 7, 7)).mean().abs() < 1e-6)

@@ -62,8 +62,8 @@ class Answers:
     @property
     def finite(self) -> list[bool]:
         """Whether all of a model's answers are finite."""
-        found: list[bool] = torch.isfinite(self.probabilities).flatten(1).all(1).tolist()
-        return found
+        each: list[bool] = torch.isfinite(self.probabilities).flatten(1).all(1).tolist()
+        return each
 
 
 @torch.no_grad()

@@ -90,7 +90,7 @@ def measured_information(
     should_stop: Callable[[], bool] = events.never,
 ) -> list[Information] | None:
     """Measure I(X;Z) of every model that a training has kept, on the rows it is judged by; None where stopped."""
-    network: Any = training.good["classifier"]
+    network: Any = training.last_finite["classifier"]
     held_out = training.held_out.x[:_MOST_ROWS].to(training.device)
     middle = len(held_out) // 2
     if middle < 2:
@@ -103,7 +103,7 @@ def measured_information(
     known = _known_bounds(network, held_out[middle:], training) if network.gaussian else None
     found = []
     for m in range(len(training.seeds)):
-        if training.broken[m] is not None:
+        if training.diverged_at[m] is not None:
             found.append(Information(None, None, str(Status.DIVERGED), False, 0.0))
             continue
         one = _evaluated(fitted, m, unseen.rows(slice(middle, None)), status)
@@ -115,7 +115,7 @@ def measured_information(
 def _pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[_Pairs, _Pairs]:
     """The mean codes and the codes of rows learnt from and of rows held out. A mean that held the code itself would say
     something about it that the row does not: it is of draws of its own, or, where it is known, exact."""
-    network: Any = training.good["classifier"]
+    network: Any = training.last_finite["classifier"]
     found = []
     for name, rows in (("seen", seen), ("unseen", unseen)):
         own, others = (Noise(training.seeds, training.device, "information", name, use) for use in ("code", "mean"))

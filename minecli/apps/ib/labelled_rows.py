@@ -92,7 +92,7 @@ def load_classified(
     """Read what a request names, the same for every method and seed.
 
     Raises:
-        DataError, UsageError: see `apps.mnist.read_mnist` and `tables.classes.load_classes`.
+        DataError, UsageError: see `datasets.mnist.read_mnist` and `tables.classes.load_classes`.
     """
     if request.is_table:
         return load_user_classes(request, device, stdin)
@@ -112,25 +112,25 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
     """
     assert request.target is not None
     how = {**request.how, **request.kinds}
-    found = load_classes(request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **how)
-    order = stratified_order(found.labels)
+    table = load_classes(request.dataset, request.x, request.target, sample=request.sample, stdin=stdin, **how)
+    order = stratified_order(table.labels)
     tested = max(1, round(_TEST_SHARE * len(order)))
     test, train = order[:tested], order[tested:][: request.config.rows]
     choosing = choosing_rows(len(train))
-    rows = TableRows.of(found.one, train)
+    rows = TableRows.of(table.one, train)
     counts = {
         "rows": len(train),
         "rows_held_back": choosing if request.config.choose else 0,
         "rows_tested": len(test),
-        "classes": list(found.classes),
+        "classes": list(table.classes),
     }
-    mark = fingerprint({"classes": list(found.classes)}, found.one.group.values, found.labels)
-    facts = facts_of(found.one, counts, mark)
-    _refuse_absent(found.classes, found.labels[train[: len(train) - choosing]], request)
-    labels = torch.from_numpy(found.labels)
+    content = fingerprint({"classes": list(table.classes)}, table.one.group.values, table.labels)
+    facts = facts_of(table.one, counts, content)
+    _refuse_absent(table.classes, table.labels[train[: len(train) - choosing]], request)
+    labels = torch.from_numpy(table.labels)
     learnt, tested_on = (Part(rows.features[torch.from_numpy(p)], labels[torch.from_numpy(p)]) for p in (train, test))
     without_rows = dataclasses.replace(rows, real=rows.real[:0])
-    return Classified(learnt, tested_on, choosing, found.classes, device, facts, without_rows)
+    return Classified(learnt, tested_on, choosing, table.classes, device, facts, without_rows)
 
 
 def _refuse_absent(classes: Classes, learnt: Numbers, request: IbRequest) -> None:

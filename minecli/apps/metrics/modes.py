@@ -37,7 +37,7 @@ _FLOOR_DRAWS = 20
 
 
 def grid_metrics(samples: npt.ArrayLike) -> Metrics:
-    """Compare samples with the grid of 25 normals, `toys.gaussians25`.
+    """Compare samples with the grid of 25 normals, `datasets.synthetic.gaussians25`.
 
     Every sample belongs to its nearest mean and is of high quality if it lies within 3 standard deviations (0.15) of
     it. The first three numbers are those of PacGAN (Lin et al., NeurIPS 2018), taken there from 2,500 samples:
@@ -67,7 +67,7 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
     finite = points[np.isfinite(points).all(axis=1)]
     coordinates = np.array(GRID_COORDINATES)
     step = coordinates[1] - coordinates[0]
-    # The means are all pairs of equally spaced coordinates: the nearest one is found in each direction by itself.
+    # The means are all pairs of equally spaced coordinates: the nearest one is looked up in each direction by itself.
     column = np.clip(np.rint((finite - coordinates[0]) / step), 0, len(coordinates) - 1).astype(np.int64)
     with np.errstate(over="ignore"):
         distance = np.hypot(*(finite - coordinates[column]).T)
@@ -85,7 +85,7 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
 
 
 def spiral_metrics(samples: npt.ArrayLike) -> Metrics:
-    """Compare samples with the spiral, `toys.spiral`.
+    """Compare samples with the spiral, `datasets.synthetic.spiral`.
 
     A sample is near the arm within 0.3 of its nearest place on it, and belongs to that place's segment. The 40 segments
     are equal in p, the arm's parameter, and not in length: the data have the same share in each. (Noise moves samples
@@ -135,20 +135,20 @@ def label_metrics(labels: npt.ArrayLike, classes: int) -> Metrics:
     >>> label_metrics([0, 0, 1, 1], 4)
     {'modes': 2.0, 'kl': 0.6931471805599453}
     """
-    found = np.asarray(labels)
-    if found.ndim != 1 or not found.size or found.dtype.kind not in "iu":
-        problem = f"labels have shape {found.shape} and type {found.dtype}; they must be integers, in one row"
+    array = np.asarray(labels)
+    if array.ndim != 1 or not array.size or array.dtype.kind not in "iu":
+        problem = f"labels have shape {array.shape} and type {array.dtype}; they must be integers, in one row"
         raise DataError(problem, hint="pass one integer label per sample")
-    low, high = int(found.min()), int(found.max())
+    low, high = int(array.min()), int(array.max())
     if low < 0 or high >= classes:
         problem = f"labels lie in {low} .. {high}; with {classes} classes they must lie in 0 .. {classes - 1}"
         raise DataError(problem, hint="pass the number of classes that the labels were made with")
-    counts = np.bincount(found.astype(np.int64), minlength=classes)
+    counts = np.bincount(array.astype(np.int64), minlength=classes)
     return {"modes": float(np.count_nonzero(counts)), "kl": reverse_kl(counts)}
 
 
-class StackJudge:
-    """What a classifier of digits says of stacks of them, by channel.
+class StackMetrics:
+    """What is measured of stacks of digits by a classifier that names their channels.
 
     Args:
         classifier: names one channel.
@@ -159,7 +159,7 @@ class StackJudge:
         self._classifier, self._stack = classifier, stack
 
     def __call__(self, images: Tensor) -> Metrics:
-        """Judge images, shape (n, stack, 28, 28) with n at least 1, finite, -1 (paper) to 1 (ink).
+        """Measure images, shape (n, stack, 28, 28) with n at least 1, finite, -1 (paper) to 1 (ink).
 
         * `modes`: distinct combinations of labels;
         * `kl`: sum p ln(10^stack p) in nats, p a combination's share; `label_floor` says how small it can be expected;
@@ -174,8 +174,8 @@ class StackJudge:
             raise ValueError(f"images of shape {tuple(images.shape)}; (n, {self._stack}, {SIDE}, {SIDE}) is needed")
         logits = self._classifier.logits(images.flatten(0, 1))
         labels = logits.argmax(1).view(-1, self._stack).cpu().numpy()
-        found = label_metrics(as_modes(labels), CLASSES**self._stack)
-        return {**found, "classifier_confidence": float(logits.softmax(1).amax(1).mean())}
+        metrics = label_metrics(as_modes(labels), CLASSES**self._stack)
+        return {**metrics, "classifier_confidence": float(logits.softmax(1).amax(1).mean())}
 
 
 def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
@@ -194,15 +194,15 @@ def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
     >>> reverse_kl([5, 5]), round(reverse_kl([5, 5], classes=4), 4), round(reverse_kl([7, 0]), 4)
     (0.0, 0.6931, 0.6931)
     """
-    found = np.asarray(counts, dtype=np.float64).ravel()
-    classes = len(found) if classes is None else classes
-    if not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:
+    array = np.asarray(counts, dtype=np.float64).ravel()
+    classes = len(array) if classes is None else classes
+    if not np.isfinite(array).all() or (array < 0).any() or not array.sum() > 0:
         problem = "the counts must be finite, at least 0, and more than 0 together"
         raise DataError(problem, hint="check that there are samples")
-    if classes < len(found):
-        problem = f"there are {len(found)} counts for {classes} classes; there may be one for each"
-        raise DataError(problem, hint=f"pass classes={len(found)} or more")
-    shares = found[found > 0] / found.sum()
+    if classes < len(array):
+        problem = f"there are {len(array)} counts for {classes} classes; there may be one for each"
+        raise DataError(problem, hint=f"pass classes={len(array)} or more")
+    shares = array[array > 0] / array.sum()
     # Of equal shares rounding may leave a trace below zero.
     return max(0.0, float((shares * np.log(classes * shares)).sum()))
 
@@ -263,8 +263,8 @@ def _nearest_place(points: Points) -> Counts:
     places = ARC_SEGMENTS * _PLACES_PER_SEGMENT
     # In the middle of equal steps, so that no place lies on the border of two segments.
     tree: Any = cKDTree(arc_at((np.arange(places) + 0.5) * ARC_TURNS / places))
-    _, found = tree.query(points, distance_upper_bound=np.nextafter(NEAR_ARC, 1.0))
-    return np.where(found < places, found, -1).astype(np.int64)
+    _, nearest = tree.query(points, distance_upper_bound=np.nextafter(NEAR_ARC, 1.0))
+    return np.where(nearest < places, nearest, -1).astype(np.int64)
 
 
 def _kl_or_none(counts: Counts) -> float | None:

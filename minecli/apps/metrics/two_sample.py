@@ -113,8 +113,8 @@ def _checked(rows: npt.ArrayLike, side: str, names: Sequence[str]) -> Array:
 
 def _std(column: Array) -> float:
     """The standard deviation; exactly 0 of a constant column, of which rounding could leave a trace."""
-    found = float(column.std(ddof=1)) if column.max() > column.min() else 0.0
-    return found if found >= _SMALLEST_STD else 0.0
+    std = float(column.std(ddof=1)) if column.max() > column.min() else 0.0
+    return std if std >= _SMALLEST_STD else 0.0
 
 
 def _column(name: str, x: Array, y: Array) -> dict[str, Any]:
@@ -148,8 +148,8 @@ def _joint(x: Array, y: Array, seed: int) -> dict[str, Any]:
     energy, by_chance, p_value = _energy(distances, len(x), seed)
     rows = min(len(x), len(y))
     if len(x) != len(y):
-        kept = np.r_[:rows, len(x) : len(x) + rows]
-        distances = distances[np.ix_(kept, kept)]
+        as_many = np.r_[:rows, len(x) : len(x) + rows]
+        distances = distances[np.ix_(as_many, as_many)]
     return {
         "real_rows": len(x),
         "generated_rows": len(y),
@@ -248,14 +248,14 @@ def ks_distances(real_sorted: Array, generated: Array) -> Array:
     [0.25]
     """
     n, m = len(real_sorted), len(generated)
-    found = np.empty(generated.shape[1])
+    statistics = np.empty(generated.shape[1])
     for j, (x, y) in enumerate(zip(real_sorted.T, np.sort(generated, axis=0).T, strict=True)):
         # Copies: searching a column that is spread over memory takes several times as long.
         x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
         everywhere = np.concatenate([x, y])
         below_x, below_y = (side.searchsorted(everywhere, side="right") for side in (x, y))
-        found[j] = np.abs(below_x / n - below_y / m).max()
-    return found
+        statistics[j] = np.abs(below_x / n - below_y / m).max()
+    return statistics
 
 
 def _correlation(x: Array, y: Array, names: Sequence[str]) -> dict[str, Any] | None:
@@ -287,7 +287,7 @@ class TableDistances:
         self._in_order = np.sort(self._compared, axis=0)
 
     def __call__(self, samples: Tensor) -> dict[str, float | None]:
-        """A few numbers on how far generated features are from the real rows, quick enough for every look.
+        """A few numbers on how far generated features are from the real rows, quick enough for every evaluation.
 
         * `ks_mean`, `ks_largest`: over the features, the largest difference of the two distribution functions, in
           0 .. 1 (Kolmogorov and Smirnov); of a 0/1 column the difference of its shares. Of n and m rows, a column that

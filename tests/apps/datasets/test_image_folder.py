@@ -198,7 +198,7 @@ def test_nothing_is_decoded_before_it_is_asked_for(many, decoded):
 
 def test_the_memory_limit(many, decoded, monkeypatch):
     whole = opened(many)
-    monkeypatch.setattr(image_folder, "KEPT_BYTES", 2 * 3 * 8 * 8 + 1)
+    monkeypatch.setattr(image_folder, "STORED_BYTES", 2 * 3 * 8 * 8 + 1)
     images, indices = opened(many), torch.tensor([[50, 0, 1], [1, 50, 99]])
     expected = whole.rows(indices)
     decoded.clear()
@@ -207,7 +207,7 @@ def test_the_memory_limit(many, decoded, monkeypatch):
     decoded.clear()
     assert torch.equal(images.rows(indices), expected)
     assert sorted(decoded) == ["050.BMP", "099.png"], "the first two are kept, the others are not"
-    monkeypatch.setattr(image_folder, "KEPT_BYTES", 0)
+    monkeypatch.setattr(image_folder, "STORED_BYTES", 0)
     assert torch.equal(opened(many).rows(indices), expected)
 
 
