@@ -83,6 +83,8 @@ class ImageFolder:
     that a camera noted is kept. Hidden files are passed over in silence, other files that are no images by their
     suffix are counted in `notes`.
 
+    As many threads as `resolve_threads` allows decode, 8 at most; they do not change the result.
+
     At construction every header is read, and small folders are decoded as well, as all are with broken="skip". The
     first images, up to `STORED_BYTES` of pixels, are held in memory once they are decoded; the others are decoded
     each time.
@@ -93,7 +95,6 @@ class ImageFolder:
         device: where samples are wanted, such as "cpu" or "cuda:0".
         broken: "error" to refuse a folder with files that cannot be decoded, "skip" to leave those files out.
         crop: the size an image is scaled to before its centre is cut out.
-        workers: threads that decode; None for those of `resolve_threads`, 8 at most. They do not change the result.
         observer: told how far the check has come.
 
     Attributes:
@@ -102,7 +103,7 @@ class ImageFolder:
         notes: sentences on what was left out.
 
     Raises:
-        UsageError: root does not exist or is no folder; side or workers below 1.
+        UsageError: root does not exist or is no folder; side below 1.
         DataError: a folder cannot be read; fewer than `FEWEST_IMAGES` images; broken images, by name.
     """
 
@@ -114,15 +115,13 @@ class ImageFolder:
         device: str,
         broken: Broken = "error",
         crop: Crop = shorter_side,
-        workers: int | None = None,
         observer: events.Observer = events.ignore,
     ) -> None:
         if side < 1:
             raise UsageError(f"the side of images is {side}; it must be at least 1", hint="try --side 64")
         self._root, self._side, self._device, self._broken = root, side, device, broken
         self._decode = partial(_pixels, side=side, crop=crop)
-        threads = resolve_threads(workers).count
-        self._pool = ThreadPoolExecutor(threads if workers is not None else min(threads, _MOST_THREADS))
+        self._pool = ThreadPoolExecutor(min(resolve_threads().count, _MOST_THREADS))
         named, others = _image_names(root)
         _require_images(root, named, others)
         faults = self._check(named, observer)

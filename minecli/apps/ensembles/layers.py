@@ -127,7 +127,6 @@ class Convolution(nn.Module):
         outputs: channels that come out.
         size: of the square kernel, in pixels; odd.
         stride: in pixels.
-        scale: standard deviation of the initial weights.
         bias: one number per channel that comes out, 0 at first.
 
     >>> convolution = Convolution([torch.Generator().manual_seed(s) for s in (0, 1)], 3, 8)
@@ -142,12 +141,11 @@ class Convolution(nn.Module):
         outputs: int,
         size: int = 5,
         stride: int = 2,
-        scale: float = DCGAN_SCALE,
         bias: bool = True,
     ) -> None:
         super().__init__()
         self.stride, self.padding = stride, size // 2
-        self.weight = drawn(generators, outputs, inputs, size, size, scale=scale)
+        self.weight = drawn(generators, outputs, inputs, size, size, scale=DCGAN_SCALE)
         self.bias = nn.Parameter(torch.zeros(len(generators), outputs)) if bias else None
 
     def forward(self, images: Tensor) -> Tensor:
@@ -165,7 +163,6 @@ class Deconvolution(nn.Module):
         size: of the square kernel, in pixels; odd.
         stride: in pixels.
         output_padding: 0 .. stride-1, which of the sizes that `Convolution` maps to h comes out.
-        scale: standard deviation of the initial weights.
         bias: one number per channel that comes out, 0 at first.
 
     >>> deconvolution = Deconvolution([torch.Generator().manual_seed(0)], 8, 3)
@@ -181,12 +178,11 @@ class Deconvolution(nn.Module):
         size: int = 5,
         stride: int = 2,
         output_padding: int = 0,
-        scale: float = DCGAN_SCALE,
         bias: bool = True,
     ) -> None:
         super().__init__()
         self.stride, self.padding, self.output_padding = stride, size // 2, output_padding
-        self.weight = drawn(generators, inputs, outputs, size, size, scale=scale)
+        self.weight = drawn(generators, inputs, outputs, size, size, scale=DCGAN_SCALE)
         self.bias = nn.Parameter(torch.zeros(len(generators), outputs)) if bias else None
 
     def forward(self, images: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
     * `nearest_modes`: means that are nearest to at least one sample;
     * `nearest_kl`: the same divergence over all samples; None where none is finite.
 
-    `kl_floor` says how large a divergence perfect samples show.
+    n perfect samples show a divergence of about 24 / (2 n); see `reverse_kl`.
 
     Args:
         samples: in the units of the data, shape (n, 2).
@@ -184,6 +184,13 @@ def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
     "Reverse", as the samples' distribution stands first: a mode that is left out costs only what it adds to the others.
     It lies in 0 .. ln(classes).
 
+    Of n samples that really are uniform expect (classes - 1) / (2 n): 2 n KL is the likelihood-ratio statistic of the
+    uniform distribution, which is about chi-squared with classes - 1 degrees of freedom (Wilks, "The large-sample
+    distribution of the likelihood ratio for testing composite hypotheses", Annals of Mathematical Statistics 1938); the
+    same term is Miller's bias of the entropy (1955). It needs several samples per class: with 10 it is 1 or 2 % too
+    low, with 2 it is 14 % too low, and with less than one it has no meaning, as the divergence cannot exceed
+    ln(classes).
+
     Args:
         counts: how many samples each class has, at least 0, shape (k,).
         classes: how many classes there are; None for k. Classes that are not in `counts` have no sample.
@@ -205,27 +212,6 @@ def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
     shares = array[array > 0] / array.sum()
     # Of equal shares rounding may leave a trace below zero.
     return max(0.0, float((shares * np.log(classes * shares)).sum()))
-
-
-def kl_floor(count: int, classes: int) -> float:
-    """The `reverse_kl`, in nats, to expect of so many samples that really are uniform: (classes - 1) / (2 count).
-
-    2 count KL is the likelihood-ratio statistic of the uniform distribution, which is about chi-squared with
-    classes - 1 degrees of freedom (Wilks, "The large-sample distribution of the likelihood ratio for testing composite
-    hypotheses", Annals of Mathematical Statistics 1938); the same term is Miller's bias of the entropy (1955). It needs
-    several samples per class: with 10 it is 1 or 2 % too low, with 2 it is 14 % too low, and with less than one it has
-    no meaning, as the divergence cannot exceed ln(classes).
-
-    Raises:
-        DataError: fewer than one sample or class.
-
-    >>> round(kl_floor(26_000, 1000), 4), kl_floor(2500, 25)
-    (0.0192, 0.0048)
-    """
-    if count < 1 or classes < 1:
-        problem = f"there are {count} samples of {classes} classes; there must be at least one of each"
-        raise DataError(problem, hint="check that there are samples")
-    return (classes - 1) / (2 * count)
 
 
 def label_floor(labels: Labels, stack: int, count: int, seed: int) -> float:
