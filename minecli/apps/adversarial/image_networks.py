@@ -234,7 +234,7 @@ class ImagePairDiscriminator(nn.Module):
         self.judge = ImageDiscriminator(generators, (2 * channels, height, width), filters, layers)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """Two times (models, b, channels, side, side) to (models, b)."""
+        """The logits (models, b) of pairs, two times (models, b, channels, side, side)."""
         logits: Tensor = self.judge(torch.cat([first, second], 2))
         return logits
 

@@ -92,7 +92,8 @@ def _adam_moves(
 
 
 class Foreseen(nn.Module):
-    """A discriminator with other parameters in the place of its own."""
+    """A discriminator with other parameters, by name, in the place of its own: sides (models, b, ...) to logits
+    (models, b)."""
 
     def __init__(self, discriminator: nn.Module, parameters: dict[str, Tensor]) -> None:
         super().__init__()

@@ -83,7 +83,7 @@ class RowDiscriminator(nn.Module):
 
 
 class Bounded(nn.Module):
-    """Another network with its outputs drawn into (-1, 1) by tanh."""
+    """Another network with its outputs, of any shape, drawn into (-1, 1) by tanh."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -146,7 +146,8 @@ def build_encoder(seeds: Sequence[int], shape: Shape, config: AdversarialConfig,
 def build_statistics_network(
     seeds: Sequence[int], shape: Shape, config: AdversarialConfig
 ) -> StatisticsNetwork | ConvolutionalStatisticsNetwork:
-    """T on pairs of a sample and its code."""
+    """T on pairs of a sample (models, b, *shape) and its code (models, b, code_dim), in nats. On rows it has the
+    discriminator's layers and units, on images convolutions down to 4 pixels."""
     draws = _generators(seeds, "statistics")
     if image := _image(shape):
         channels, side, _ = image

@@ -88,7 +88,12 @@ def load_dataset(
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
 ) -> AliDataset | None:
-    """Make or read what a request names, the same for every method and seed; None where it was stopped."""
+    """Make or read what a request names, the same for every method and seed; None where it was stopped.
+
+    Raises:
+        DataError, UsageError: see `tables.groups.load_group`, and in `datasets` `mnist.read_mnist`,
+            `celeba.read_celeba` and `image_folder.ImageFolder`.
+    """
     if request.is_table:
         return _table(request, device, stdin)
     if request.dataset == GRID:
@@ -102,7 +107,7 @@ def load_dataset(
 
 def load_held_out(request: AliRequest, stdin: BinaryIO | None = None) -> tuple[Tensor, npt.NDArray[np.int64] | None]:
     """The samples that a request holds out, (n, *shape) as they are, and their labels where they are known: those of
-    `load_dataset`, without what models are measured by, which may take minutes to train."""
+    `load_dataset`, without what models are measured by, which may take minutes to train. See there for the errors."""
     if request.is_table:
         split = UserTable.of(request.load(stdin), request.config.held_out)
         return split.rows.features[split.held_out], None

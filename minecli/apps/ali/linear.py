@@ -87,12 +87,12 @@ class PcaCoder:
         return rows.clamp(-1.0, 1.0) if bounded else rows
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What `from_state` needs."""
+        """The three tensors, which `from_state` takes."""
         return {"mean": self.mean, "components": self.components, "deviations": self.deviations}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> PcaCoder:
-        """What `state_dict` gave."""
+        """The components whose `state_dict` is given."""
         return cls(state["mean"], state["components"], state["deviations"])
 
 
@@ -136,13 +136,13 @@ class LinearCoding:
         return "closed-form"
 
     def encode(self, samples: Tensor, best: bool = False) -> Tensor:
-        """Whitened codes (models, n, l) of samples (n, *shape)."""
+        """Whitened codes (models, n, l) of samples (n, *shape), on the CPU."""
         del best
         codes = self.coder.encode(samples.flatten(1)) / self.coder.deviations
         return codes.float().expand(len(self.seeds), *codes.shape)
 
     def decode(self, latents: Tensor, best: bool = False) -> Tensor:
-        """Samples (models, n, *shape) of latents (models, n, l)."""
+        """Samples (models, n, *shape) of latents (models, n, l), on the CPU."""
         del best
         shape = self.data.shape
         rows = self.coder.decode(latents.flatten(0, 1) * self.coder.deviations, self.bounded)
@@ -155,12 +155,12 @@ class LinearCoding:
 
     @property
     def coder(self) -> PcaCoder:
-        """The components; they are there once `run` has come back."""
+        """The components; there are none before `run` has come back, or a state was taken up."""
         assert self._coder is not None
         return self._coder
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` needs."""
+        """The components, which `load_state_dict` takes."""
         return {"coder": self.coder.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ _TRAVERSED, _TRAVERSAL_STEPS, _TRAVERSAL_REACH = 6, 9, 2.5
 
 
 def untrained(request: AliRequest, dataset: AliDataset, method: str) -> Coding:
-    """The models of a method before their first step."""
+    """The models of a method before their first step, one for each of the request's seeds."""
     if method == "pca":
         return LinearCoding(dataset, request.config, request.seeds)
     return AliTraining(dataset, method, request.config, request.seeds)
@@ -84,7 +84,7 @@ class Shown:
 
 
 def shown_of(trained: TrainedMethod[Coding], dataset: AliDataset) -> Shown:
-    """Held-out samples, what became of them, and fresh samples."""
+    """Held-out samples of a data set, what the first seed of a method makes of them, and fresh samples."""
     coding, count = trained.training, _SHOWN_IMAGES if dataset.bounded else _SHOWN_ROWS
     originals = dataset.held_out[:count]
     codes = coding.encode(originals, best=True)
@@ -114,9 +114,10 @@ def _as_they_are(samples: Tensor, dataset: AliDataset) -> Array:
 
 @dataclass(frozen=True)
 class Coder:
-    """One model of a run.
+    """One model of a run, on the CPU.
 
-    `shape` is that of a sample as it is; perceptrons see images as rows of pixels.
+    `shape` is that of a sample as it is; perceptrons see images as rows of pixels. Principal components have no
+    `generator`: they decode what they encode.
     """
 
     request: AliRequest
@@ -144,7 +145,7 @@ class Coder:
         return applied(self.generator, latents[None], _CPU)[0].reshape(-1, *self.shape)
 
     def sample(self, count: int, seed: int) -> Tensor:
-        """Fresh samples (count, *shape)."""
+        """Fresh samples (count, *shape); `seed` decides which."""
         prior = draw_prior(self.request.config, count, stream(seed, "drawn"))
         width = len(self.encoder.deviations) if isinstance(self.encoder, PcaCoder) else prior.shape[1]
         return self.decode(prior[:, :width])
@@ -186,7 +187,7 @@ def coded_columns(inputs: Inputs, coder: Coder, as_list: bool = True) -> dict[st
 
 
 def reconstructed(inputs: Inputs, coder: Coder) -> Tensor:
-    """What becomes of the inputs (n, *shape) when they are encoded and decoded."""
+    """What becomes of the inputs when they are encoded by their codes' means and decoded, shape (n, *shape)."""
     return coder.decode(coder.encode(inputs.samples))
 
 

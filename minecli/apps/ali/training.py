@@ -86,7 +86,7 @@ class AliTraining(AdversarialTraining):
             self.ascend_statistics(draws.real, code.detach(), draws.shifts)
 
     def draw(self) -> Draws:
-        """The draws of the step that comes."""
+        """The draws of the step that comes, on the device of the data."""
         needs = StepNeeds(self.config.batch_size, turns=2, noisy=True)
         return draw_step(self.config, self.seeds, self.data, self.step, needs)
 
@@ -129,7 +129,8 @@ class AliTraining(AdversarialTraining):
         return outputs[..., : self.config.latent]
 
     def decode(self, latents: Tensor, best: bool = False) -> Tensor:
-        """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU."""
+        """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU; for `best` see
+        `encode`."""
         return applied(self.last_finite["generator"] if best else self.generator, latents, self.device)
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:

@@ -80,7 +80,7 @@ def read_celeba(
     Args:
         root: the folder that holds img_align_celeba/ and list_attr_celeba.txt (which may be in Anno/), or
             img_align_celeba/ itself with the list beside it.
-        side: height and width of samples; see `celeba_scale`.
+        side: height and width of samples, in pixels; see `celeba_scale`.
         device, broken, observer: see `ImageFolder`.
 
     Raises:

@@ -90,12 +90,12 @@ class Digits:
     labels: npt.NDArray[np.uint8]
 
     def first(self, count: int) -> Digits:
-        """The first of them, `count` at most."""
+        """The first `count` digits, or all where there are fewer."""
         return Digits(self.images[:count], self.labels[:count])
 
 
 def pooled(*parts: Digits) -> Digits:
-    """All parts as one, in their order."""
+    """The digits of all parts as one set, in the order of the parts."""
     return Digits(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
 
 

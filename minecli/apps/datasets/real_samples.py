@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class RealSamples(Protocol):
-    """So many samples of one shape, on the device that computes."""
+    """Samples of one shape by number, wherever they are stored."""
 
     def __len__(self) -> int: ...
 
@@ -25,7 +25,7 @@ class RealSamples(Protocol):
         """The name of the device on which samples are wanted and computed, such as "cpu"."""
 
     def rows(self, indices: Tensor) -> Tensor:
-        """Samples by number: (models, b) to (models, b, *shape)."""
+        """Samples by number: int64 (models, b) to float32 (models, b, *shape), on `device`."""
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,12 @@ class Layout:
 
 
 def coordinates(count: int) -> Layout:
-    """Rows of so many numbers: columns x0, x1, ..."""
+    """The layout of rows of `count` numbers: columns x0, x1, ..."""
     return Layout((count,), lambda rows: {f"x{i}": rows[:, i] for i in range(count)})
 
 
 def table_layout(table: TableRows) -> Layout:
-    """Features of a user's table: its own columns in their own units."""
+    """The layout of features of a user's table: its own columns in their own units."""
     return Layout((len(table.names),), lambda rows: table.arrow_columns(table.restore(rows)))
 
 

@@ -84,7 +84,7 @@ class TableRows:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the features: "age", "color=red", "emb[3]"."""
+        """The names of the d features: "age", "colour=red", "emb[3]"."""
         return tuple(name for origin in self.origins for name in origin.names)
 
     @cached_property
@@ -132,7 +132,7 @@ class TableRows:
         return {origin.name: restored(origin, values[:, places]) for origin, places in self._blocks()}
 
     def arrow_columns(self, columns: Mapping[str, Values]) -> dict[str, Any]:
-        """What `restore` gave as Arrow arrays in the types of the file."""
+        """Columns that `restore` gave as Arrow arrays in the types of the file, by name."""
         return {origin.name: arrow_column(origin, columns[origin.name]) for origin in self.origins}
 
     def _blocks(self) -> Iterator[tuple[Origin, slice]]:

@@ -31,7 +31,11 @@ def drawn(generators: Sequence[torch.Generator], *shape: int, scale: float) -> n
 
 
 class Linear(nn.Module):
-    """A linear map of (models, b, inputs) to (models, b, outputs), by default with a bias."""
+    """A linear map of (models, b, inputs) to (models, b, outputs), by default with a bias.
+
+    Weights start normal with standard deviation `gain` / sqrt(inputs), each model's from its own generator, biases at
+    0.
+    """
 
     def __init__(
         self, generators: Sequence[torch.Generator], inputs: int, outputs: int, gain: float = 1.0, bias: bool = True

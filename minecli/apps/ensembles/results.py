@@ -54,7 +54,7 @@ class Training(Protocol):
         """How a model has ended, one of the words of `result.Status` or "closed-form"."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of an earlier run."""
+        """Take up the state that `run` has handed to `save` in an earlier run."""
 
 
 T = TypeVar("T", bound=Training)

@@ -117,7 +117,7 @@ class SideBySideTraining(ABC):
 
     @abstractmethod
     def advance(self) -> None:
-        """One step of all networks."""
+        """Take one step with all networks."""
 
     @abstractmethod
     def measure(self) -> tuple[list[Measurement], Tensor | None]:
@@ -168,7 +168,7 @@ class SideBySideTraining(ABC):
         self.remember(information_nats=bound)
 
     def information(self, samples: Tensor, latent: Tensor, shifts: Sequence[int]) -> Tensor:
-        """The bound on I(samples; latent) in nats, shape (models,), differentiable in both."""
+        """The bound on I(samples; latent) in nats, shape (models,), differentiable in both; see `ascend_statistics`."""
         t = _scoring(self.networks["statistics"]).score_rows(samples, latent, [0, *shifts])
         value: Tensor = self.statistics.objective().value_of(t[:, 0], t[:, 1:])
         return value
@@ -203,7 +203,7 @@ class SideBySideTraining(ABC):
             copy_model(self.networks[name], stored, model)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything `load_state_dict` needs to go on as if nothing had happened."""
+        """Everything `load_state_dict` needs to go on as if nothing had happened: tensors and plain values."""
         return {
             "step": self.step,
             "broken": self.diverged_at,
@@ -270,7 +270,7 @@ def applied(network: nn.Module, inputs: Tensor, device: torch.device) -> Tensor:
 
 
 def only_model(network: nn.Module, which: int) -> nn.Module:
-    """The same network with one of its models alone; changed in place."""
+    """The same network with its model number `which` alone; changed in place."""
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
             setattr(module, name, nn.Parameter(parameter.data[which : which + 1], requires_grad=False))

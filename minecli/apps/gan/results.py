@@ -22,7 +22,7 @@ _PICTURE_SAMPLES = {1: 20_000, 3: 64}
 
 
 def untrained(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
-    """The GANs of a method before their first step."""
+    """The GANs of a method before their first step, one for each of the request's seeds."""
     return GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics)
 
 

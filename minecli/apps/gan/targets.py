@@ -53,7 +53,7 @@ class Dataset:
 
 
 def layout_of(request: GanRequest, table: TableRows | None = None) -> Layout:
-    """The layout of a request's data set; that of a user's `table` is its own."""
+    """How samples of a request's data set become a table; those of a user's `table` become its columns again."""
     if table is not None:
         return table_layout(table)
     if request.dataset == STACKED:

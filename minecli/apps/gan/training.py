@@ -87,7 +87,7 @@ class GanTraining(AdversarialTraining):
             self.ascend_statistics(samples, code_of(self.config, draws.priors[-1]), draws.shifts)
 
     def draw(self) -> Draws:
-        """The draws of the step that comes."""
+        """The draws of the step that comes, on the device of the data."""
         count, turns = self.config.batch_size * self.pack, 1 + self.config.generator_steps
         needs = StepNeeds(count, turns, noisy=self.method == "ali")
         return draw_step(self.config, self.seeds, self.data, self.step, needs)

@@ -170,7 +170,7 @@ class IbPhases:
 
     @cached_property
     def test_answers(self) -> Answers:
-        """What the models to use say about the test rows, once training is done."""
+        """What the models to use say about the test rows, once training is done; computed once."""
         assert self.final is not None
         noise = Noise(self.seeds, self.device, "evaluation")
         test = self.data.test

@@ -61,7 +61,7 @@ class Answers:
 
     @property
     def finite(self) -> list[bool]:
-        """Whether all of a model's answers are finite."""
+        """For each model whether all of its answers are finite."""
         each: list[bool] = torch.isfinite(self.probabilities).flatten(1).all(1).tolist()
         return each
 
@@ -90,7 +90,7 @@ def answers_of(network: Bottleneck, x: Tensor, labels: Tensor, noise: Noise, dra
 
 
 def metrics_of(answers: Answers, labels: Tensor, model: int) -> dict[str, float | None]:
-    """One model's numbers; see DEFINITIONS."""
+    """One model's metrics on rows with `labels` (n,), by name; see DEFINITIONS."""
     p, own = answers.probabilities[model].double(), labels.cpu()
     said = p.gather(-1, own[:, None]).squeeze(-1)
     return {
@@ -163,7 +163,7 @@ class Comparison:
     mcnemar: list[dict[str, float]]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The fields as plain values."""
         return asdict(self)
 
 
@@ -171,8 +171,8 @@ def compare(method: str, wrong: Wrong, reference: str, reference_wrong: Wrong) -
     """Compare two methods by which of n test rows their seeds answer wrongly, both (seeds, n).
 
     >>> import numpy as np
-    >>> found = compare("a", np.array([[True, False, False, False]]), "b", np.array([[True, True, True, False]]))
-    >>> found.difference_percent, found.mcnemar[0]["p_value"]
+    >>> compared = compare("a", np.array([[True, False, False, False]]), "b", np.array([[True, True, True, False]]))
+    >>> compared.difference_percent, compared.mcnemar[0]["p_value"]
     (-50.0, 0.5)
     """
     pairs = [mcnemar(a, b) for a, b in zip(wrong, reference_wrong, strict=True)]

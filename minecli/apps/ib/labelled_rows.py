@@ -61,12 +61,12 @@ class Classified:
 
     @property
     def learnt(self) -> Part:
-        """The rows to learn from while others choose."""
+        """The rows to learn from while those held back choose epoch and beta."""
         return Part(self.train.x[: -self.choosing], self.train.labels[: -self.choosing])
 
     @property
     def held_back(self) -> Part:
-        """The rows that choose."""
+        """The rows that choose epoch and beta."""
         return Part(self.train.x[-self.choosing :], self.train.labels[-self.choosing :])
 
 
@@ -168,7 +168,7 @@ def choosing_rows(count: int) -> int:
 
 
 def digit_rows(digits: Digits) -> Part:
-    """Digits as rows of 784 pixels from -1 to 1."""
+    """Digits as rows of 784 pixels from -1 (paper) to 1 (ink)."""
     pixels = from_bytes(torch.from_numpy(digits.images).reshape(-1, SIDE * SIDE))
     return Part(pixels, torch.from_numpy(digits.labels.astype(np.int64)))
 

@@ -128,7 +128,8 @@ class Scatter:
 
 
 def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
-    """One code per test row by the first seed; None where the bottleneck has not two columns."""
+    """One code for each of the first test rows by the first seed; None where the bottleneck has not two columns, or the
+    seed diverged."""
     phases = trained.training
     if phases.config.code_dim != 2 or phases.final is None or phases.diverged_at[0] is not None:
         return None
@@ -147,7 +148,10 @@ def first_codes(network: Bottleneck, x: Tensor, seeds: Sequence[int], device: to
 
 @dataclass(frozen=True)
 class Coder:
-    """One model of a run, and what its classes are called."""
+    """One model of a run, on the CPU, and what its classes are called.
+
+    `seed` decides what an encoder with noise draws, `draws` over how many codes per row it is averaged.
+    """
 
     network: Bottleneck
     classes: tuple[bool | int | str, ...]

@@ -59,8 +59,8 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
     Raises:
         DataError: another shape, or no sample.
 
-    >>> found = grid_metrics([[0.0, 0.1], [4.0, -3.9], [0.5, 0.5], [float("nan"), 0.0]])
-    >>> found["modes"], found["high_quality_share"], round(found["kl"], 3)
+    >>> metrics = grid_metrics([[0.0, 0.1], [4.0, -3.9], [0.5, 0.5], [float("nan"), 0.0]])
+    >>> metrics["modes"], metrics["high_quality_share"], round(metrics["kl"], 3)
     (2.0, 0.5, 2.526)
     """
     points = _points(samples)
@@ -104,8 +104,8 @@ def spiral_metrics(samples: npt.ArrayLike) -> Metrics:
         DataError: another shape, or no sample.
 
     >>> from minecli.apps.datasets.synthetic import spiral
-    >>> found = spiral_metrics(spiral(2500, np.random.default_rng(0)))
-    >>> found["arc_coverage"], round(found["near_arc_share"], 2), found["kl"] < 0.03
+    >>> metrics = spiral_metrics(spiral(2500, np.random.default_rng(0)))
+    >>> metrics["arc_coverage"], round(metrics["near_arc_share"], 2), metrics["kl"] < 0.03
     (1.0, 1.0, True)
     """
     points = _points(samples)

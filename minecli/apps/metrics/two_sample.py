@@ -68,7 +68,7 @@ def two_sample_report(real: npt.ArrayLike, generated: npt.ArrayLike, names: Sequ
       sides. It sees linear relations of pairs only. By chance a pair without relation differs by about
       sqrt(1 / n + 1 / m), and the largest of many pairs by two to four times as much.
 
-    All p-values take rows as independent. Rows of a generator that has learned from these very real rows are not: they
+    All p-values take rows as independent. Rows of a generator that has learnt from these very real rows are not: they
     may pass for them by repeating them. Compare with real rows that the generator has not seen.
 
     Args:
