@@ -18,7 +18,7 @@ from minecli.apps.ensembles.training import Evaluation, Save
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
 from minecli.apps.ib.information import Information, measured_information
-from minecli.apps.ib.labelled_rows import Classified
+from minecli.apps.ib.labelled_rows import Classified, Part
 from minecli.apps.ib.networks import Noise, is_stochastic
 from minecli.apps.ib.training import IbTraining
 from minecli.result import Status
@@ -56,7 +56,9 @@ class IbPhases:
         if self.config.choose:
             self.choosing = self._training(data.learnt, data.held_back, self.models, None)
 
-    def _training(self, train: Any, held_out: Any, models: Any, epoch: int | None) -> IbTraining:
+    def _training(
+        self, train: Part, held_out: Part, models: Sequence[tuple[int, float]], epoch: int | None
+    ) -> IbTraining:
         classes = len(self.data.classes)
         return IbTraining(train, held_out, self.method, self.config, models, classes, self.device, epoch)
 
