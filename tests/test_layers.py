@@ -26,6 +26,17 @@ LAYERS = (
 LEVEL = {room: len(LAYERS) - i for i, rooms in enumerate(LAYERS) for room in rooms}
 BENCH_MAY_NOT_IMPORT = {"report", "apps"}  # what is measured does not know how it is shown
 REPORT_MAY_IMPORT = {"report", "result", "units", "errors", "foreign"}
+# The same within apps/: which of its rooms each may import besides itself.
+APPS_MAY_IMPORT = {
+    "gan": {"adversarial", "metrics", "ensembles", "datasets"},
+    "ali": {"adversarial", "metrics", "ensembles", "datasets"},
+    "ib": {"adversarial", "metrics", "ensembles", "datasets"},
+    "adversarial": {"ensembles", "datasets"},
+    "metrics": {"datasets"},
+    "ensembles": set(),
+    "datasets": set(),
+}
+SHARED_NAMES_OF_APPS = {"__init__", "config", "networks", "training", "results"}
 HEAVY = {"torch", "pandas", "pyarrow", "scipy", "matplotlib", "ray"}
 TERMINAL = {"rich", "typer"}
 BOTTOM = {"result", "events", "settings", "units", "errors", "foreign"}
@@ -104,6 +115,23 @@ def test_fences(path):
         if room in BOTTOM and statement in level_statements and top != "minecli":
             assert importlib.util.find_spec(top) is not None
             assert "site-packages" not in str(importlib.util.find_spec(top).origin), f"{where}: standard library only"
+
+
+def test_rooms_within_apps():
+    apps = PACKAGE / "apps"
+    assert {path.name for path in apps.iterdir() if (path / "__init__.py").exists()} == set(APPS_MAY_IMPORT)
+    for path in sorted(apps.glob("*/*.py")):
+        room = path.parent.name
+        for statement, name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+            if name.startswith("minecli.apps."):
+                target = name.split(".")[2]
+                where = f"{room}/{path.name}:{statement.lineno} imports {name}"
+                assert target in APPS_MAY_IMPORT[room] | {room}, f"{where}: {room} may not import {target}"
+
+
+def test_a_name_in_apps_says_which_file():
+    names = [path.stem for path in (PACKAGE / "apps").rglob("*.py") if path.stem not in SHARED_NAMES_OF_APPS]
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

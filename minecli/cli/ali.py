@@ -118,11 +118,11 @@ class AliJob(ComparisonJob[AliRequest]):
         from minecli.runtime.writing import write_bytes
 
         shown = []
-        for arm in trained.arms:
-            samples = shown_of(arm, dataset)
+        for each in trained.methods:
+            samples = shown_of(each, dataset)
             parts = {part.name: getattr(samples, part.name) for part in fields(samples)}
-            title = f"{arm.method}, seed {arm.training.seeds[0]}"
-            shown.append(MethodPictures(method=arm.method, title=title, **parts))
+            title = f"{each.method}, seed {each.training.seeds[0]}"
+            shown.append(MethodPictures(method=each.method, title=title, **parts))
         for name, content in pictures(shown, payload).items():
             write_bytes(folder / name, content)
 

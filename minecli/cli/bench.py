@@ -9,7 +9,7 @@ import typer
 
 from minecli.bench.config import CELLS_TOGETHER, BenchRequest, Fig1Request, Fig2Request, FreshConfig, SuiteRequest
 from minecli.cli.bench_job import BenchJob, fresh_config, shared_fields
-from minecli.cli.options import Parameters, of_fields, option, takes
+from minecli.cli.options import Parameters, of_fields, option, takes, whole_option
 from minecli.cli.runs import run_command
 from minecli.cli.settings import estimator_names, setting_options
 from minecli.cli.shared_options import COMPUTING, FOLDER, RESULT, RUN_PANEL
@@ -76,10 +76,10 @@ _SHARED: Parameters = {
         "precision",
     ),
     **RESULT, **COMPUTING,
-    "together": option(
-        int | None,
+    "together": whole_option(
+        "together",
         f"Most cells that train as one batched network. (default: 1 on a CPU, {CELLS_TOGETHER} on a GPU)",
-        "--together", panel=RUN_PANEL, metavar="N", min=1, max=100_000,
+        "--together", panel=RUN_PANEL, metavar="N", most=100_000,
     ),
     **FOLDER,
 }  # fmt: skip

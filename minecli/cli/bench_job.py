@@ -39,6 +39,8 @@ def shared_fields(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_together(given: Mapping[str, Any], configs: Mapping[str, Any]) -> None:
+    if given["together"] < 1:
+        raise UsageError(f"--together is {given['together']}; it must be at least 1", hint="try --together 8")
     if given.get("fresh"):
         raise UsageError(
             "--together is for samples of fixed size", hint="leave it out: --fresh trains all cells together"

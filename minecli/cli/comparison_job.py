@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from minecli.apps.ensembles.config import ComparisonRequest
 from minecli.cli.destinations import check_destinations
-from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option
+from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option, whole_option
 from minecli.cli.presentation import Presentation
 from minecli.cli.reading_options import READING, announce_remote, reading_from
 from minecli.cli.runs import Job, Work
@@ -22,7 +22,7 @@ from minecli.errors import UsageError
 from minecli.settings import MOST_SEED
 
 if TYPE_CHECKING:
-    from minecli.apps.ensembles.results import Application, Arm
+    from minecli.apps.ensembles.results import Application, TrainedMethod
     from minecli.report.formats import Views
     from minecli.runtime.run_directory import RunDirectory
     from minecli.tables.missing import MissingPolicy
@@ -77,8 +77,8 @@ ENDING: Parameters = {**RESULT, **COMPUTING, **FOLDER}
 # What the commands on finished runs share.
 MODEL: Parameters = {
     "method": option(str | None, "Which of the run's methods.", "--method", metavar="NAME"),
-    "model": option(
-        int | None, "Which of the run's seeds; default the first.", "--model", metavar="SEED", min=0, max=MOST_SEED
+    "model": whole_option(
+        "model", "Which of the run's seeds; default the first.", "--model", metavar="SEED", most=MOST_SEED
     ),
     **QUIET,
 }
@@ -135,7 +135,7 @@ def asked_settings(given: Mapping[str, Any], kind: type[ComparisonRequest], meth
 class Trained:
     """What a job's work has come to: the methods, and whether it was stopped on the way."""
 
-    arms: list[Arm[Any]]
+    methods: list[TrainedMethod[Any]]
     stopped: bool = field(default=False)
 
 
@@ -171,13 +171,13 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         from minecli.apps.ensembles.results import run_methods
 
         build = partial(self.application.build, request, dataset)
-        arms = run_methods(request, build, folder=work.path, observer=work.observe, should_stop=work.should_stop)
-        return Trained(arms, len(arms) < len(request.methods) or not arms[-1].finished)
+        methods = run_methods(request, build, folder=work.path, observer=work.observe, should_stop=work.should_stop)
+        return Trained(methods, len(methods) < len(request.methods) or not methods[-1].finished)
 
     def interrupted(self, trained: Trained, work: Work) -> str | None:
         if not trained.stopped:
             return None
-        last = trained.arms[-1].training
+        last = trained.methods[-1].training
         return f"interrupted at step {last.step} of {last.steps}"
 
     def payload(self, request: Asked, dataset: Any, trained: Trained, environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,11 +189,11 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
             request.to_json(),
             environment,
             data=dataset.facts,
-            methods=[app.entry(arm, dataset) for arm in trained.arms],
+            methods=[app.entry(method, dataset) for method in trained.methods],
             interrupted=trained.stopped,
             definitions=app.definitions(dataset),
         )
-        return {**content, **plain(app.across(trained.arms))}
+        return {**content, **plain(app.across(trained.methods))}
 
     @abstractmethod
     def table(self, payload: dict[str, Any], width: int, color: bool) -> str:

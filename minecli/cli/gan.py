@@ -95,11 +95,12 @@ class GanJob(ComparisonJob[GanRequest]):
         from minecli.runtime.writing import write_bytes
         from minecli.tasks.table_file import table_bytes
 
-        for arm in trained.arms:
-            content = table_bytes(pa.table(sample_columns(arm, dataset)), "parquet")
-            write_bytes(folder / f"samples-{arm.method}.parquet", content)
+        for each in trained.methods:
+            content = table_bytes(pa.table(sample_columns(each, dataset)), "parquet")
+            write_bytes(folder / f"samples-{each.method}.parquet", content)
         clouds = [
-            _cloud(f"{arm.method}, seed {arm.training.seeds[0]}", picture_samples(arm), dataset) for arm in trained.arms
+            _cloud(f"{each.method}, seed {each.training.seeds[0]}", picture_samples(each), dataset)
+            for each in trained.methods
         ]
         for name, content in pictures(_cloud("data", dataset.real_samples(), dataset), clouds, payload).items():
             write_bytes(folder / name, content)

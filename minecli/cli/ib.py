@@ -111,7 +111,7 @@ class IbJob(ComparisonJob[IbRequest]):
         from minecli.report.ib_figures import pictures
         from minecli.runtime.writing import write_bytes
 
-        scatters = [(s.method, s.codes, s.labels) for arm in trained.arms if (s := scatter_of(arm)) is not None]
+        scatters = [(s.method, s.codes, s.labels) for each in trained.methods if (s := scatter_of(each)) is not None]
         for name, content in pictures(scatters, [str(name) for name in data.classes], payload).items():
             write_bytes(folder / name, content)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minecli.cli.words import FLAGS, flag, numbers
-from minecli.settings import Setting, settings_of
+from minecli.settings import MOST, Setting, settings_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -47,6 +47,18 @@ def option(
     return Parameter(
         Annotated[kind, typer.Option(*flags, help=help, rich_help_panel=panel, metavar=metavar, **more)], default
     )
+
+
+def whole_option(name: str, help: str, *flags: str, most: int = MOST, **more: Any) -> Parameter:
+    """An option for a whole number of at most `most`; what is too small for it is found where it is used."""
+    setting = Setting(kind=int, help=help, most=most)
+
+    def within(value: int | None) -> int | None:
+        if value is not None:
+            setting.check(name, value)
+        return value
+
+    return option(int if more.get("default") is not None else int | None, help, *flags, callback=within, **more)
 
 
 def argument(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minecli.cli.options import Parameter, Parameters, option
+from minecli.cli.options import Parameter, Parameters, option, whole_option
 from minecli.cli.streams import Streams
 from minecli.errors import UsageError
-from minecli.settings import MOST
 from minecli.tables.files.options import READING_FIELDS, Reading
 
 PANEL = "Reading the file"
@@ -47,7 +46,9 @@ READING: Parameters = {
         "Whether the first line of text names the columns (else f0, f1, ...).",
         "--header/--no-header",
     ),
-    "skip_rows": _option(int, "skip_rows", "Lines of text to pass over first.", "--skip-rows", metavar="N", max=MOST),
+    "skip_rows": whole_option(
+        "skip_rows", "Lines of text to pass over first.", "--skip-rows", default=0, panel=PANEL, metavar="N"
+    ),
     "comment": _option(str | None, "comment", "What begins lines that are comments.", "--comment", metavar="CHAR"),
     "quote": _option(
         str | None, "quote", "What encloses values of text; none: nothing does.", "--quote", metavar="CHAR|none"

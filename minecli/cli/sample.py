@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from minecli.cli.options import Parameters, argument, option, takes
+from minecli.cli.options import Parameters, argument, option, takes, whole_option
 from minecli.cli.presentation import check_table_destination, deliver_table
 from minecli.cli.shared_options import QUIET, SAMPLE_ROWS, SEED, TABLE_OUTPUT
 from minecli.cli.words import flag
@@ -33,23 +33,31 @@ Example: {EXAMPLE}
 )
 
 
+_WHOLE = (
+    ("dim", "Columns on each side."),
+    ("classes", "Number of labels."),
+    ("latent", "Signals shared by both sides."),
+    ("pairs", "Pairs of columns that are correlated."),
+)
+_OTHERS = (
+    ("rho", float, "Correlation between x_i and z_i.", "R"),
+    ("dof", float, "Degrees of freedom.", "NU"),
+    ("sigma", float, "Standard deviation of the noise.", "S"),
+    ("epsilon", float, "Half-width of uniform noise.", "E"),
+    ("function", str, "identity, cubic or sine.", "NAME"),
+    ("spacing", float, "Distance between class means.", "D"),
+    ("share", float, "Probability that a value is 0.", "P"),
+    ("mi_nats", float, "The information itself.", "I"),
+    ("tails", str, "light or heavy.", "NAME"),
+)
 _PARAMETERS: Parameters = {
-    name: option(kind | None, text, flag(name), panel=PANEL, metavar=metavar, **more)
-    for name, kind, text, metavar, more in (
-        ("dim", int, "Columns on each side.", "N", {"max": MOST_COLUMNS}),
-        ("rho", float, "Correlation between x_i and z_i.", "R", {}),
-        ("dof", float, "Degrees of freedom.", "NU", {}),
-        ("sigma", float, "Standard deviation of the noise.", "S", {}),
-        ("epsilon", float, "Half-width of uniform noise.", "E", {}),
-        ("function", str, "identity, cubic or sine.", "NAME", {}),
-        ("classes", int, "Number of labels.", "N", {"max": MOST_COLUMNS}),
-        ("spacing", float, "Distance between class means.", "D", {}),
-        ("latent", int, "Signals shared by both sides.", "N", {"max": MOST_COLUMNS}),
-        ("pairs", int, "Pairs of columns that are correlated.", "N", {"max": MOST_COLUMNS}),
-        ("share", float, "Probability that a value is 0.", "P", {}),
-        ("mi_nats", float, "The information itself.", "I", {}),
-        ("tails", str, "light or heavy.", "NAME", {}),
-    )
+    **{
+        name: whole_option(name, text, flag(name), most=MOST_COLUMNS, panel=PANEL, metavar="N") for name, text in _WHOLE
+    },
+    **{
+        name: option(kind | None, text, flag(name), panel=PANEL, metavar=metavar)
+        for name, kind, text, metavar in _OTHERS
+    },
 }
 _SHAPE: Parameters = {
     "as_list": option(bool, "One list column per side, like an embedding.", "--as-list", default=False),

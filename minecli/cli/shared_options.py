@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from minecli.cli.options import Parameter, Parameters, argument, option
-from minecli.settings import MOST, MOST_SEED
+from minecli.cli.options import Parameter, Parameters, argument, option, whole_option
+from minecli.settings import MOST_SEED
 from minecli.units import Unit
 
 DATA_PANEL = "Data"
@@ -35,13 +35,13 @@ ROWS: Parameters = {
         Literal["error", "drop"], "What to do with rows that have missing values.", "--missing", default="error",
         panel=DATA_PANEL,
     ),
-    "sample": option(
-        int | None, "Use N rows chosen at random (by --seed).", "--sample", panel=DATA_PANEL, metavar="N", max=MOST
+    "sample": whole_option(
+        "sample", "Use N rows chosen at random (by --seed).", "--sample", panel=DATA_PANEL, metavar="N"
     ),
 }  # fmt: skip
 SEED: Parameters = {
-    "seed": option(
-        int, "Where all randomness comes from.", "--seed", default=0, metavar="N", show_default=True, max=MOST_SEED
+    "seed": whole_option(
+        "seed", "Where all randomness comes from.", "--seed", default=0, metavar="N", show_default=True, most=MOST_SEED
     )
 }
 
@@ -97,14 +97,14 @@ TABLE_OUTPUT: Parameters = {
     ),
 }
 SAMPLE_ROWS: Parameters = {
-    "rows": option(int, "Number of rows.", "--rows", "-n", default=10_000, metavar="N", max=MOST),
+    "rows": whole_option("rows", "Number of rows.", "--rows", "-n", default=10_000, metavar="N"),
 }
 
 COMPUTING: Parameters = {
     "device": option(str, "auto, cpu, cuda or cuda:N.", "--device", default="auto", panel=RUN_PANEL, metavar="DEVICE"),
-    "threads": option(
-        int | None, "Threads to use; otherwise all cores this process may use.", "--threads", panel=RUN_PANEL,
-        metavar="N", max=_MOST_THREADS,
+    "threads": whole_option(
+        "threads", "Threads to use; otherwise all cores this process may use.", "--threads", panel=RUN_PANEL,
+        metavar="N", most=_MOST_THREADS,
     ),
 }  # fmt: skip
 FOLDER: Parameters = {

@@ -143,8 +143,8 @@ def test_a_disk_that_fills_up_in_the_run_folder_does_not_cost_the_result(cli, fi
     from minecli.runtime.run_directory import RunDirectory
     from minecli.runtime.writing import output_error
 
-    def full(self, text, name):
-        raise output_error(f"'{name}'", OSError(errno.ENOSPC, "full"))
+    def full(self, text):
+        raise output_error("'estimate.json'", OSError(errno.ENOSPC, "full"))
 
     monkeypatch.setattr(RunDirectory, "write_result", full)
     ran = cli("estimate", files / "good.csv", "--x", "x0", "--z", "z0", *KSG, "--run-dir", files / "run")

@@ -1,4 +1,5 @@
-"""The prior Z = [eps, c] of a generator, drawn from streams named by seed and purpose."""
+"""What training against a discriminator draws: the prior Z = [eps, c] of a generator, and what a step needs, from
+streams named by seed and purpose."""
 
 from __future__ import annotations
 
@@ -14,8 +15,30 @@ from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import torch_generator
 
 
+@dataclass(frozen=True)
+class StepNeeds:
+    """What the networks of a method ask for in a step: `count` samples of a batch, latents `turns` times, and, where
+    an encoder is `noisy`, as much noise."""
+
+    count: int
+    turns: int
+    noisy: bool
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random draws of a step: real samples (models, b, *shape); for each turn, the discriminator's first, latents
+    and, where there is an encoder with noise, its noise (models, b, latent); and the shifts that make
+    pairs of the marginals."""
+
+    real: Tensor
+    priors: list[Tensor]
+    noises: list[Tensor]
+    shifts: list[int]
+
+
 def stream(seed: int, *names: str | int) -> torch.Generator:
-    """The random stream of a seed for a purpose."""
+    """The random stream of a seed for the purpose that `names` name."""
     return torch_generator(seed, "gan", *names)
 
 
@@ -40,50 +63,26 @@ def code_of(config: AdversarialConfig, latent: Tensor) -> Tensor:
     return latent[..., config.noise_dim :]
 
 
-@dataclass(frozen=True)
-class Draws:
-    """The random draws of a step: real samples (models, b, *shape); for each turn, the discriminator's first, latents
-    and, where there is an encoder with noise, its noise (models, b, latent); and re-pairings."""
-
-    real: Tensor
-    priors: list[Tensor]
-    noises: list[Tensor]
-    shifts: list[int]
-
-
-def draw_step(
-    config: AdversarialConfig,
-    seeds: Sequence[int],
-    data: RealSamples,
-    step: int,
-    *,
-    count: int,
-    turns: int,
-    noisy: bool,
-) -> Draws:
-    """The draws of a step, of each seed from a stream of its own; re-pairings are the same for all.
-
-    Args:
-        count: samples of a batch.
-        turns: how often networks ask for latents in a step.
-        noisy: whether an encoder asks for noise.
+def draw_step(config: AdversarialConfig, seeds: Sequence[int], data: RealSamples, step: int, needs: StepNeeds) -> Draws:
+    """The draws of step number `step`, of each seed from a stream of its own; shifts are the same for all.
 
     >>> from minecli.apps.datasets.real_samples import RealRows
     >>> settings, rows = AdversarialConfig(code_dim=3), RealRows(torch.eye(5))
-    >>> draws = draw_step(settings, (0, 1), rows, 7, count=4, turns=2, noisy=True)
+    >>> draws = draw_step(settings, (0, 1), rows, 7, StepNeeds(count=4, turns=2, noisy=True))
     >>> draws.real.shape, draws.priors[1].shape, draws.noises[1].shape
     (torch.Size([2, 4, 5]), torch.Size([2, 4, 3]), torch.Size([2, 4, 3]))
     """
+    count, turns = needs.count, needs.turns
     chosen, priors, noises = [], [], []
     for seed in seeds:
         draws = stream(seed, "step", step)
         chosen.append(torch.randint(len(data), (count,), generator=draws))
         priors.append(draw_prior(config, turns * count, draws).view(turns, count, -1))
-        if noisy:
+        if needs.noisy:
             noises.append(torch.randn(turns, count, config.latent, generator=draws))
     return Draws(
         data.rows(torch.stack(chosen)),
         list(torch.stack(priors, 1).to(data.device)),
-        list(torch.stack(noises, 1).to(data.device)) if noisy else [],
+        list(torch.stack(noises, 1).to(data.device)) if needs.noisy else [],
         random_shifts(count, config.marginal_shifts, stream(0, "shifts", step)),
     )

@@ -23,8 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.adversarial.convolutions import DCGAN_SCALE, Convolution, Deconvolution, ImageBatchNorm
-from minecli.apps.ensembles.layers import LEAK, Linear
+from minecli.apps.ensembles.layers import DCGAN_SCALE, LEAK, Convolution, Deconvolution, ImageBatchNorm, Linear
 from minecli.mine.convolutional_statistics import halved_sides
 
 # Channels, height and width, which are equal.
@@ -150,8 +149,8 @@ class ImageDiscriminator(nn.Module):
         shape: of one image: channels, side, side.
         filters: maps of the first convolution (f).
         layers: convolutions.
-        pack: so many consecutive images are judged together; one is the usual discriminator.
-        latent: components of the latent judged with each image; 0: images alone.
+        pack: so many consecutive images share a logit; one is the usual discriminator.
+        latent: components of the latent seen with each image; 0: images alone.
         joint_units: units of the hidden layer where images and latents meet (the paper's: 1024); 0: one for each map
             of the last convolution.
 
@@ -184,11 +183,11 @@ class ImageDiscriminator(nn.Module):
         self.last = _linear(generators, units if latent else self.features.outputs, 1)
 
     def forward(self, images: Tensor, latent: Tensor | None = None) -> Tensor:
-        """Judge packs.
+        """The logit of "real" of each pack.
 
         Args:
             images: (models, b * pack, channels, side, side).
-            latent: (models, b * pack, latent), where the discriminator judges pairs.
+            latent: (models, b * pack, latent), of a discriminator of pairs.
 
         Returns:
             (models, b).
@@ -235,7 +234,7 @@ class ImagePairDiscriminator(nn.Module):
         self.judge = ImageDiscriminator(generators, (2 * channels, height, width), filters, layers)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """Two times (models, b, channels, side, side) to (models, b)."""
+        """The logits (models, b) of pairs, two times (models, b, channels, side, side)."""
         logits: Tensor = self.judge(torch.cat([first, second], 2))
         return logits
 

@@ -1,7 +1,7 @@
 r"""What the players of a GAN descend: one function per idea, each of shape (models,), in nats.
 
 A discriminator gives the logit of "real" for samples x, or for pairs (x, z) of a sample and its latent. A side is what
-is judged together: real samples with what an encoder says of them, or generated ones with what they came from.
+it sees together: real samples with what an encoder says of them, or generated ones with what they came from.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import softplus
 
-# Samples, and the latent that is judged with them, if any.
+# Samples, and the latent that is seen with them, if any.
 Side = tuple[Tensor, Tensor | None]
 
 
@@ -92,7 +92,8 @@ def _adam_moves(
 
 
 class Foreseen(nn.Module):
-    """A discriminator with other parameters in the place of its own."""
+    """A discriminator with other parameters, by name, in the place of its own: sides (models, b, ...) to logits
+    (models, b)."""
 
     def __init__(self, discriminator: nn.Module, parameters: dict[str, Tensor]) -> None:
         super().__init__()

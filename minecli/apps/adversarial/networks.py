@@ -50,8 +50,8 @@ class RowDiscriminator(nn.Module):
         seeds: one model each.
         columns: columns of a row.
         config: layers and units.
-        pack: so many consecutive rows are judged together; one is the usual discriminator.
-        latent: components of the latent judged with each row; 0: rows alone.
+        pack: so many consecutive rows share a logit; one is the usual discriminator.
+        latent: components of the latent seen with each row; 0: rows alone.
         name: of the stream that weights are drawn from.
     """
 
@@ -76,14 +76,14 @@ class RowDiscriminator(nn.Module):
 
     def forward(self, rows: Tensor, latent: Tensor | None = None) -> Tensor:
         """(models, b * pack, columns), and (models, b * pack, latent) where there is one, to (models, b)."""
-        judged = rows if latent is None else torch.cat([rows, latent], -1)
-        models, count, columns = judged.shape
-        logits: Tensor = self.body(judged.reshape(models, count // self.pack, columns * self.pack))
+        seen = rows if latent is None else torch.cat([rows, latent], -1)
+        models, count, columns = seen.shape
+        logits: Tensor = self.body(seen.reshape(models, count // self.pack, columns * self.pack))
         return logits.squeeze(-1)
 
 
 class Bounded(nn.Module):
-    """Another network with its outputs drawn into (-1, 1) by tanh."""
+    """Another network with its outputs, of any shape, drawn into (-1, 1) by tanh."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -146,7 +146,8 @@ def build_encoder(seeds: Sequence[int], shape: Shape, config: AdversarialConfig,
 def build_statistics_network(
     seeds: Sequence[int], shape: Shape, config: AdversarialConfig
 ) -> StatisticsNetwork | ConvolutionalStatisticsNetwork:
-    """T on pairs of a sample and its code."""
+    """T on pairs of a sample (models, b, *shape) and its code (models, b, code_dim), in nats. On rows it has the
+    discriminator's layers and units, on images convolutions down to 4 pixels."""
     draws = _generators(seeds, "statistics")
     if image := _image(shape):
         channels, side, _ = image

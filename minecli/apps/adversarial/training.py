@@ -1,4 +1,5 @@
-"""What a model looks like that is trained against a discriminator."""
+"""What trainings against a discriminator share: the step of a generator that also raises the information, and what is
+watched of it."""
 
 from __future__ import annotations
 
@@ -10,13 +11,17 @@ from torch import Tensor, nn
 
 from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import SideBySideTraining
+from minecli.apps.ensembles.training import Evaluation, Schedule, SideBySideTraining
 from minecli.mine.sampling import random_shifts
+
+# Samples and shifts for an evaluation of the bound, of which one logarithm is of all pairs; images cost a convolution
+# for every pair.
+EVALUATION_SAMPLES = {1: 2500, 3: 500}
+EVALUATION_SHIFTS = {1: 20, 3: 4}
 
 
 @dataclass(frozen=True)
-class AdversarialLook(Look):
+class AdversarialEvaluation(Evaluation):
     """One model at one step. Losses, norms and the bound are smoothed over the last steps, but for the bound of a
     statistics network, which is evaluated on fresh samples, in nats."""
 
@@ -26,16 +31,10 @@ class AdversarialLook(Look):
     information_norm: float | None
 
 
-# Samples and re-pairings for an evaluation of the bound, of which the logarithm of all pairs is taken at once; images
-# cost a convolution for every pair.
-EVALUATION_SAMPLES = {1: 2500, 3: 500}
-EVALUATION_PAIRINGS = {1: 20, 3: 4}
-
-
 class AdversarialTraining(SideBySideTraining):
-    """Several models, one per seed; see `SideBySideTraining` for the arguments."""
+    """Several models, one per seed; `config` gives schedule and statistics, see `SideBySideTraining` for the rest."""
 
-    LOOK = AdversarialLook
+    EVALUATION = AdversarialEvaluation
 
     def __init__(
         self,
@@ -44,15 +43,13 @@ class AdversarialTraining(SideBySideTraining):
         seeds: Sequence[int],
         device: torch.device,
         networks: Mapping[str, nn.Module],
-        kept: Sequence[str],
     ) -> None:
         self.config = config
-        super().__init__(
-            method, config.steps, config.evaluate_every, config.statistics(), seeds, device, networks, kept
-        )
+        schedule = Schedule(config.steps, config.evaluate_every)
+        super().__init__(method, schedule, config.statistics(), seeds, device, networks)
 
     def learning_rate(self, network: str) -> float:
-        """The same for all networks."""
+        """The learning rate of the step that comes, the same for all networks."""
         return self.config.learning_rate_at(self.step)
 
     def descend_informed(self, names: Sequence[str], loss: Tensor, bound: Tensor | None = None) -> None:
@@ -80,8 +77,9 @@ class AdversarialTraining(SideBySideTraining):
             self.optimizers[name].step()
 
     def information_on(self, samples: Tensor, latent: Tensor, shift_stream: torch.Generator) -> Tensor:
-        """The bound on the first of many pairs, with many re-pairings in one logarithm: for looks, not for training."""
+        """The bound in nats, shape (models,), on the first of many pairs, with many shifted pairs in one logarithm: for
+        evaluations, not for training."""
         dims = samples.dim() - 2
         count = EVALUATION_SAMPLES[dims]
         rows, code = samples[:, :count].to(self.device), latent[:, :count].to(self.device)
-        return self.information(rows, code, random_shifts(rows.shape[1], EVALUATION_PAIRINGS[dims], shift_stream))
+        return self.information(rows, code, random_shifts(rows.shape[1], EVALUATION_SHIFTS[dims], shift_stream))

@@ -1,4 +1,5 @@
-"""The data sets of adversarially learned inference: what is learnt, what is held out, and how models are judged."""
+"""The data sets of adversarially learned inference: what is learnt, what is held out, and what models are measured
+by."""
 
 from __future__ import annotations
 
@@ -16,37 +17,38 @@ from minecli import events
 from minecli.apps.ali.config import CELEBA, GRID, MNIST, AliRequest
 from minecli.apps.datasets.celeba import HOME
 from minecli.apps.datasets.mnist import Digits, default_cache, read_mnist
-from minecli.apps.datasets.pixels import from_bytes
-from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples
+from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples, from_bytes
 from minecli.apps.datasets.synthetic import Rows, gaussians25, grid_means
-from minecli.apps.datasets.user_table import UserTable
+from minecli.apps.datasets.table_rows import UserTable
 from minecli.apps.metrics.modes import grid_metrics
 from minecli.apps.metrics.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
-from minecli.apps.metrics.table_distances import TableDistances
+from minecli.apps.metrics.two_sample import TableDistances
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
 
 if TYPE_CHECKING:
     from minecli.apps.datasets.image_folder import ImageFolder
     from minecli.apps.datasets.table_rows import TableRows
+    from minecli.apps.metrics.attribute_classifier import LabelledImages
 
-# Judging during training is to take seconds; the answer at the end is about all that is held out.
-WATCHED = 1000
+# Evaluations during training are to take seconds; the answer at the end is about all that is held out.
+MEASURED_IN_TRAINING = 1000
 _HELD_OUT = 0.2
 _GRID_DEFINITIONS = {
     "modes": "means of the grid with a fresh sample within 3 standard deviations",
     "high_quality_share": "share of fresh samples within 3 standard deviations of a mean",
 }
 
+Numbers = npt.NDArray[np.int64]
 # Originals, reconstructions (both (n, *shape)), fresh samples, and the numbers of the originals among the held-out.
-Judge = Callable[[Tensor, Tensor, Tensor, "npt.NDArray[np.int64]"], dict[str, float | None]]
+Measure = Callable[[Tensor, Tensor, Tensor, Numbers], dict[str, float | None]]
 # Reconstructions, and their numbers among the held-out, to what a classifier makes of them.
-Score = Callable[[Tensor, "npt.NDArray[np.int64]"], dict[str, float | None]]
+Score = Callable[[Tensor, Numbers], dict[str, float | None]]
 
 
 @dataclass(frozen=True)
 class AliDataset:
-    """Samples with their judge.
+    """Samples, and what models are measured by.
 
     `shape` is that of a sample as it is; `real` and `held_out` have been flattened to rows where perceptrons are to
     meet images. `labels` are of the held-out samples, where they are known. `facts` are what a reader of the result
@@ -56,7 +58,7 @@ class AliDataset:
     real: RealSamples
     held_out: Tensor
     shape: tuple[int, ...]
-    judge: Judge
+    measure: Measure
     definitions: dict[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
     labels: npt.NDArray[np.int64] | None = None
@@ -67,15 +69,16 @@ class AliDataset:
         """Whether samples lie within (-1, 1), as images do."""
         return len(self.shape) > 1
 
-    def watched(self, reconstructed: Tensor, samples: Tensor) -> dict[str, float | None]:
-        """Judge reconstructions of the first held-out samples, as training does."""
-        return self.judged(reconstructed, samples, np.arange(len(reconstructed)))
+    def metrics_in_training(self, reconstructed: Tensor, samples: Tensor) -> dict[str, float | None]:
+        """Measure reconstructions of the first held-out samples, and fresh samples, both (n, *shape)."""
+        return self.metrics(reconstructed, samples, np.arange(len(reconstructed)))
 
-    def judged(self, reconstructed: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
-        """Judge reconstructions of some held-out samples, all as rows or as they are."""
+    def metrics(self, reconstructed: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
+        """Measure reconstructions of the held-out samples numbered `which`, (n,), and fresh samples, both of which may
+        be rows of pixels."""
         parts = (self.held_out[torch.from_numpy(which)], reconstructed, samples)
         x, again, made = (part.reshape(-1, *self.shape) for part in parts)
-        return self.judge(x, again, made, which)
+        return self.measure(x, again, made, which)
 
 
 def load_dataset(
@@ -85,13 +88,18 @@ def load_dataset(
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
 ) -> AliDataset | None:
-    """Make or read what a request names, the same for every method and seed; None where it was stopped."""
+    """Make or read what a request names, the same for every method and seed; None where it was stopped.
+
+    Raises:
+        DataError, UsageError: see `tables.groups.load_group`, and in `datasets` `mnist.read_mnist`,
+            `celeba.read_celeba` and `image_folder.ImageFolder`.
+    """
     if request.is_table:
         return _table(request, device, stdin)
     if request.dataset == GRID:
         return _grid(request, device)
-    judged = _mnist if request.dataset == MNIST else _images
-    dataset = judged(request, device, observer, should_stop)
+    load = _mnist if request.dataset == MNIST else _images
+    dataset = load(request, device, observer, should_stop)
     if dataset is None or request.config.arch == "conv":
         return dataset
     return replace(dataset, real=Flattened(dataset.real), held_out=dataset.held_out.flatten(1))
@@ -99,10 +107,10 @@ def load_dataset(
 
 def load_held_out(request: AliRequest, stdin: BinaryIO | None = None) -> tuple[Tensor, npt.NDArray[np.int64] | None]:
     """The samples that a request holds out, (n, *shape) as they are, and their labels where they are known: those of
-    `load_dataset`, without what judges models, which may take minutes to train."""
+    `load_dataset`, without what models are measured by, which may take minutes to train. See there for the errors."""
     if request.is_table:
-        found = UserTable.of(request.load(stdin), request.config.held_out)
-        return found.rows.features[found.held_out], None
+        split = UserTable.of(request.load(stdin), request.config.held_out)
+        return split.rows.features[split.held_out], None
     if request.dataset == GRID:
         _, held_out, labels = _grid_rows(request)
         return torch.from_numpy(held_out), labels
@@ -122,10 +130,10 @@ def _grid_rows(request: AliRequest) -> tuple[Rows, Rows, npt.NDArray[np.int64]]:
 def _grid(request: AliRequest, device: str) -> AliDataset:
     rows, held_out, labels = _grid_rows(request)
 
-    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+    def measure(x: Tensor, again: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
         del which
-        found = grid_metrics(samples.numpy())
-        return reconstruction_metrics(x, again) | {name: found[name] for name in (*_GRID_DEFINITIONS, "kl")}
+        of_samples = grid_metrics(samples.numpy())
+        return reconstruction_metrics(x, again) | {name: of_samples[name] for name in (*_GRID_DEFINITIONS, "kl")}
 
     definitions = {**DEFINITIONS, **_GRID_DEFINITIONS, "kl": "of the modes' shares from equal ones, in nats"}
     real = RealRows(torch.from_numpy(rows).to(device))
@@ -133,7 +141,7 @@ def _grid(request: AliRequest, device: str) -> AliDataset:
         real,
         torch.from_numpy(held_out),
         (2,),
-        judge,
+        measure,
         definitions,
         {"rows": len(rows), "rows_held_out": len(held_out)},
         labels,
@@ -141,11 +149,11 @@ def _grid(request: AliRequest, device: str) -> AliDataset:
 
 
 def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDataset:
-    found = UserTable.of(request.load(stdin), request.config.held_out)
-    table = found.rows
+    split = UserTable.of(request.load(stdin), request.config.held_out)
+    table = split.rows
     distances = TableDistances(table)
 
-    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+    def measure(x: Tensor, again: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
         del which
         return reconstruction_metrics(x, again) | distances(samples)
 
@@ -155,8 +163,8 @@ def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDatas
         "ks_largest": "the largest of these",
         "correlation_gap": "mean over pairs of columns of the absolute difference of correlations",
     }
-    real, held_out = RealRows(table.features[found.learnt].to(device)), table.features[found.held_out]
-    return AliDataset(real, held_out, (len(table.names),), judge, definitions, found.facts, table=table)
+    real, held_out = RealRows(table.features[split.learnt].to(device)), table.features[split.held_out]
+    return AliDataset(real, held_out, (len(table.names),), measure, definitions, split.facts, table=table)
 
 
 def digit_images(digits: Digits) -> Tensor:
@@ -170,13 +178,13 @@ def _mnist(
     from minecli.apps.metrics.digit_classifier import load_classifier
 
     train, test = read_mnist(request.root, observer)
-    classifier = load_classifier(train, test, device, default_cache(), observer, should_stop)
+    classifier = load_classifier((train, test), device, default_cache(), observer, should_stop)
     if classifier is None:
         return None
     learnt, unseen = train.first(request.config.rows), test.first(request.config.held_out)
     labels = unseen.labels.astype(np.int64)
 
-    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+    def measure(x: Tensor, again: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
         del samples
         return reconstruction_metrics(x, again, classifier=classifier, labels=torch.from_numpy(labels[which]))
 
@@ -187,7 +195,7 @@ def _mnist(
         "held_out": "the first images of MNIST's test set",
     }
     real, held_out = RealRows(digit_images(learnt).to(device)), digit_images(unseen)
-    return AliDataset(real, held_out, tuple(held_out.shape[1:]), judge, dict(DEFINITIONS), facts, labels)
+    return AliDataset(real, held_out, tuple(held_out.shape[1:]), measure, dict(DEFINITIONS), facts, labels)
 
 
 @dataclass(frozen=True)
@@ -197,13 +205,13 @@ class _Images:
 
     images: ImageFolder
     attributes: npt.NDArray[np.bool_] | None
-    learnt: npt.NDArray[np.int64]
-    kept: npt.NDArray[np.int64]
+    learnt: Numbers
+    held_out: Numbers
     rule: str
 
     def truth(self) -> Tensor:
         """Those held out, (n, 3, side, side), on the CPU."""
-        return self.images.rows(torch.from_numpy(self.kept)[None])[0].cpu()
+        return self.images.rows(torch.from_numpy(self.held_out)[None])[0].cpu()
 
 
 def _read_images(request: AliRequest, device: str, observer: events.Observer = events.ignore) -> _Images:
@@ -227,8 +235,8 @@ def _read_images(request: AliRequest, device: str, observer: events.Observer = e
     else:
         images = ImageFolder(root, config.side, device=device, broken=broken, observer=observer)
         unseen, rule = _last_part(len(images))
-    learnt, kept = np.flatnonzero(~unseen)[: config.rows], np.flatnonzero(unseen)[: config.held_out]
-    return _Images(images, attributes, learnt, kept, rule)
+    learnt, held_out = np.flatnonzero(~unseen)[: config.rows], np.flatnonzero(unseen)[: config.held_out]
+    return _Images(images, attributes, learnt, held_out, rule)
 
 
 def _last_part(count: int) -> tuple[npt.NDArray[np.bool_], str]:
@@ -238,42 +246,45 @@ def _last_part(count: int) -> tuple[npt.NDArray[np.bool_], str]:
 def _images(
     request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
 ) -> AliDataset | None:
-    found = _read_images(request, device, observer)
-    images, truth = found.images, found.truth()
+    from minecli.apps.metrics.attribute_classifier import LabelledImages
+
+    split = _read_images(request, device, observer)
+    images, truth = split.images, split.truth()
     facts = {
-        "images": len(found.learnt),
-        "images_held_out": len(found.kept),
-        "held_out": found.rule,
+        "images": len(split.learnt),
+        "images_held_out": len(split.held_out),
+        "held_out": split.rule,
         "skipped": images.skipped,
         "notes": list(images.notes),
     }
     score: Score | None = None
-    if found.attributes is not None:
-        score = _attributes(found, found.attributes, device, observer, should_stop, facts)
+    if split.attributes is not None:
+        labelled = LabelledImages(images, split.attributes, split.learnt, split.held_out)
+        score = _attribute_score(labelled, device, observer, should_stop, facts)
         if score is None:
             return None
 
-    def judge(x: Tensor, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]) -> dict[str, float | None]:
+    def measure(x: Tensor, again: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
         del samples
         return reconstruction_metrics(x, again) | ({} if score is None else score(again, which))
 
-    return AliDataset(images.part(found.learnt), truth, images.shape, judge, dict(DEFINITIONS), facts)
+    return AliDataset(images.part(split.learnt), truth, images.shape, measure, dict(DEFINITIONS), facts)
 
 
-def _attributes(
-    found: _Images,
-    attributes: npt.NDArray[np.bool_],
+def _attribute_score(
+    labelled: LabelledImages,
     device: str,
     observer: events.Observer,
     should_stop: Callable[[], bool],
     facts: dict[str, Any],
 ) -> Score | None:
-    """How well a classifier of attributes, trained here, reads them from reconstructions; None where it was stopped."""
+    """How well a classifier of attributes, trained here, reads them from reconstructions; None where it was stopped.
+    Its own accuracy is added to `facts`."""
     from minecli.apps.metrics.attribute_classifier import load_attribute_classifier
 
-    learnt, kept, cache = found.learnt, found.kept, default_cache()
-    judge = load_attribute_classifier(found.images, attributes, learnt, kept, device, cache, observer, should_stop)
-    if judge is None:
+    classifier = load_attribute_classifier(labelled, device, default_cache(), observer, should_stop)
+    if classifier is None:
         return None
-    facts["classifier_balanced_accuracy"] = judge.balanced_accuracy
-    return lambda again, which: attribute_scores(judge.predict(again), attributes[kept[which]])
+    facts["classifier_balanced_accuracy"] = classifier.balanced_accuracy
+    truth = labelled.attributes[labelled.held_out]
+    return lambda again, which: attribute_scores(classifier.predict(again), truth[which])

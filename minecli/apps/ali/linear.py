@@ -1,4 +1,5 @@
-"""Principal components: the linear code of a given size with the smallest squared error."""
+"""Principal components, the linear code of a given size with the smallest squared error: what they are, and as one of
+the methods that are compared."""
 
 from __future__ import annotations
 
@@ -12,14 +13,13 @@ from torch import Tensor
 from minecli import events
 from minecli.apps.adversarial.draws import prior_of
 from minecli.apps.ali.config import AliConfig
-from minecli.apps.ali.training import Judge
-from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Save
+from minecli.apps.ali.datasets import AliDataset
+from minecli.apps.ensembles.training import Evaluation, Save
 from minecli.errors import UsageError
 
 # Rows are made float64 in parts: a hundred thousand faces of 64 x 64 take 10 GB.
 _ROWS_AT_ONCE = 10_000
+_SAMPLES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -87,40 +87,29 @@ class PcaCoder:
         return rows.clamp(-1.0, 1.0) if bounded else rows
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What `from_state` needs."""
+        """The three tensors, which `from_state` takes."""
         return {"mean": self.mean, "components": self.components, "deviations": self.deviations}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> PcaCoder:
-        """What `state_dict` gave."""
+        """The components whose `state_dict` is given."""
         return cls(state["mean"], state["components"], state["deviations"])
-
-
-_AT_ONCE = 1000
 
 
 class LinearCoding:
     """Principal components with whitened codes, so that fresh normal latents make samples; the same for every seed.
 
-    It is given and asked what `AliTraining` is.
+    It is given and asked what `AliTraining` is: `best` means nothing here.
     """
 
     method = "pca"
 
-    def __init__(
-        self,
-        data: RealSamples,
-        held_out: Tensor,
-        config: AliConfig,
-        seeds: Sequence[int],
-        judge_model: Judge,
-        bounded: bool = False,
-    ) -> None:
-        self.data, self.held_out, self.config, self.judge_model = data, held_out, config, judge_model
-        self.seeds, self.bounded = tuple(seeds), bounded
+    def __init__(self, dataset: AliDataset, config: AliConfig, seeds: Sequence[int]) -> None:
+        self.data, self.bounded = dataset.real, dataset.bounded
+        self.config, self.seeds = config, tuple(seeds)
         self.step, self.steps = 0, 1
-        self.broken: list[int | None] = [None] * len(self.seeds)
-        self.history: list[list[Look]] = [[] for _ in self.seeds]
+        self.diverged_at: list[int | None] = [None] * len(self.seeds)
+        self.history: list[list[Evaluation]] = [[] for _ in self.seeds]
         self._coder: PcaCoder | None = None
 
     def run(
@@ -129,11 +118,11 @@ class LinearCoding:
         should_stop: Callable[[], bool] = events.never,
         save: Save | None = None,
     ) -> bool:
-        """Fit the components."""
+        """Fit the components; False where it was stopped before."""
         if should_stop():
             return False
         if self._coder is None:
-            parts = torch.split(torch.arange(min(len(self.data), self.config.rows)), _AT_ONCE)
+            parts = torch.split(torch.arange(min(len(self.data), self.config.rows)), _SAMPLES_AT_ONCE)
             rows = torch.cat([self.data.rows(part[None])[0].flatten(1).cpu() for part in parts])
             self._coder = PcaCoder.fit(rows, min(self.config.latent, *rows.shape))
             if save is not None:
@@ -142,36 +131,36 @@ class LinearCoding:
         return True
 
     def status(self, model: int) -> str:
-        """There is nothing to train."""
+        """ "closed-form": there is nothing to train."""
         del model
         return "closed-form"
 
     def encode(self, samples: Tensor, best: bool = False) -> Tensor:
-        """Whitened codes (models, n, l) of samples (n, *shape)."""
+        """Whitened codes (models, n, l) of samples (n, *shape), on the CPU."""
         del best
         codes = self.coder.encode(samples.flatten(1)) / self.coder.deviations
         return codes.float().expand(len(self.seeds), *codes.shape)
 
     def decode(self, latents: Tensor, best: bool = False) -> Tensor:
-        """Samples (models, n, *shape) of latents (models, n, l)."""
+        """Samples (models, n, *shape) of latents (models, n, l), on the CPU."""
         del best
         shape = self.data.shape
         rows = self.coder.decode(latents.flatten(0, 1) * self.coder.deviations, self.bounded)
         return rows.float().reshape(*latents.shape[:2], *shape)
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
-        """Fresh samples (models, count, *shape)."""
+        """Fresh samples (models, count, *shape); `names` name the stream."""
         prior = prior_of(self.seeds, self.config, count, "sample", *names)
         return self.decode(prior[..., : len(self.coder.deviations)], best)
 
     @property
     def coder(self) -> PcaCoder:
-        """The components; they are there once `run` has come back."""
+        """The components; there are none before `run` has come back, or a state was taken up."""
         assert self._coder is not None
         return self._coder
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` needs."""
+        """The components, which `load_state_dict` takes."""
         return {"coder": self.coder.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

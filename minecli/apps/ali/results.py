@@ -1,4 +1,5 @@
-"""What came of a run of adversarially learned inference: its answer on all held-out samples, and what to look at."""
+"""What came of a run of adversarially learned inference: its answer on all held-out samples, what pictures show, and
+its models, which encode, decode and sample."""
 
 from __future__ import annotations
 
@@ -15,15 +16,15 @@ from torch import Tensor, nn
 from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.adversarial.networks import build_encoder, build_generator
 from minecli.apps.ali.config import AliRequest
-from minecli.apps.ali.datasets import WATCHED, AliDataset, load_dataset
+from minecli.apps.ali.datasets import AliDataset, load_dataset
 from minecli.apps.ali.linear import LinearCoding, PcaCoder
 from minecli.apps.ali.training import AliTraining
 from minecli.apps.ali.unseen import Inputs
-from minecli.apps.datasets.pixels import as_bytes
+from minecli.apps.datasets.real_samples import as_bytes
 from minecli.apps.datasets.sample_columns import with_latent
 from minecli.apps.ensembles.results import (
     Application,
-    Arm,
+    TrainedMethod,
     entry_of,
     kept_networks,
     require_finite,
@@ -37,6 +38,7 @@ from minecli.runtime.state_files import refusing
 Coding = AliTraining | LinearCoding
 Array = npt.NDArray[np.float32]
 
+_CPU = torch.device("cpu")
 _AT_ONCE = 2000
 _SHOWN_IMAGES = 32
 _SHOWN_ROWS = 2000
@@ -44,33 +46,32 @@ _TRAVERSED, _TRAVERSAL_STEPS, _TRAVERSAL_REACH = 6, 9, 2.5
 
 
 def untrained(request: AliRequest, dataset: AliDataset, method: str) -> Coding:
-    """The models of a method before their first step."""
-    watched, config, seeds = dataset.held_out[:WATCHED], request.config, request.seeds
+    """The models of a method before their first step, one for each of the request's seeds."""
     if method == "pca":
-        return LinearCoding(dataset.real, watched, config, seeds, dataset.watched, dataset.bounded)
-    return AliTraining(dataset.real, watched, method, config, seeds, dataset.watched, dataset.bounded)
+        return LinearCoding(dataset, request.config, request.seeds)
+    return AliTraining(dataset, method, request.config, request.seeds)
 
 
-def arm_entry(arm: Arm[Coding], dataset: AliDataset) -> dict[str, Any]:
+def method_entry(trained: TrainedMethod[Coding], dataset: AliDataset) -> dict[str, Any]:
     """One method's answer as plain values: the metrics of every seed are those of all held-out samples."""
-    coding = arm.training
-    if not arm.finished or all(step is not None for step in coding.broken):
-        return entry_of(arm)
+    coding = trained.training
+    if not trained.finished or all(step is not None for step in coding.diverged_at):
+        return entry_of(trained)
     parts = torch.split(dataset.held_out, _AT_ONCE)
     again = torch.cat([coding.decode(coding.encode(part, best=True), best=True) for part in parts], 1)
     samples = coding.sample(coding.config.samples, "judged", best=True)
     everything = np.arange(len(dataset.held_out))
     metrics = [
-        {} if coding.broken[m] is not None else _metrics(dataset, again[m], samples[m], everything)
+        {} if coding.diverged_at[m] is not None else _metrics(dataset, again[m], samples[m], everything)
         for m in range(len(coding.seeds))
     ]
-    return entry_of(arm, metrics)
+    return entry_of(trained, metrics)
 
 
 def _metrics(
     dataset: AliDataset, again: Tensor, samples: Tensor, which: npt.NDArray[np.int64]
 ) -> dict[str, float | None]:
-    metrics = dataset.judged(again, samples, which)
+    metrics = dataset.metrics(again, samples, which)
     if dataset.bounded:
         # Minutes for ten thousand images, and the mean of a thousand is known to a percent.
         pair = (part[:SSIM_IMAGES].reshape(-1, *dataset.shape) for part in (dataset.held_out, again))
@@ -91,9 +92,9 @@ class Shown:
     traversal: Array | None
 
 
-def shown_of(arm: Arm[Coding], dataset: AliDataset) -> Shown:
-    """Held-out samples, what became of them, and fresh samples."""
-    coding, count = arm.training, _SHOWN_IMAGES if dataset.bounded else _SHOWN_ROWS
+def shown_of(trained: TrainedMethod[Coding], dataset: AliDataset) -> Shown:
+    """Held-out samples of a data set, what the first seed of a method makes of them, and fresh samples."""
+    coding, count = trained.training, _SHOWN_IMAGES if dataset.bounded else _SHOWN_ROWS
     originals = dataset.held_out[:count]
     codes = coding.encode(originals, best=True)
     return Shown(
@@ -116,18 +117,16 @@ def _traversal(coding: Coding, codes: Tensor, dataset: AliDataset) -> Array:
 
 
 def _as_they_are(samples: Tensor, dataset: AliDataset) -> Array:
-    found: Array = samples.reshape(-1, *dataset.shape).numpy()
-    return found
-
-
-_CPU = torch.device("cpu")
+    reshaped: Array = samples.reshape(-1, *dataset.shape).numpy()
+    return reshaped
 
 
 @dataclass(frozen=True)
 class Coder:
-    """One model of a run.
+    """One model of a run, on the CPU.
 
-    `shape` is that of a sample as it is; perceptrons see images as rows of pixels.
+    `shape` is that of a sample as it is; perceptrons see images as rows of pixels. Principal components have no
+    `generator`: they decode what they encode.
     """
 
     request: AliRequest
@@ -155,7 +154,7 @@ class Coder:
         return applied(self.generator, latents[None], _CPU)[0].reshape(-1, *self.shape)
 
     def sample(self, count: int, seed: int) -> Tensor:
-        """Fresh samples (count, *shape)."""
+        """Fresh samples (count, *shape); `seed` decides which."""
         prior = draw_prior(self.request.config, count, stream(seed, "drawn"))
         width = len(self.encoder.deviations) if isinstance(self.encoder, PcaCoder) else prior.shape[1]
         return self.decode(prior[:, :width])
@@ -169,7 +168,7 @@ def seen_shape(request: AliRequest, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def load_coder(folder: Path, request: AliRequest, method: str, model: int, shape: tuple[int, ...]) -> Coder:
-    """The model of seed `model` that a run's folder keeps: the last that was whole when it was looked at.
+    """The model of seed `model` that a run's folder holds: the last that was finite when it was evaluated.
 
     Raises:
         UsageError: the run has not come far enough.
@@ -200,7 +199,7 @@ def coded_columns(inputs: Inputs, coder: Coder, as_list: bool = True) -> dict[st
 
 
 def reconstructed(inputs: Inputs, coder: Coder) -> Tensor:
-    """What becomes of the inputs (n, *shape) when they are encoded and decoded."""
+    """What becomes of the inputs when they are encoded by their codes' means and decoded, shape (n, *shape)."""
     return coder.decode(coder.encode(inputs.samples))
 
 
@@ -223,4 +222,4 @@ def write_images(images: Tensor, names: Sequence[str], folder: Path) -> None:
             Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)).save(partial, format="PNG")
 
 
-APPLICATION = Application(load_dataset, untrained, arm_entry, definitions=lambda dataset: dataset.definitions)
+APPLICATION = Application(load_dataset, untrained, method_entry, definitions=lambda dataset: dataset.definitions)

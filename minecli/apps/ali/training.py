@@ -17,13 +17,13 @@ expected :math:`-\log p(x|z)` of encoder pairs: reconstructions get better (pape
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from minecli.apps.adversarial import losses
-from minecli.apps.adversarial.draws import Draws, draw_step, prior_of, stream
+from minecli.apps.adversarial.draws import Draws, StepNeeds, draw_step, prior_of, stream
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -34,45 +34,33 @@ from minecli.apps.adversarial.networks import (
 )
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.ali.config import AliConfig
-from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.ensembles.training import Judgement, applied
-
-# Reconstructions (n, *shape) and fresh samples of one model, on the CPU, to numbers.
-Judge = Callable[[Tensor, Tensor], dict[str, float | None]]
+from minecli.apps.ali.datasets import MEASURED_IN_TRAINING, AliDataset
+from minecli.apps.ensembles.training import Measurement, applied
 
 
 class AliTraining(AdversarialTraining):
     """Encoders and generators of one method.
 
     Args:
-        data: real samples to learn from.
-        held_out: those to reconstruct when models are judged, shape (n, *shape), on the CPU.
+        dataset: real samples to learn from, and what models are measured by: reconstructions of the first held-out
+            samples, and fresh samples.
         method: one of `config.METHODS` that is trained.
         config: settings.
         seeds: one model each, trained side by side.
-        judge_model: what reconstructions and samples of one model are judged by.
-        bounded: samples lie within (-1, 1), as images do.
     """
+
+    STORED = ("encoder", "generator")
 
     config: AliConfig
 
-    def __init__(
-        self,
-        data: RealSamples,
-        held_out: Tensor,
-        method: str,
-        config: AliConfig,
-        seeds: Sequence[int],
-        judge_model: Judge,
-        bounded: bool = False,
-    ) -> None:
-        self.data, self.held_out, self.judge_model = data, held_out, judge_model
-        shape, latent = data.shape, config.latent
+    def __init__(self, dataset: AliDataset, method: str, config: AliConfig, seeds: Sequence[int]) -> None:
+        self.dataset, self.data, self.held_out = dataset, dataset.real, dataset.held_out[:MEASURED_IN_TRAINING]
+        shape, latent = self.data.shape, config.latent
         self.adversarial = method != "autoencoder"
         self.informed = method == "mine" and config.beta > 0.0
         networks: dict[str, nn.Module] = {
             "encoder": build_encoder(seeds, shape, config, 2 * latent),
-            "generator": build_generator(seeds, shape, config, bounded=bounded),
+            "generator": build_generator(seeds, shape, config, bounded=dataset.bounded),
         }
         if self.adversarial:
             networks["discriminator"] = build_discriminator(seeds, shape, config, latent=latent)
@@ -81,7 +69,7 @@ class AliTraining(AdversarialTraining):
             networks["latent cycles"] = build_pair_discriminator(seeds, (latent,), config, "latent cycles")
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
-        super().__init__(method, config, seeds, torch.device(data.device), networks, ("encoder", "generator"))
+        super().__init__(method, config, seeds, torch.device(self.data.device), networks)
         self.encoder, self.generator = self.networks["encoder"], self.networks["generator"]
 
     def advance(self) -> None:
@@ -98,9 +86,9 @@ class AliTraining(AdversarialTraining):
             self.ascend_statistics(draws.real, code.detach(), draws.shifts)
 
     def draw(self) -> Draws:
-        """The draws of the step that comes."""
-        count = self.config.batch_size
-        return draw_step(self.config, self.seeds, self.data, self.step, count=count, turns=2, noisy=True)
+        """The draws of the step that comes, on the device of the data."""
+        needs = StepNeeds(self.config.batch_size, turns=2, noisy=True)
+        return draw_step(self.config, self.seeds, self.data, self.step, needs)
 
     def _step_discriminators(self, draws: Draws) -> None:
         real, prior = draws.real, draws.priors[0]
@@ -129,37 +117,39 @@ class AliTraining(AdversarialTraining):
         if self.method == "alice-l2":
             errors = losses.squared_error(real, again) + losses.squared_error(prior, back)
             return loss + self.config.reconstruction_weight * errors
-        judges = self.networks["sample cycles"], self.networks["latent cycles"]
-        cycles = losses.generator_loss(judges[0], (real, again)) + losses.generator_loss(judges[1], (prior, back))
-        return loss + self.config.cycle_weight * cycles
+        of_samples = losses.generator_loss(self.networks["sample cycles"], (real, again))
+        of_latents = losses.generator_loss(self.networks["latent cycles"], (prior, back))
+        return loss + self.config.cycle_weight * (of_samples + of_latents)
 
     def encode(self, samples: Tensor, best: bool = False) -> Tensor:
-        """The means of q(z|x), what every model makes of samples (n, *shape): (models, n, l), on the CPU."""
-        encoder = self.good["encoder"] if best else self.encoder
+        """The means of q(z|x) by every model, (models, n, l), of samples (n, *shape), on the CPU; `best` asks the last
+        encoders that were finite when evaluated instead of the current ones."""
+        encoder = self.last_finite["encoder"] if best else self.encoder
         outputs = applied(encoder, samples.expand(len(self.seeds), *samples.shape), self.device)
         return outputs[..., : self.config.latent]
 
     def decode(self, latents: Tensor, best: bool = False) -> Tensor:
-        """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU."""
-        return applied(self.good["generator"] if best else self.generator, latents, self.device)
+        """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU; for `best` see
+        `encode`."""
+        return applied(self.last_finite["generator"] if best else self.generator, latents, self.device)
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
         """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""
         return self.decode(prior_of(self.seeds, self.config, count, "sample", *names), best)
 
-    def judge(self) -> tuple[list[Judgement], Tensor | None]:
-        """Judge reconstructions of held-out samples, and fresh samples; see `AdversarialTraining.judge`."""
+    def measure(self) -> tuple[list[Measurement], Tensor | None]:
+        """Measure reconstructions of held-out samples, and fresh samples; see `SideBySideTraining.measure`."""
         truth = self.held_out.expand(len(self.seeds), *self.held_out.shape)
         outputs = applied(self.encoder, truth, self.device)
         again = self.decode(outputs[..., : self.config.latent])
         samples = self.sample(self.config.samples, "evaluation")
-        judgements: list[Judgement] = []
+        measurements: list[Measurement] = []
         for m in range(len(self.seeds)):
-            whole = bool(torch.isfinite(again[m]).all() and torch.isfinite(samples[m]).all())
-            known = whole and self.broken[m] is None
-            judgements.append((whole, self.judge_model(again[m], samples[m]) if known else {}))
+            is_finite = bool(torch.isfinite(again[m]).all() and torch.isfinite(samples[m]).all())
+            known = is_finite and self.diverged_at[m] is None
+            measurements.append((is_finite, self.dataset.metrics_in_training(again[m], samples[m]) if known else {}))
         if not self.informed:
-            return judgements, None
+            return measurements, None
         shape = (len(self.held_out), self.config.latent)
         noise = torch.stack([torch.randn(*shape, generator=stream(seed, "noise")) for seed in self.seeds])
-        return judgements, self.information_on(truth, encoded(outputs, noise), stream(0, "evaluation"))
+        return measurements, self.information_on(truth, encoded(outputs, noise), stream(0, "evaluation"))

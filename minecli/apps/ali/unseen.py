@@ -16,7 +16,7 @@ from minecli.apps.ali.config import GRID, MNIST, AliRequest
 from minecli.apps.ali.datasets import digit_images, load_held_out
 from minecli.apps.datasets.mnist import read_mnist
 from minecli.apps.datasets.sample_columns import Layout, coordinates, pixel_lists, read_columns, table_layout
-from minecli.apps.datasets.user_table import known_features
+from minecli.apps.datasets.table_rows import known_features
 from minecli.errors import UsageError
 
 
@@ -36,16 +36,17 @@ class Inputs:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample."""
+        """The shape of one sample."""
         return self.layout.shape
 
     def columns(self, samples: Tensor) -> dict[str, Any]:
-        """Other samples of the same kind as columns of a table."""
+        """Samples of this kind, (n, *shape), as columns of a table, by their names."""
         return self.layout.columns(samples.numpy())
 
 
 def layout_of_run(folder: Path, request: AliRequest) -> Layout:
-    """How samples of a run become a table, without its data."""
+    """How samples of a run become a table, without its data; DataError where what its folder knows of a user's columns
+    cannot be read."""
     if request.is_table:
         return table_layout(read_columns(folder))
     if request.dataset == GRID:

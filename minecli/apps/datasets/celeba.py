@@ -73,7 +73,6 @@ def read_celeba(
     *,
     device: str = "cpu",
     broken: Broken = "error",
-    workers: int | None = None,
     observer: events.Observer = events.ignore,
 ) -> CelebA:
     """Read CelebA, or a part of it: every image needs its row of attributes, rows may lack their image.
@@ -81,8 +80,8 @@ def read_celeba(
     Args:
         root: the folder that holds img_align_celeba/ and list_attr_celeba.txt (which may be in Anno/), or
             img_align_celeba/ itself with the list beside it.
-        side: height and width of samples; see `celeba_scale`.
-        device, broken, workers, observer: see `ImageFolder`.
+        side: height and width of samples, in pixels; see `celeba_scale`.
+        device, broken, observer: see `ImageFolder`.
 
     Raises:
         UsageError: root does not exist or is no folder.
@@ -106,9 +105,7 @@ def read_celeba(
         )
     # The list first: it is read in a moment, whereas looking at 202,599 images takes a while.
     names, rows = _read_attributes(listed)
-    images = ImageFolder(
-        folder, side, device=device, broken=broken, crop=celeba_scale, workers=workers, observer=observer
-    )
+    images = ImageFolder(folder, side, device=device, broken=broken, crop=celeba_scale, observer=observer)
     files = [_file_name(name) for name in images.names]
     if lacking := [file for file in files if file not in rows]:
         raise DataError(

@@ -28,16 +28,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.datasets.pixels import from_bytes
-from minecli.apps.datasets.real_samples import RealSamples
+from minecli.apps.datasets.real_samples import RealSamples, from_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
 from minecli.tables.selectors.wording import counted
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 FEWEST_IMAGES = 100
-KEPT_BYTES = 2 << 30
-# Folders up to this size are decoded once to check them, a few seconds; larger ones are judged by their headers.
+STORED_BYTES = 2 << 30
+# Folders up to this size are decoded once to check them, a few seconds; of larger ones only headers are read.
 DECODED_TO_CHECK_BYTES = 64 << 20
 
 # Content decides, not the name; but formats that Pillow leaves to other programs stay shut.
@@ -84,8 +83,11 @@ class ImageFolder:
     that a camera noted is kept. Hidden files are passed over in silence, other files that are no images by their
     suffix are counted in `notes`.
 
+    As many threads as `resolve_threads` allows decode, 8 at most; they do not change the result.
+
     At construction every header is read, and small folders are decoded as well, as all are with broken="skip". The
-    first images, up to `KEPT_BYTES` of pixels, are kept once they are decoded; the others are decoded each time.
+    first images, up to `STORED_BYTES` of pixels, are held in memory once they are decoded; the others are decoded
+    each time.
 
     Args:
         root: the folder.
@@ -93,7 +95,6 @@ class ImageFolder:
         device: where samples are wanted, such as "cpu" or "cuda:0".
         broken: "error" to refuse a folder with files that cannot be decoded, "skip" to leave those files out.
         crop: the size an image is scaled to before its centre is cut out.
-        workers: threads that decode; None for those of `resolve_threads`, 8 at most. They do not change the result.
         observer: told how far the check has come.
 
     Attributes:
@@ -102,7 +103,7 @@ class ImageFolder:
         notes: sentences on what was left out.
 
     Raises:
-        UsageError: root does not exist or is no folder; side or workers below 1.
+        UsageError: root does not exist or is no folder; side below 1.
         DataError: a folder cannot be read; fewer than `FEWEST_IMAGES` images; broken images, by name.
     """
 
@@ -114,19 +115,17 @@ class ImageFolder:
         device: str,
         broken: Broken = "error",
         crop: Crop = shorter_side,
-        workers: int | None = None,
         observer: events.Observer = events.ignore,
     ) -> None:
         if side < 1:
             raise UsageError(f"the side of images is {side}; it must be at least 1", hint="try --side 64")
         self._root, self._side, self._device, self._broken = root, side, device, broken
         self._decode = partial(_pixels, side=side, crop=crop)
-        threads = resolve_threads(workers).count
-        self._pool = ThreadPoolExecutor(threads if workers is not None else min(threads, _MOST_THREADS))
-        found, others = _image_names(root)
-        _require_images(root, found, others)
-        faults = self._check(found, observer)
-        self.names: tuple[str, ...] = tuple(name for name in found if name not in faults)
+        self._pool = ThreadPoolExecutor(min(resolve_threads().count, _MOST_THREADS))
+        named, others = _image_names(root)
+        _require_images(root, named, others)
+        faults = self._check(named, observer)
+        self.names: tuple[str, ...] = tuple(name for name in named if name not in faults)
         self.skipped = len(faults)
         self.notes = tuple(self._said(faults, others))
         if len(self.names) < FEWEST_IMAGES:
@@ -134,22 +133,22 @@ class ImageFolder:
                 f" besides {len(faults)} broken ones" if faults else ""
             )
             raise DataError(f"found {left}; at least {FEWEST_IMAGES} are needed", hint="name a folder with more")
-        room = min(len(self.names), KEPT_BYTES // (3 * side * side))
+        room = min(len(self.names), STORED_BYTES // (3 * side * side))
         # Not filled with anything: the system gives memory for images that have come, not for all.
-        self._kept: Pixels = np.empty((room, *self.shape), np.uint8)
-        self._is_kept = np.zeros(len(self.names), np.bool_)
+        self._stored: Pixels = np.empty((room, *self.shape), np.uint8)
+        self._is_stored = np.zeros(len(self.names), np.bool_)
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(3, side, side)."""
+        """The shape of one image, (3, side, side)."""
         return (3, self._side, self._side)
 
     @property
     def device(self) -> str:
-        """Where images are wanted."""
+        """The name of the device on which images are wanted."""
         return self._device
 
     def part(self, numbers: npt.NDArray[np.integer[Any]]) -> ImagePart:
@@ -163,16 +162,16 @@ class ImageFolder:
             DataError: a file cannot be decoded: only now, since only its header had been read, or since it changed.
         """
         wanted, places = np.unique(indices.cpu().numpy(), return_inverse=True)
-        absent = wanted[~self._is_kept[wanted]]
+        absent = wanted[~self._is_stored[wanted]]
         pixels: Pixels = np.empty((len(wanted), *self.shape), np.uint8)
         if len(absent):
             decoded = self._pool.map(self._image, absent.tolist())
             for place, number, one in zip(np.searchsorted(wanted, absent), absent, decoded, strict=True):
                 pixels[place] = one
-                if number < len(self._kept):
-                    self._kept[number], self._is_kept[number] = one, True
+                if number < len(self._stored):
+                    self._stored[number], self._is_stored[number] = one, True
         there = ~np.isin(wanted, absent)
-        pixels[there] = self._kept[wanted[there]]
+        pixels[there] = self._stored[wanted[there]]
         batch = torch.from_numpy(pixels[places.reshape(tuple(indices.shape))])
         return from_bytes(batch.to(self._device))
 
@@ -193,8 +192,8 @@ class ImageFolder:
         fault_of = partial(_fault, whole=whole)
         for start in range(0, len(names), _CHECKED_AT_A_TIME):
             piece = slice(start, start + _CHECKED_AT_A_TIME)
-            found = zip(names[piece], self._pool.map(fault_of, paths[piece]), strict=True)
-            faults |= {name: fault for name, fault in found if fault is not None}
+            checked = zip(names[piece], self._pool.map(fault_of, paths[piece]), strict=True)
+            faults |= {name: fault for name, fault in checked if fault is not None}
             done = min(start + _CHECKED_AT_A_TIME, len(names))
             observer(events.Event("checking images", done, len(names)))
         if faults and self._broken == "error":
@@ -223,12 +222,12 @@ class ImagePart:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample."""
+        """The shape of one sample."""
         return self.samples.shape
 
     @property
     def device(self) -> str:
-        """Where samples are wanted."""
+        """The name of the device on which samples are wanted."""
         return self.samples.device
 
     def rows(self, indices: Tensor) -> Tensor:
@@ -276,8 +275,8 @@ def _unreadable(failure: OSError) -> DataError:
     return DataError(f"cannot read the folder '{failure.filename}': {_reason(failure)}", hint="check its permissions")
 
 
-def _require_images(root: Path, found: Sequence[str], others: Sequence[str]) -> None:
-    if not found:
+def _require_images(root: Path, images: Sequence[str], others: Sequence[str]) -> None:
+    if not images:
         instead = f"; it holds {len(others):,} other files, such as '{others[0]}'" if others else ""
         raise DataError(
             f"there are no images in '{root}'{instead}", hint=f"name a folder with files {', '.join(SUFFIXES)}"

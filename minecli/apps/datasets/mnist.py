@@ -90,12 +90,12 @@ class Digits:
     labels: npt.NDArray[np.uint8]
 
     def first(self, count: int) -> Digits:
-        """The first of them, `count` at most."""
+        """The first `count` digits, or all where there are fewer."""
         return Digits(self.images[:count], self.labels[:count])
 
 
 def pooled(*parts: Digits) -> Digits:
-    """All parts as one, in their order."""
+    """The digits of all parts as one set, in the order of the parts."""
     return Digits(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
 
 
@@ -117,15 +117,17 @@ def read_mnist(root: Path | None, observer: events.Observer = events.ignore) -> 
 
 
 def default_cache() -> Path:
-    """Where downloads and trained classifiers are kept: $MINECLI_CACHE_DIR, else $XDG_CACHE_HOME/minecli, else
-    ~/.cache/minecli. The folder need not exist. UsageError where there is no home folder.
+    """The folder for downloads and trained classifiers: $MINECLI_CACHE_DIR, else the platform's, on Linux
+    $XDG_CACHE_HOME/minecli or ~/.cache/minecli. It need not exist.
+
+    Raises:
+        UsageError: there is no home folder.
     """
+    import pooch
+
+    named = os.environ.get("MINECLI_CACHE_DIR")
     try:
-        if named := os.environ.get("MINECLI_CACHE_DIR"):
-            return Path(named).expanduser()
-        if named := os.environ.get("XDG_CACHE_HOME"):
-            return Path(named).expanduser() / "minecli"
-        return Path.home() / ".cache" / "minecli"
+        return (Path(named) if named else pooch.os_cache("minecli")).expanduser()
     except RuntimeError:
         raise UsageError(
             "there is no home folder to keep downloads in", hint="try MINECLI_CACHE_DIR=/tmp/minecli"

@@ -1,32 +1,31 @@
-"""What a GAN learns from: real samples by their numbers, and how generated ones are judged."""
+"""What networks learn from: real samples by their numbers, and pixels as networks have them, from -1 to 1."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
-
-Metrics = Callable[[Tensor], dict[str, float | None]]
 
 
 class RealSamples(Protocol):
-    """So many samples of one shape, on the device that computes."""
+    """Samples of one shape by number, wherever they are stored."""
 
     def __len__(self) -> int: ...
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample: (columns,) or (channels, height, width)."""
+        """The shape of one sample: (columns,) or (channels, height, width)."""
 
     @property
     def device(self) -> str:
-        """Where samples are wanted and computed."""
+        """The name of the device on which samples are wanted and computed, such as "cpu"."""
 
     def rows(self, indices: Tensor) -> Tensor:
-        """Samples by number: (models, b) to (models, b, *shape)."""
+        """Samples by number: int64 (models, b) to float32 (models, b, *shape), on `device`."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,12 @@ class RealRows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(columns,)."""
+        """The shape of one row, (columns,)."""
         return tuple(self.values.shape[1:])
 
     @property
     def device(self) -> str:
-        """Where the tensor lies."""
+        """The name of the device on which the tensor lies."""
         return str(self.values.device)
 
     def rows(self, indices: Tensor) -> Tensor:
@@ -69,14 +68,34 @@ class Flattened:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(columns,)."""
+        """The shape of one row, (columns,): the number of values of a sample."""
         return (math.prod(self.samples.shape),)
 
     @property
     def device(self) -> str:
-        """Where they are wanted."""
+        """The name of the device on which they are wanted."""
         return self.samples.device
 
     def rows(self, indices: Tensor) -> Tensor:
         """Rows by number: (models, b) to (models, b, columns)."""
         return self.samples.rows(indices).flatten(2)
+
+
+def from_bytes(pixels: Tensor) -> Tensor:
+    """Bytes of any shape as float32 from -1 to 1, in new memory.
+
+    >>> import torch
+    >>> from_bytes(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
+    return pixels.float().div_(127.5).sub_(1.0)
+
+
+def as_bytes(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Pixels from -1 to 1 as bytes from 0 to 255.
+
+    >>> as_bytes(np.array([-1.0, 0.0, 1.5], np.float32)).tolist()
+    [0, 128, 255]
+    """
+    pixels: npt.NDArray[np.uint8] = np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return pixels

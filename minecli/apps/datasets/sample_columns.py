@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.apps.datasets.pixels import as_bytes
+from minecli.apps.datasets.real_samples import as_bytes
 from minecli.errors import UsageError
 from minecli.runtime.state_files import COLUMNS, present, read_object, refusing, write_object
 
@@ -30,12 +30,12 @@ class Layout:
 
 
 def coordinates(count: int) -> Layout:
-    """Rows of so many numbers: columns x0, x1, ..."""
+    """The layout of rows of `count` numbers: columns x0, x1, ..."""
     return Layout((count,), lambda rows: {f"x{i}": rows[:, i] for i in range(count)})
 
 
 def table_layout(table: TableRows) -> Layout:
-    """Features of a user's table: its own columns in their own units."""
+    """The layout of features of a user's table: its own columns in their own units."""
     return Layout((len(table.names),), lambda rows: table.arrow_columns(table.restore(rows)))
 
 

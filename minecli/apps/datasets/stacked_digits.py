@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits
-from minecli.apps.datasets.pixels import from_bytes
+from minecli.apps.datasets.real_samples import from_bytes
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
 
@@ -74,12 +74,12 @@ class DigitStacks:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(stack, 28, 28)."""
+        """The shape of one image, (stack, 28, 28)."""
         return (self._table.shape[1], SIDE, SIDE)
 
     @property
     def device(self) -> str:
-        """Where images are wanted and computed."""
+        """The name of the device on which images are wanted and computed."""
         return str(self._table.device)
 
     def rows(self, indices: Tensor) -> Tensor:
@@ -88,7 +88,11 @@ class DigitStacks:
 
 
 def check_counts(stack: int, count: int) -> None:
-    """UsageError for a number of digits or of images that cannot be stacked."""
+    """Refuse numbers of digits per image, and of images, that cannot be stacked.
+
+    Raises:
+        UsageError: stack not in 1 .. 6, or count below 1.
+    """
     if not 1 <= stack <= MOST_STACKED:
         raise UsageError(f"{stack} digits are to be stacked; 1 to {MOST_STACKED} can be", hint="try --stack 3")
     if count < 1:

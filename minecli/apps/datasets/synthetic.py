@@ -38,19 +38,6 @@ def arc_at(positions: Points) -> Points:
     return np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
 
 
-def spiral_arc(points: int) -> Points:
-    """So many points on the arm, both ends among them, at equal steps of p, shape (points, 2), for drawing it.
-
-    Raises:
-        UsageError: fewer than two points.
-
-    >>> spiral_arc(3).shape
-    (3, 2)
-    """
-    _require_at_least("points", points, 2)
-    return arc_at(np.linspace(0.0, ARC_TURNS, points))
-
-
 def spiral(rows: int, rng: np.random.Generator) -> Rows:
     """Draw rows of the spiral: a place on the arm, p uniform on (0, 2), plus ARC_NOISE times a standard normal.
 
@@ -62,7 +49,7 @@ def spiral(rows: int, rng: np.random.Generator) -> Rows:
     Raises:
         UsageError: fewer than one row.
     """
-    _require_at_least("rows", rows, 1)
+    _require_rows(rows)
     on_arm = arc_at(rng.uniform(0.0, ARC_TURNS, rows))
     return (on_arm + ARC_NOISE * rng.standard_normal((rows, 2))).astype(np.float32)
 
@@ -86,12 +73,12 @@ def gaussians25(rows: int, rng: np.random.Generator) -> Rows:
     Raises:
         UsageError: fewer than one row.
     """
-    _require_at_least("rows", rows, 1)
+    _require_rows(rows)
     means = grid_means()
     chosen = means[rng.integers(len(means), size=rows)]
     return (chosen + GRID_STD * rng.standard_normal((rows, 2))).astype(np.float32)
 
 
-def _require_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise UsageError(f"{name} is {value}; it must be at least {least}", hint=f"try {max(least, 1000)}")
+def _require_rows(rows: int) -> None:
+    if rows < 1:
+        raise UsageError(f"rows is {rows}; it must be at least 1", hint="try 1000")

@@ -20,12 +20,16 @@ import torch
 from torch import Tensor
 
 from minecli.errors import DataError
+from minecli.runtime.checkpoint import fingerprint
+from minecli.runtime.seeds import generator
 from minecli.tables.groups import OneGroup
 from minecli.tables.kinds import Array
 from minecli.tables.origins import Origin, Values, arrow_column, restored, snapped
+from minecli.tables.splitting import hold_out
 
 # Values beyond are refused by the two-sample report as well; their squares would leave the range of numbers.
 _LARGEST = 1e100
+_HELD_OUT = 0.2
 
 Features = Tensor | npt.NDArray[Any]
 
@@ -58,7 +62,7 @@ class TableRows:
     @classmethod
     def of(cls, one: OneGroup, learnt: npt.NDArray[np.int64] | None = None) -> TableRows:
         """The rows of a loaded table; DataError for values beyond 1e100 in size. Mean and deviation are those of the
-        rows numbered `learnt`, or of all: others are to be judged by what was known without them."""
+        rows numbered `learnt`, or of all: others are to be evaluated by what was known without them."""
         values = one.group.values
         largest = np.abs(values).max(axis=0)
         if (largest > _LARGEST).any():
@@ -81,7 +85,7 @@ class TableRows:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the features: "age", "color=red", "emb[3]"."""
+        """The names of the d features: "age", "colour=red", "emb[3]"."""
         return tuple(name for origin in self.origins for name in origin.names)
 
     @cached_property
@@ -104,17 +108,17 @@ class TableRows:
             DataError: another number of features, or values that are not finite.
         """
         rows = features.detach().cpu().numpy() if isinstance(features, Tensor) else features
-        found = np.asarray(rows, dtype=np.float64)
-        if found.ndim != 2 or found.shape[1] != len(self.centre):
-            problem = f"the features have shape {found.shape}; they must be (rows, {len(self.centre)})"
+        array = np.asarray(rows, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != len(self.centre):
+            problem = f"the features have shape {array.shape}; they must be (rows, {len(self.centre)})"
             raise DataError(problem, hint="sample from the generator that was trained on these columns")
-        if not np.isfinite(found).all():
+        if not np.isfinite(array).all():
             raise DataError("generated features are not finite", hint="train again with a lower learning rate")
-        found = self.centre + self.scale * found
+        values = self.centre + self.scale * array
         for origin, places in self._blocks():
             if origin.width:
-                found[:, places] = snapped(origin, found[:, places])
-        return found
+                values[:, places] = snapped(origin, values[:, places])
+        return values
 
     def restore(self, features: Features) -> dict[str, Values]:
         """Features (n, d) to the file's columns in the order of the selection, those left out as constant included.
@@ -129,7 +133,7 @@ class TableRows:
         return {origin.name: restored(origin, values[:, places]) for origin, places in self._blocks()}
 
     def arrow_columns(self, columns: Mapping[str, Values]) -> dict[str, Any]:
-        """What `restore` gave as Arrow arrays in the types of the file."""
+        """Columns that `restore` gave as Arrow arrays in the types of the file, by name."""
         return {origin.name: arrow_column(origin, columns[origin.name]) for origin in self.origins}
 
     def _blocks(self) -> Iterator[tuple[Origin, slice]]:
@@ -163,3 +167,59 @@ class TableRows:
                 hint="start the run again in another folder",
             ) from None
         return cls(origins, centre, scale, np.empty((0, width)))
+
+
+@dataclass(frozen=True)
+class UserTable:
+    """The rows of a table, the numbers of those to learn from and of those held out, and facts about the file."""
+
+    rows: TableRows
+    learnt: npt.NDArray[np.int64]
+    held_out: npt.NDArray[np.int64]
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, one: OneGroup, most_held_out: int) -> UserTable:
+        """Split a table that was read: a fifth of its rows is held out, at most `most_held_out`. What repeats the rows
+        it has seen must not pass for good.
+
+        Raises:
+            DataError: values beyond 1e100 in size.
+        """
+        rows = TableRows.of(one)
+        learnt, held_out = hold_out(len(rows), _HELD_OUT, generator(0, "table", "held-out"), most_held_out)
+        counts = {"rows": len(learnt), "rows_held_out": len(held_out)}
+        return cls(rows, learnt, held_out, facts_of(one, counts, fingerprint({}, one.group.values)))
+
+
+def facts_of(one: OneGroup, counts: Mapping[str, object], fingerprint: str) -> dict[str, Any]:
+    """What a reader of the result needs to know of a user's table: the file, its rows, how they are split (`counts`),
+    and the fingerprint of what was read."""
+    return {
+        "source": one.source,
+        "format": one.format,
+        **counts,
+        "rows_read": one.rows_read,
+        "rows_dropped": one.rows_dropped,
+        "rows_sampled_from": one.rows_sampled_from,
+        "columns": list(one.group.names),
+        "fingerprint": fingerprint,
+        "notes": list(one.notes),
+    }
+
+
+def known_features(table: TableRows, values: Array, source: str) -> Tensor:
+    """Rows of another table, `values` (n, d) read by the columns of `table`, as its networks see them, (n, features).
+
+    Raises:
+        DataError: `source` holds values far beyond those the run has seen.
+    """
+    features = table.features_of(values)
+    beyond = ~torch.isfinite(features).all(0)
+    if beyond.any():
+        name = table.names[int(beyond.int().argmax())]
+        raise DataError(
+            f"'{source}' holds values in column '{name}' that are far beyond those the run has seen",
+            hint="take those rows out",
+        )
+    return features

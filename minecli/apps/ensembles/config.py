@@ -1,4 +1,4 @@
-"""Settings of compared methods: where they start from, and the bounds that the information can be trained by."""
+"""What a comparison of methods is asked for, the bounds that the information can be trained by, and presets."""
 
 from __future__ import annotations
 
@@ -23,29 +23,9 @@ if TYPE_CHECKING:
     from minecli.tables.kinds import Array
     from minecli.tables.origins import Origin
 
-
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
 BOUNDS = ("donsker-varadhan", "nwj")
-
-
-def changed_preset(presets: Mapping[str, Settings], name: str, changes: Mapping[str, Any]) -> Settings:
-    """The preset of that name with some fields changed; None changes nothing, nor does what is no field.
-
-    >>> from minecli.mine.config import TrainingConfig
-    >>> changed_preset({"quick": TrainingConfig()}, "quick", {"max_steps": 100, "layers": None, "x": 7}).max_steps
-    100
-
-    Raises:
-        UsageError: no such preset, or a value out of its range.
-    """
-    if name not in presets:
-        raise UsageError(f"preset '{name}' is not known; there are {', '.join(presets)}", hint="try --preset quick")
-    base = presets[name]
-    known = {field.name for field in fields(base)}
-    return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})
-
-
 # What earlier versions knew of reading; a run of theirs has these alone in its mark.
 _FIRST_OPTIONS = ("input_format", "delimiter", "na_values")
 # A run of a version before these were there has none of them, and is still a run.
@@ -186,3 +166,20 @@ class ComparisonRequest(Request):
             f"there is no data set '{self.dataset}'; {named}",
             hint=f"did you mean {near[0]}?" if near else f"try minecli {self.COMMAND} {self.NAMED[0]}",
         )
+
+
+def changed_preset(presets: Mapping[str, Settings], name: str, changes: Mapping[str, Any]) -> Settings:
+    """The preset of that name with some fields changed; None changes nothing, nor does what is no field.
+
+    >>> from minecli.mine.config import TrainingConfig
+    >>> changed_preset({"quick": TrainingConfig()}, "quick", {"max_steps": 100, "layers": None, "x": 7}).max_steps
+    100
+
+    Raises:
+        UsageError: no such preset, or a value out of its range.
+    """
+    if name not in presets:
+        raise UsageError(f"preset '{name}' is not known; there are {', '.join(presets)}", hint="try --preset quick")
+    base = presets[name]
+    known = {field.name for field in fields(base)}
+    return replace(base, **{k: v for k, v in changes.items() if v is not None and k in known})

@@ -2,6 +2,10 @@
 
 Everything has a leading axis of models, so that one call serves all seeds: a GPU is kept busy by small networks, and
 a step costs few launches. Models never mix: each has its own weights and its own batch statistics.
+
+Rows are (models, b, columns), images (models, b, channels, h, w). Convolutions start as in DCGAN (Radford, Metz and
+Chintala, "Unsupervised representation learning with deep convolutional generative adversarial networks", 2016): weights
+normal with standard deviation 0.02, biases 0.
 """
 
 from __future__ import annotations
@@ -14,7 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from minecli.mine import batched_convolution
+from minecli.mine.batched_convolution import batched_conv2d, batched_conv_transpose2d
+
 LEAK = 0.2
+DCGAN_SCALE = 0.02
 
 
 def drawn(generators: Sequence[torch.Generator], *shape: int, scale: float) -> nn.Parameter:
@@ -23,7 +31,11 @@ def drawn(generators: Sequence[torch.Generator], *shape: int, scale: float) -> n
 
 
 class Linear(nn.Module):
-    """A linear map of (models, b, inputs) to (models, b, outputs), by default with a bias."""
+    """A linear map of (models, b, inputs) to (models, b, outputs), by default with a bias.
+
+    Weights start normal with standard deviation `gain` / sqrt(inputs), each model's from its own generator, biases at
+    0.
+    """
 
     def __init__(
         self, generators: Sequence[torch.Generator], inputs: int, outputs: int, gain: float = 1.0, bias: bool = True
@@ -41,7 +53,7 @@ class Linear(nn.Module):
 class BatchNorm(nn.Module):
     """Batch normalisation of (models, b, features), by the statistics of each model's own batch.
 
-    Running statistics, for sampling after training, are kept with weight `momentum` for the new batch.
+    Running statistics, for sampling after training, are moved with weight `momentum` for the new batch.
     """
 
     def __init__(self, models: int, features: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
@@ -107,3 +119,107 @@ class Perceptron(nn.Module):
             rows = functional.leaky_relu(rows, LEAK)
         out: Tensor = self.last(rows)
         return out
+
+
+class Convolution(nn.Module):
+    """A strided convolution, padded by half its size: (models, b, inputs, h, w) to (models, b, outputs, h', w') with
+    h' = ceil(h / stride) for odd sizes.
+
+    Args:
+        generators: where each model draws its initial weights.
+        inputs: channels that go in.
+        outputs: channels that come out.
+        size: of the square kernel, in pixels; odd.
+        stride: in pixels.
+        bias: one number per channel that comes out, 0 at first.
+
+    >>> convolution = Convolution([torch.Generator().manual_seed(s) for s in (0, 1)], 3, 8)
+    >>> convolution(torch.zeros(2, 5, 3, 7, 7)).shape
+    torch.Size([2, 5, 8, 4, 4])
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[torch.Generator],
+        inputs: int,
+        outputs: int,
+        size: int = 5,
+        stride: int = 2,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.stride, self.padding = stride, size // 2
+        self.weight = drawn(generators, outputs, inputs, size, size, scale=DCGAN_SCALE)
+        self.bias = nn.Parameter(torch.zeros(len(generators), outputs)) if bias else None
+
+    def forward(self, images: Tensor) -> Tensor:
+        return batched_conv2d(images, self.weight, self.bias, self.stride, self.padding)
+
+
+class Deconvolution(nn.Module):
+    """The transpose of `Convolution`, which enlarges: (models, b, inputs, h, w) to (models, b, outputs, h', w') with
+    h' = stride (h - 1) + 1 + output_padding for odd sizes.
+
+    Args:
+        generators: where each model draws its initial weights.
+        inputs: channels that go in.
+        outputs: channels that come out.
+        size: of the square kernel, in pixels; odd.
+        stride: in pixels.
+        output_padding: 0 .. stride-1, which of the sizes that `Convolution` maps to h comes out.
+        bias: one number per channel that comes out, 0 at first.
+
+    >>> deconvolution = Deconvolution([torch.Generator().manual_seed(0)], 8, 3)
+    >>> deconvolution(torch.zeros(1, 5, 8, 4, 4)).shape
+    torch.Size([1, 5, 3, 7, 7])
+    """
+
+    def __init__(
+        self,
+        generators: Sequence[torch.Generator],
+        inputs: int,
+        outputs: int,
+        size: int = 5,
+        stride: int = 2,
+        output_padding: int = 0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.stride, self.padding, self.output_padding = stride, size // 2, output_padding
+        self.weight = drawn(generators, inputs, outputs, size, size, scale=DCGAN_SCALE)
+        self.bias = nn.Parameter(torch.zeros(len(generators), outputs)) if bias else None
+
+    def forward(self, images: Tensor) -> Tensor:
+        return batched_conv_transpose2d(images, self.weight, self.bias, self.stride, self.padding, self.output_padding)
+
+
+class ImageBatchNorm(nn.Module):
+    """Batch normalisation of (models, b, channels, h, w), by the statistics of each model's own channels over its own
+    batch and all pixels.
+
+    Running statistics, for sampling after training, are moved with weight `momentum` for the new batch.
+
+    >>> norm = ImageBatchNorm(2, 3)
+    >>> bool(norm(torch.rand(2, 5, 3, 7, 7)).mean().abs() < 1e-6)
+    True
+    """
+
+    def __init__(self, models: int, channels: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(models, channels))
+        self.shift = nn.Parameter(torch.zeros(models, channels))
+        self.register_buffer("mean", torch.zeros(models, channels))
+        self.register_buffer("variance", torch.ones(models, channels))
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def forward(self, images: Tensor) -> Tensor:
+        channels = (self.get_buffer("mean"), self.get_buffer("variance"), self.scale, self.shift)
+        if batched_convolution.prefers_folding(images):
+            folded = self._normalised(batched_convolution.fold(images), *(c.view(-1) for c in channels))
+            return batched_convolution.unfold(folded, images.shape[0])
+        each = zip(images, *channels, strict=True)
+        return batched_convolution.joined([self._normalised(*one) for one in each])
+
+    def _normalised(self, maps: Tensor, mean: Tensor, variance: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        # The running statistics are views of the buffers, which are thus updated.
+        return functional.batch_norm(maps, mean, variance, scale, shift, self.training, self.momentum, self.epsilon)

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from minecli import events
 from minecli.apps.ensembles.config import ComparisonRequest
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Save, only_model
+from minecli.apps.ensembles.training import Evaluation, Save, only_model
 from minecli.errors import DataError, UsageError
 from minecli.runtime.checkpoint import PeriodicCheckpoint, checkpoint_path, fingerprint, load_checkpoint, resume_from
 from minecli.runtime.state_files import present
@@ -27,23 +26,23 @@ class Training(Protocol):
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """One model each."""
+        """The seeds, one model each."""
 
     @property
-    def broken(self) -> list[int | None]:
-        """At which step each model was no longer whole; None for those that are."""
+    def diverged_at(self) -> list[int | None]:
+        """The step at which each model was no longer finite; None for those that are."""
 
     @property
-    def history(self) -> Sequence[Sequence[Look]]:
-        """The looks at each model."""
+    def history(self) -> Sequence[Sequence[Evaluation]]:
+        """The evaluations of each model, the first one first."""
 
     @property
     def step(self) -> int:
-        """How many steps are done."""
+        """The number of steps that are done."""
 
     @property
     def steps(self) -> int:
-        """Of how many."""
+        """The number of steps of the whole training."""
 
     def run(
         self,
@@ -51,13 +50,13 @@ class Training(Protocol):
         should_stop: Callable[[], bool] = events.never,
         save: Save | None = None,
     ) -> bool:
-        """See `AdversarialTraining.run`."""
+        """See `SideBySideTraining.run`."""
 
     def status(self, model: int) -> str:
-        """How a model has ended."""
+        """How a model has ended, one of the words of `result.Status` or "closed-form"."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of an earlier run."""
+        """Take up the state that `run` has handed to `save` in an earlier run."""
 
 
 T = TypeVar("T", bound=Training)
@@ -66,17 +65,13 @@ _TRAIN_AGAIN = "train again with another --run-dir"
 
 
 @dataclass(frozen=True)
-class Arm(Generic[T]):
-    """What came of one method: the training, and the seconds it took this time."""
+class TrainedMethod(Generic[T]):
+    """What came of one method: the training, the seconds it took this time, and whether it came to its end."""
 
     method: str
     training: T
     seconds: float
     finished: bool
-
-
-def _nothing(methods: Sequence[Arm[Any]]) -> dict[str, Any]:
-    return {}
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ class Application:
     build: Callable[[Any, Any, str], Any]
     entry: Callable[[Any, Any], dict[str, Any]]
     definitions: Callable[[Any], Mapping[str, str] | None] = lambda dataset: None
-    across: Callable[[Sequence[Any]], dict[str, Any]] = _nothing
+    across: Callable[[Sequence[Any]], dict[str, Any]] = lambda methods: {}
 
 
 def load_state(folder: Path, request: ComparisonRequest, method: str) -> dict[str, Any] | None:
@@ -159,13 +154,13 @@ def run_methods(
     folder: Path | None,
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
-) -> list[Arm[T]]:
+) -> list[TrainedMethod[T]]:
     """Train the methods one after the other, each from its checkpoint in `folder` where there is one.
 
     Args:
         build: makes an untrained model of a method.
     """
-    arms: list[Arm[T]] = []
+    trained: list[TrainedMethod[T]] = []
     for method in sorted(request.methods, key=list(request.METHODS).index):
         training = build(method)
         save = None
@@ -173,10 +168,10 @@ def run_methods(
             save = _taken_up(folder, request, method, training, observer)
         begun = time.perf_counter()
         finished = training.run(observer, should_stop, save)
-        arms.append(Arm(method, training, time.perf_counter() - begun, finished))
+        trained.append(TrainedMethod(method, training, time.perf_counter() - begun, finished))
         if not finished:
             break
-    return arms
+    return trained
 
 
 def _taken_up(
@@ -193,13 +188,13 @@ def _taken_up(
     return lambda state, at_once: checkpoint.save(state, at_once=at_once)
 
 
-def entry_of(arm: Arm[T], metrics: Sequence[Mapping[str, float | None]] | None = None) -> dict[str, Any]:
+def entry_of(trained: TrainedMethod[T], metrics: Sequence[Mapping[str, float | None]] | None = None) -> dict[str, Any]:
     """One method's answer as plain values: every seed with its metrics, and their mean and standard error.
 
     Args:
-        metrics: of every seed; those of the last look where there are none.
+        metrics: of every seed; those of the last evaluation where there are none.
     """
-    training = arm.training
+    training = trained.training
     seeds: list[dict[str, Any]] = []
     for m, seed in enumerate(training.seeds):
         history = training.history[m]
@@ -208,17 +203,17 @@ def entry_of(arm: Arm[T], metrics: Sequence[Mapping[str, float | None]] | None =
             {
                 "seed": seed,
                 "status": str(training.status(m)),
-                "broken_at_step": training.broken[m],
+                "broken_at_step": training.diverged_at[m],
                 "step": 0 if last is None else last.step,
                 "information_nats": None if last is None else last.information_nats,
                 "metrics": dict(metrics[m] if metrics is not None else {} if last is None else last.metrics),
-                "history": [asdict(look) for look in history],
+                "history": [asdict(each) for each in history],
             }
         )
     return {
-        "method": arm.method,
-        "seconds": arm.seconds,
-        "finished": arm.finished,
+        "method": trained.method,
+        "seconds": trained.seconds,
+        "finished": trained.finished,
         "seeds": seeds,
         "summary": summary_of([s["metrics"] for s in seeds]),
     }
@@ -250,6 +245,6 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:
     if not values or not all(math.isfinite(value) for value in values):
         problem = f"the values are {list(values)}; there must be at least one, and all must be finite"
         raise DataError(problem, hint="leave out seeds without a value")
-    found = np.asarray(values, dtype=np.float64)
-    error = float(found.std(ddof=1) / math.sqrt(len(found))) if len(found) > 1 else None
-    return float(found.mean()), error
+    array = np.asarray(values, dtype=np.float64)
+    error = float(array.std(ddof=1) / math.sqrt(len(array))) if len(array) > 1 else None
+    return float(array.mean()), error

@@ -1,4 +1,4 @@
-"""What came of a GAN's run: its samples, and its answer."""
+"""What came of a GAN's run: its answer, the samples it writes and shows, and those of a run that is done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.adversarial.networks import build_generator
 from minecli.apps.datasets.sample_columns import read_columns
-from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state
+from minecli.apps.ensembles.results import Application, TrainedMethod, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
 from minecli.apps.gan.config import GanRequest
 from minecli.apps.gan.targets import Dataset, layout_of, load_dataset
@@ -22,42 +22,42 @@ _PICTURE_SAMPLES = {1: 20_000, 3: 64}
 
 
 def untrained(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
-    """The GANs of a method before their first step."""
+    """The GANs of a method before their first step, one for each of the request's seeds."""
     return GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics)
 
 
-def picture_samples(arm: Arm[GanTraining]) -> npt.NDArray[np.float32]:
-    """So many samples of the first seed as pictures want, shape (n, *shape)."""
-    count = _PICTURE_SAMPLES[len(arm.training.data.shape)]
-    samples, _ = arm.training.sample(count, "picture", best=True)
-    found: npt.NDArray[np.float32] = samples[0].numpy()
-    return found
+def method_entry(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[str, Any]:
+    """One method's answer as plain values, with the full report on the first seed where the data set has one."""
+    entry = entry_of(trained)
+    if dataset.report is not None and trained.training.history[0]:
+        samples, _ = trained.training.sample(trained.training.config.samples, "report", best=True)
+        entry["report"] = dataset.report(samples[0].numpy())
+    return entry
 
 
-def sample_columns(arm: Arm[GanTraining], dataset: Dataset) -> dict[str, Any]:
+def picture_samples(trained: TrainedMethod[GanTraining]) -> npt.NDArray[np.float32]:
+    """Samples of the first seed, as many as pictures show, shape (n, *shape)."""
+    count = _PICTURE_SAMPLES[len(trained.training.data.shape)]
+    samples, _ = trained.training.sample(count, "picture", best=True)
+    first: npt.NDArray[np.float32] = samples[0].numpy()
+    return first
+
+
+def sample_columns(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[str, Any]:
     """`config.samples` samples of every seed as columns of a table: first the seed, under a name that is free."""
-    samples, _ = arm.training.sample(arm.training.config.samples, "written", best=True)
+    samples, _ = trained.training.sample(trained.training.config.samples, "written", best=True)
     models, count = samples.shape[:2]
     columns = dataset.layout.columns(samples.reshape(models * count, *samples.shape[2:]).numpy())
     name = "seed"
     while name in columns:
         name += "_"
-    return {name: np.repeat(np.array(arm.training.seeds), count)} | columns
-
-
-def arm_entry(arm: Arm[GanTraining], dataset: Dataset) -> dict[str, Any]:
-    """One method's answer as plain values, with the full report on the first seed where the data set has one."""
-    entry = entry_of(arm)
-    if dataset.report is not None and arm.training.history[0]:
-        samples, _ = arm.training.sample(arm.training.config.samples, "report", best=True)
-        entry["report"] = dataset.report(samples[0].numpy())
-    return entry
+    return {name: np.repeat(np.array(trained.training.seeds), count)} | columns
 
 
 def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows: int, seed: int) -> dict[str, Any]:
     """Draw `rows` samples of the model of seed `model`, as columns of a table; `seed` decides which.
 
-    It is the last generator that gave finite samples when it was looked at; see `GanTraining.good`.
+    It is the last generator that gave finite samples when it was evaluated; see `GanTraining.last_finite`.
 
     Raises:
         UsageError: the run has not come far enough to have a generator of that method.
@@ -71,4 +71,4 @@ def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows:
     return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())
 
 
-APPLICATION = Application(load_dataset, untrained, arm_entry)
+APPLICATION = Application(load_dataset, untrained, method_entry)

@@ -1,4 +1,4 @@
-"""The data sets a GAN is trained on: real samples, how generated ones are judged, and what to say about both."""
+"""The data sets a GAN is trained on: real samples, what generated ones are measured by, and what to say about both."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy.typing as npt
 import torch
 
 from minecli import events
-from minecli.apps.datasets.real_samples import Metrics, RealRows, RealSamples
+from minecli.apps.datasets.real_samples import RealRows, RealSamples
 from minecli.apps.datasets.sample_columns import Layout, channel_lists, coordinates, table_layout
 from minecli.apps.datasets.synthetic import gaussians25, spiral
 from minecli.apps.gan.config import STACKED, GanRequest
+from minecli.apps.gan.training import SampleMetrics
 from minecli.apps.metrics.modes import grid_metrics, spiral_metrics
 from minecli.runtime.seeds import child_seed, generator
 
@@ -31,7 +32,7 @@ Report = Callable[[npt.NDArray[np.float32]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Real samples with their judge.
+    """Real samples, and what generated ones are measured by.
 
     `facts` are plain values that a reader of the result needs: the classifier's accuracy, the floor of a metric, the
     rows of a table. `report` compares one model's samples with the real ones in full, where that is defined. `table`
@@ -39,20 +40,20 @@ class Dataset:
     """
 
     real: RealSamples
-    metrics: Metrics
+    metrics: SampleMetrics
     layout: Layout
     facts: dict[str, Any] = field(default_factory=dict)
     report: Report | None = None
     table: TableRows | None = None
 
     def real_samples(self, count: int = _SHOWN_REAL) -> npt.NDArray[np.float32]:
-        """The first real samples, for pictures: shape (count or all, *shape)."""
-        wanted = torch.arange(min(count, len(self.real)))[None]
-        return self.real.rows(wanted)[0].cpu().numpy()
+        """The first real samples, for pictures: shape (count, *shape), or all where there are fewer."""
+        first = torch.arange(min(count, len(self.real)))[None]
+        return self.real.rows(first)[0].cpu().numpy()
 
 
 def layout_of(request: GanRequest, table: TableRows | None = None) -> Layout:
-    """The layout of a request's data set; that of a user's `table` is its own."""
+    """How samples of a request's data set become a table; those of a user's `table` become its columns again."""
     if table is not None:
         return table_layout(table)
     if request.dataset == STACKED:
@@ -70,16 +71,16 @@ def load_dataset(
     """Make or read what a request names, the same for every method and seed; None where it was stopped.
 
     Raises:
-        DataError, UsageError: see `tables.groups.load_group` and `apps.mnist.read_mnist`.
+        DataError, UsageError: see `tables.groups.load_group` and `datasets.mnist.read_mnist`.
     """
     if request.is_table:
         return _table(request, device, stdin)
     if request.dataset == STACKED:
         return _stacked_digits(request, device, observer, should_stop)
-    make, judge = _TOYS[request.dataset]
+    make, metrics = _TOYS[request.dataset]
     rows = make(request.config.rows, generator(0, "gan", "data", request.dataset))
     real = RealRows(torch.from_numpy(rows).to(device))
-    return Dataset(real, lambda samples: judge(samples.numpy()), layout_of(request), {"rows": len(rows)})
+    return Dataset(real, lambda samples: metrics(samples.numpy()), layout_of(request), {"rows": len(rows)})
 
 
 def _stacked_digits(
@@ -88,11 +89,11 @@ def _stacked_digits(
     from minecli.apps.datasets.mnist import default_cache, pooled, read_mnist
     from minecli.apps.datasets.stacked_digits import DigitStacks
     from minecli.apps.metrics.digit_classifier import load_classifier
-    from minecli.apps.metrics.digit_stacks import StackJudge, label_floor
+    from minecli.apps.metrics.modes import StackMetrics, label_floor
 
     config = request.config
     train, test = read_mnist(request.root, observer)
-    classifier = load_classifier(train, test, device, default_cache(), observer, should_stop)
+    classifier = load_classifier((train, test), device, default_cache(), observer, should_stop)
     if classifier is None:
         return None
     digits = pooled(train, test)
@@ -104,19 +105,18 @@ def _stacked_digits(
         "kl_floor_nats": label_floor(digits.labels, config.stack, config.samples, 0),
     }
     real = DigitStacks(digits, config.rows, config.stack, child_seed(0, "gan", "data", STACKED), device)
-    return Dataset(real, StackJudge(classifier, config.stack), layout_of(request), facts)
+    return Dataset(real, StackMetrics(classifier, config.stack), layout_of(request), facts)
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    from minecli.apps.datasets.user_table import UserTable
-    from minecli.apps.metrics.table_distances import TableDistances
-    from minecli.apps.metrics.two_sample import two_sample_report
+    from minecli.apps.datasets.table_rows import UserTable
+    from minecli.apps.metrics.two_sample import TableDistances, two_sample_report
 
-    found = UserTable.of(request.load(stdin), _MOST_HELD_OUT)
-    table = found.rows
+    split = UserTable.of(request.load(stdin), _MOST_HELD_OUT)
+    table = split.rows
 
     def report(samples: npt.NDArray[np.float32]) -> dict[str, Any]:
-        return two_sample_report(table.real[found.held_out], table.values(samples), table.names, 0)
+        return two_sample_report(table.real[split.held_out], table.values(samples), table.names, 0)
 
-    real = RealRows(table.features[found.learnt].to(device))
-    return Dataset(real, TableDistances(table), layout_of(request, table), found.facts, report, table)
+    real = RealRows(table.features[split.learnt].to(device))
+    return Dataset(real, TableDistances(table), layout_of(request, table), split.facts, report, table)

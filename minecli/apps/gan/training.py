@@ -13,13 +13,13 @@ The other methods have other losses (`adversarial.losses`) and the same networks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from minecli.apps.adversarial import losses
-from minecli.apps.adversarial.draws import Draws, code_of, draw_step, prior_of, stream
+from minecli.apps.adversarial.draws import Draws, StepNeeds, code_of, draw_step, prior_of, stream
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -28,11 +28,14 @@ from minecli.apps.adversarial.networks import (
     encoded,
 )
 from minecli.apps.adversarial.training import AdversarialTraining
-from minecli.apps.datasets.real_samples import Metrics, RealSamples
-from minecli.apps.ensembles.training import Judgement, applied
+from minecli.apps.datasets.real_samples import RealSamples
+from minecli.apps.ensembles.training import Measurement, applied
 from minecli.apps.gan.config import GanConfig
 
-# Methods whose discriminator judges pairs of a sample and a latent.
+# Finite samples (n, *shape) of one model, on the CPU, to numbers.
+SampleMetrics = Callable[[Tensor], dict[str, float | None]]
+
+# Methods whose discriminator sees pairs of a sample and a latent.
 _JOINT = ("veegan", "ali")
 
 
@@ -44,13 +47,15 @@ class GanTraining(AdversarialTraining):
         method: one of `config.METHODS`.
         config: settings.
         seeds: one model each, trained side by side.
-        metrics: what samples (n, *shape) of one model are judged by, on the CPU.
+        metrics: of samples (n, *shape) of one model, on the CPU.
     """
+
+    STORED = ("generator",)
 
     config: GanConfig
 
     def __init__(
-        self, data: RealSamples, method: str, config: GanConfig, seeds: Sequence[int], metrics: Metrics
+        self, data: RealSamples, method: str, config: GanConfig, seeds: Sequence[int], metrics: SampleMetrics
     ) -> None:
         self.data, self.metrics = data, metrics
         self.pack = config.pack if method == "pacgan" else 1
@@ -65,7 +70,7 @@ class GanTraining(AdversarialTraining):
             networks["encoder"] = build_encoder(seeds, shape, config, outputs)
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
-        super().__init__(method, config, seeds, torch.device(data.device), networks, ("generator",))
+        super().__init__(method, config, seeds, torch.device(data.device), networks)
         self.generator, self.discriminator = self.networks["generator"], self.networks["discriminator"]
 
     def advance(self) -> None:
@@ -82,10 +87,10 @@ class GanTraining(AdversarialTraining):
             self.ascend_statistics(samples, code_of(self.config, draws.priors[-1]), draws.shifts)
 
     def draw(self) -> Draws:
-        """The draws of the step that comes."""
+        """The draws of the step that comes, on the device of the data."""
         count, turns = self.config.batch_size * self.pack, 1 + self.config.generator_steps
-        noisy = self.method == "ali"
-        return draw_step(self.config, self.seeds, self.data, self.step, count=count, turns=turns, noisy=noisy)
+        needs = StepNeeds(count, turns, noisy=self.method == "ali")
+        return draw_step(self.config, self.seeds, self.data, self.step, needs)
 
     def step_generator(self, draws: Draws, turn: int) -> Tensor:
         """One step of the generator, and of the encoder if there is one; return the samples made before, detached."""
@@ -98,17 +103,17 @@ class GanTraining(AdversarialTraining):
 
     def _loss(self, draws: Draws, turn: int, fake: Tensor) -> Tensor:
         """What generator and encoder descend, shape (models,), the information aside."""
-        prior, judge = draws.priors[turn], self.discriminator
+        prior, discriminator = draws.priors[turn], self.discriminator
         side = self._fake_side(fake, prior)
         if self.method == "ali":
-            return losses.ali_loss(judge, self._real_side(draws, turn), side)
+            return losses.ali_loss(discriminator, self._real_side(draws, turn), side)
         if self.method == "veegan":
-            return losses.veegan_loss(judge, side, prior, self.networks["encoder"](fake))
+            return losses.veegan_loss(discriminator, side, prior, self.networks["encoder"](fake))
         if self.method == "unrolled":
             optimizer = self.optimizers["discriminator"]
-            foreseen = losses.unrolled(judge, optimizer, (draws.real, None), side, self.config.unroll)
-            return losses.generator_loss(losses.Foreseen(judge, foreseen), side)
-        return losses.generator_loss(judge, side)
+            foreseen = losses.unrolled(discriminator, optimizer, (draws.real, None), side, self.config.unroll)
+            return losses.generator_loss(losses.Foreseen(discriminator, foreseen), side)
+        return losses.generator_loss(discriminator, side)
 
     def _real_side(self, draws: Draws, turn: int) -> losses.Side:
         if not self.joint:
@@ -121,17 +126,18 @@ class GanTraining(AdversarialTraining):
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> tuple[Tensor, Tensor]:
         """Draw `count` samples from every model: (models, count, *shape) and their latents, on the CPU. `names` name
-        the stream; `best` asks the last generators that were whole instead of the current ones."""
+        the stream; `best` asks the last generators that were finite when evaluated instead of the current ones."""
         prior = prior_of(self.seeds, self.config, count, "sample", *names)
-        return applied(self.good["generator"] if best else self.generator, prior, self.device), prior
+        return applied(self.last_finite["generator"] if best else self.generator, prior, self.device), prior
 
-    def judge(self) -> tuple[list[Judgement], Tensor | None]:
-        """Judge fresh samples of every model; see `AdversarialTraining.judge`."""
+    def measure(self) -> tuple[list[Measurement], Tensor | None]:
+        """Measure fresh samples of every model; see `SideBySideTraining.measure`."""
         samples, prior = self.sample(self.config.samples, "evaluation")
-        judgements: list[Judgement] = []
+        measurements: list[Measurement] = []
         for m in range(len(self.seeds)):
-            whole = bool(torch.isfinite(samples[m]).all())
-            judgements.append((whole, self.metrics(samples[m]) if whole and self.broken[m] is None else {}))
+            is_finite = bool(torch.isfinite(samples[m]).all())
+            known = is_finite and self.diverged_at[m] is None
+            measurements.append((is_finite, self.metrics(samples[m]) if known else {}))
         if not self.informed:
-            return judgements, None
-        return judgements, self.information_on(samples, code_of(self.config, prior), stream(0, "evaluation"))
+            return measurements, None
+        return measurements, self.information_on(samples, code_of(self.config, prior), stream(0, "evaluation"))

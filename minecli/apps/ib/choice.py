@@ -1,6 +1,6 @@
 """A method's whole training: epoch and beta are chosen on rows held back, then all rows are learnt from.
 
-Nobody looks at the test rows to choose anything; the best of the looks at them is reported under a name that says so.
+The test rows choose nothing; the best of the evaluations on them is reported under a name that says so.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from typing import Any
 import torch
 
 from minecli import events
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Save
+from minecli.apps.ensembles.training import Evaluation, Save
 from minecli.apps.ib import information
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
 from minecli.apps.ib.information import measured_information
-from minecli.apps.ib.labelled_rows import Classified
+from minecli.apps.ib.labelled_rows import Classified, Part
 from minecli.apps.ib.networks import Noise, is_stochastic
 from minecli.apps.ib.training import IbTraining
 from minecli.result import Estimate, Status
@@ -58,39 +57,43 @@ class IbPhases:
         if self.config.choose:
             self.choosing = self._training(data.learnt, data.held_back, self.models, None)
 
-    def _training(self, train: Any, held_out: Any, models: Any, epoch: int | None) -> IbTraining:
+    def _training(
+        self, train: Part, held_out: Part, models: Sequence[tuple[int, float]], epoch: int | None
+    ) -> IbTraining:
         classes = len(self.data.classes)
         return IbTraining(train, held_out, self.method, self.config, models, classes, self.device, epoch)
 
     @property
     def step(self) -> int:
-        """Of the phase that is under way."""
+        """The number of steps that are done in the phase that is under way."""
         training = self.final or self.choosing
         return 0 if training is None else training.step
 
     @property
     def steps(self) -> int:
-        """Of how many."""
+        """The number of steps of the phase that is under way."""
         training = self.final or self.choosing
         return 0 if training is None else training.steps
 
     @property
-    def history(self) -> list[list[Look]]:
-        """Looks at the models of the final phase, on the test rows."""
+    def history(self) -> list[list[Evaluation]]:
+        """The evaluations of the models of the final phase, on the test rows."""
         return [[] for _ in self.seeds] if self.final is None else self.final.history
 
     @property
-    def broken(self) -> list[int | None]:
-        """Of every seed the step at which it broke."""
+    def diverged_at(self) -> list[int | None]:
+        """The step at which each seed diverged; None for those that did not."""
         if self.final is not None:
-            return self.final.broken
-        gone = self.choosing is not None and self.choice is None and all(b is not None for b in self.choosing.broken)
-        return [self.choosing.step if gone and self.choosing is not None else None] * len(self.seeds)
+            return self.final.diverged_at
+        step = None
+        if self.choosing is not None and self.choice is None and None not in self.choosing.diverged_at:
+            step = self.choosing.step
+        return [step] * len(self.seeds)
 
     def status(self, model: int) -> str:
-        """How a seed has ended."""
+        """How a seed has ended, one of the words of `result.Status`."""
         if self.final is None:
-            return Status.DIVERGED if self.broken[model] is not None else Status.INTERRUPTED
+            return Status.DIVERGED if self.diverged_at[model] is not None else Status.INTERRUPTED
         return self.final.status(model)
 
     def run(
@@ -128,7 +131,7 @@ class IbPhases:
 
     @property
     def beta(self) -> float:
-        """The chosen one, or the only one."""
+        """The weight that was chosen, or the only one."""
         return self.config.betas[0] if self.choice is None else self.choice.beta
 
     def _begin_final(self) -> None:
@@ -137,15 +140,15 @@ class IbPhases:
         self.final = self._training(self.data.train, self.data.test, models, epoch)
 
     def _measure(self, phase: str, observer: events.Observer, should_stop: Callable[[], bool]) -> bool:
-        """Measure I(X;Z) of a phase's models on the rows they are judged by; False where it was stopped."""
+        """Measure I(X;Z) of a phase's models on the rows they are evaluated on; False where it was stopped."""
         if phase in self.information or not is_stochastic(self.method):
             return True
         training = self.choosing if phase == "choosing" else self.final
         assert training is not None
-        found = measured_information(training, observer, should_stop)
-        if found is None:
+        measured = measured_information(training, observer, should_stop)
+        if measured is None:
             return False
-        self.information[phase] = found
+        self.information[phase] = measured
         return True
 
     def chosen_metrics(self, answers: Answers) -> list[dict[str, float | None]]:
@@ -154,30 +157,31 @@ class IbPhases:
         assert self.final is not None
         each: list[dict[str, float | None]] = []
         for m in range(len(self.seeds)):
-            looks = self.final.history[m]
-            if not looks:
+            evaluations = self.final.history[m]
+            if not evaluations:
                 each.append({})
                 continue
             metrics = metrics_of(answers, self.data.test.labels, m)
-            errors = [look.metrics["error_percent"] for look in looks]
-            kept = [look for look in looks if look.step <= self.final.chosen_epoch * self.final.per_epoch]
-            metrics["information_in_training_nats"] = kept[-1].information_nats if kept else None
-            metrics["last_error_percent"] = errors[-1] if self.broken[m] is None else None
+            errors = [each.metrics["error_percent"] for each in evaluations]
+            last_step = self.final.chosen_epoch * self.final.per_epoch
+            until_chosen = [each for each in evaluations if each.step <= last_step]
+            metrics["information_in_training_nats"] = until_chosen[-1].information_nats if until_chosen else None
+            metrics["last_error_percent"] = errors[-1] if self.diverged_at[m] is None else None
             metrics["oracle_error_percent"] = min(e for e in errors if e is not None)
             each.append(metrics)
         return each
 
     @cached_property
     def test_answers(self) -> Answers:
-        """Of a training that is done, what the kept models say about the test rows."""
+        """What the models to use say about the test rows, once training is done; computed once."""
         assert self.final is not None
         noise = Noise(self.seeds, self.device, "evaluation")
         test = self.data.test
-        network: Any = self.final.good["classifier"]
+        network: Any = self.final.last_finite["classifier"]
         return answers_of(network, test.x, test.labels, noise, self.config.test_draws)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything `load_state_dict` needs to go on as if nothing had happened; `good` are the models to use."""
+        """Everything `load_state_dict` needs to go on as if nothing had happened; "good" are the models to use."""
         state: dict[str, Any] = {
             "classes": list(self.data.classes),
             "choice": None if self.choice is None else [self.choice.beta, self.choice.epoch, self.choice.error_percent],
@@ -206,17 +210,18 @@ class IbPhases:
 
 def chosen(training: IbTraining, models: Sequence[tuple[int, float]]) -> Choice | None:
     """The beta and epoch of the least mean error on the rows held back, of equal ones of the least mean -log
-    likelihood; None where no model is whole. A beta with which some seed broke is not chosen where there are others."""
-    found: list[tuple[bool, float, float, Choice]] = []
+    likelihood; None where no model is finite. A beta with which some seed diverged is not chosen where there are
+    others."""
+    ranked: list[tuple[bool, float, float, Choice]] = []
     for beta in dict.fromkeys(beta for _, beta in models):
         own = [m for m, (_, b) in enumerate(models) if b == beta]
-        whole = [m for m in own if training.broken[m] is None]
-        for looks in zip(*(training.history[m] for m in whole), strict=True):
-            error = _mean([look.metrics["error_percent"] for look in looks])
-            epoch = looks[0].step // training.per_epoch
-            likelihood = _mean([look.metrics["nll_nats"] for look in looks])
-            found.append((len(whole) < len(own), error, likelihood, Choice(beta, epoch, error)))
-    return min(found, key=lambda each: each[:3])[3] if found else None
+        finite = [m for m in own if training.diverged_at[m] is None]
+        for evaluations in zip(*(training.history[m] for m in finite), strict=True):
+            error = _mean([each.metrics["error_percent"] for each in evaluations])
+            epoch = evaluations[0].step // training.per_epoch
+            likelihood = _mean([each.metrics["nll_nats"] for each in evaluations])
+            ranked.append((len(finite) < len(own), error, likelihood, Choice(beta, epoch, error)))
+    return min(ranked, key=lambda each: each[:3])[3] if ranked else None
 
 
 def _mean(values: Sequence[float | None]) -> float:

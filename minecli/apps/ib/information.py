@@ -121,7 +121,7 @@ def measured_information(
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
 ) -> list[Estimate] | None:
-    """Measure I(X;Z) of every model that a training has kept, on the rows that it is evaluated on.
+    """Measure I(X;Z) of every model that a training has stored, on the rows that it is evaluated on.
 
     Args:
         training: of the encoders, done.
@@ -131,7 +131,7 @@ def measured_information(
     Returns:
         One estimate per model, see `estimate_of`; None where the measurement was stopped.
     """
-    network: Any = training.good["classifier"]
+    network: Any = training.last_finite["classifier"]
     held_out = training.held_out.x[:_MOST_ROWS].to(training.device)
     middle = len(held_out) // 2
     if middle < 2:
@@ -145,7 +145,7 @@ def measured_information(
     evaluated = unseen.rows(slice(middle, None))
     return [
         estimate_of(None, None, Status.DIVERGED, 0.0, {})
-        if training.broken[m] is not None
+        if training.diverged_at[m] is not None
         else _evaluated(fitting, m, evaluated, status, {name: each[m] for name, each in known.items()})
         for m in range(len(training.seeds))
     ]
@@ -155,7 +155,7 @@ def measured_information(
 def _pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[_Pairs, _Pairs]:
     """The mean codes and the codes of rows learnt from and of rows held out. A mean that held the code itself would say
     something about it that the row does not: it is of draws of its own, or, where it is known, exact."""
-    network: Any = training.good["classifier"]
+    network: Any = training.last_finite["classifier"]
     pairs = []
     for name, rows in (("seen", seen), ("unseen", unseen)):
         own, others = (Noise(training.seeds, training.device, "information", name, use) for use in ("code", "mean"))

@@ -1,4 +1,4 @@
-"""Rows with classes: what is learnt from, what chooses epoch and beta, and what is tested on."""
+"""Rows with classes: what is learnt from, what chooses epoch and beta, what is tested on, and what is encoded."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch import Tensor
 
 from minecli import events
 from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits, read_mnist
+from minecli.apps.datasets.real_samples import from_bytes
 from minecli.apps.datasets.sample_columns import pixel_lists, read_columns, table_layout
-from minecli.apps.datasets.table_rows import TableRows
-from minecli.apps.datasets.user_table import facts_of, known_features
+from minecli.apps.datasets.table_rows import TableRows, facts_of, known_features
 from minecli.apps.ib.config import MNIST, IbRequest
 from minecli.errors import DataError, UsageError
 from minecli.runtime.checkpoint import fingerprint
@@ -25,7 +25,11 @@ from minecli.runtime.seeds import generator
 from minecli.tables.classes import load_classes
 from minecli.tables.splitting import share_of, stratified_order
 
+Classes = tuple[bool | int | str, ...]
+Numbers = npt.NDArray[np.int64]
+
 _CHOOSING_SHARE = 1.0 / 6.0
+_TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -51,105 +55,20 @@ class Classified:
     train: Part
     test: Part
     choosing: int
-    classes: tuple[bool | int | str, ...]
+    classes: Classes
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
     table: TableRows | None = None
 
     @property
     def learnt(self) -> Part:
-        """The rows to learn from while others choose."""
+        """The rows to learn from while those held back choose epoch and beta."""
         return Part(self.train.x[: -self.choosing], self.train.labels[: -self.choosing])
 
     @property
     def held_back(self) -> Part:
-        """The rows that choose."""
+        """The rows that choose epoch and beta."""
         return Part(self.train.x[-self.choosing :], self.train.labels[-self.choosing :])
-
-
-def choosing_rows(count: int) -> int:
-    """How many of so many training rows are held back: 10,000 of MNIST's.
-
-    >>> choosing_rows(60_000), choosing_rows(20)
-    (10000, 3)
-    """
-    return share_of(count, _CHOOSING_SHARE)
-
-
-def load_classified(
-    request: IbRequest,
-    device: str = "cpu",
-    stdin: BinaryIO | None = None,
-    observer: events.Observer = events.ignore,
-    should_stop: Callable[[], bool] = events.never,
-) -> Classified:
-    """Read what a request names, the same for every method and seed.
-
-    Raises:
-        DataError, UsageError: see `apps.mnist.read_mnist` and `tables.classes.load_classes`.
-    """
-    if request.is_table:
-        from minecli.apps.ib.labelled_rows import load_user_classes
-
-        return load_user_classes(request, device, stdin)
-    train, test = read_mnist(None if request.data_root is None else Path(request.data_root), observer)
-    count = min(request.config.rows, len(train.images))
-    choosing = choosing_rows(count)
-    facts = {"rows": count, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": len(test.images)}
-    first = Digits(train.images[:count], train.labels[:count])
-    return Classified(digit_rows(first), digit_rows(test), choosing, tuple(range(CLASSES)), device, facts)
-
-
-def digit_rows(digits: Digits) -> Part:
-    """Digits as rows of 784 pixels from -1 to 1."""
-    return Part(pixel_rows(digits.images), torch.from_numpy(digits.labels.astype(np.int64)))
-
-
-def pixel_rows(images: npt.NDArray[np.uint8]) -> torch.Tensor:
-    """Bytes (n, 28, 28) as (n, 784) from -1 to 1."""
-    return torch.from_numpy(images).reshape(-1, SIDE * SIDE).float().div_(127.5).sub_(1.0)
-
-
-_TEST_SHARE = 0.2
-
-Rows = npt.NDArray[np.int64]
-
-
-def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -> Classified:
-    """Read the columns that a request names. A fifth of the rows is the test set, the same for every seed.
-
-    Raises:
-        DataError, UsageError: see `tables.classes.load_classes`.
-    """
-    assert request.target is not None
-    found = load_classes(request.dataset, request.x, request.target, request.wanted, stdin=stdin)
-    order = stratified_order(found.labels, generator(0, "ib", "split"))
-    tested = share_of(len(order), _TEST_SHARE)
-    test, train = order[:tested], order[tested:][: request.config.rows]
-    choosing = choosing_rows(len(train))
-    rows = TableRows.of(found.one, train)
-    counts = {
-        "rows": len(train),
-        "rows_held_back": choosing if request.config.choose else 0,
-        "rows_tested": len(test),
-        "classes": list(found.classes),
-    }
-    mark = fingerprint({"classes": list(found.classes)}, found.one.group.values, found.labels)
-    facts = facts_of(found.one, counts, mark)
-    _refuse_absent(found.classes, found.labels[train[: len(train) - choosing]], request)
-    labels = torch.from_numpy(found.labels)
-    learnt, tested_on = (Part(rows.features[torch.from_numpy(p)], labels[torch.from_numpy(p)]) for p in (train, test))
-    without_rows = dataclasses.replace(rows, real=rows.real[:0])
-    return Classified(learnt, tested_on, choosing, found.classes, device, facts, without_rows)
-
-
-def _refuse_absent(classes: tuple[bool | int | str, ...], learnt: Rows, request: IbRequest) -> None:
-    sizes = np.bincount(learnt, minlength=len(classes))
-    if sizes.min() == 0:
-        raise DataError(
-            f"class '{classes[int(sizes.argmin())]}' is absent from the {len(learnt)} rows to learn from",
-            hint=f"use more rows than --rows {request.config.rows}, or join rare classes",
-        )
 
 
 @dataclass(frozen=True)
@@ -162,6 +81,80 @@ class Inputs:
 
     def __len__(self) -> int:
         return len(self.x)
+
+
+def load_classified(
+    request: IbRequest,
+    device: str = "cpu",
+    stdin: BinaryIO | None = None,
+    observer: events.Observer = events.ignore,
+    should_stop: Callable[[], bool] = events.never,
+) -> Classified:
+    """Read what a request names, the same for every method and seed.
+
+    Raises:
+        DataError, UsageError: see `datasets.mnist.read_mnist` and `tables.classes.load_classes`.
+    """
+    if request.is_table:
+        return load_user_classes(request, device, stdin)
+    train, test = read_mnist(None if request.data_root is None else Path(request.data_root), observer)
+    count = min(request.config.rows, len(train.images))
+    choosing = choosing_rows(count)
+    facts = {"rows": count, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": len(test.images)}
+    first = Digits(train.images[:count], train.labels[:count])
+    return Classified(digit_rows(first), digit_rows(test), choosing, tuple(range(CLASSES)), device, facts)
+
+
+def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -> Classified:
+    """Read the columns that a request names. A fifth of the rows is the test set, the same for every seed.
+
+    Raises:
+        DataError, UsageError: see `tables.classes.load_classes`.
+    """
+    assert request.target is not None
+    table = load_classes(request.dataset, request.x, request.target, request.wanted, stdin=stdin)
+    order = stratified_order(table.labels, generator(0, "ib", "split"))
+    tested = share_of(len(order), _TEST_SHARE)
+    test, train = order[:tested], order[tested:][: request.config.rows]
+    choosing = choosing_rows(len(train))
+    rows = TableRows.of(table.one, train)
+    counts = {
+        "rows": len(train),
+        "rows_held_back": choosing if request.config.choose else 0,
+        "rows_tested": len(test),
+        "classes": list(table.classes),
+    }
+    content = fingerprint({"classes": list(table.classes)}, table.one.group.values, table.labels)
+    facts = facts_of(table.one, counts, content)
+    _refuse_absent(table.classes, table.labels[train[: len(train) - choosing]], request)
+    labels = torch.from_numpy(table.labels)
+    learnt, tested_on = (Part(rows.features[torch.from_numpy(p)], labels[torch.from_numpy(p)]) for p in (train, test))
+    without_rows = dataclasses.replace(rows, real=rows.real[:0])
+    return Classified(learnt, tested_on, choosing, table.classes, device, facts, without_rows)
+
+
+def _refuse_absent(classes: Classes, learnt: Numbers, request: IbRequest) -> None:
+    sizes = np.bincount(learnt, minlength=len(classes))
+    if sizes.min() == 0:
+        raise DataError(
+            f"class '{classes[int(sizes.argmin())]}' is absent from the {len(learnt)} rows to learn from",
+            hint=f"use more rows than --rows {request.config.rows}, or join rare classes",
+        )
+
+
+def choosing_rows(count: int) -> int:
+    """How many of so many training rows are held back: 10,000 of MNIST's.
+
+    >>> choosing_rows(60_000), choosing_rows(20)
+    (10000, 3)
+    """
+    return share_of(count, _CHOOSING_SHARE)
+
+
+def digit_rows(digits: Digits) -> Part:
+    """Digits as rows of 784 pixels from -1 (paper) to 1 (ink)."""
+    pixels = from_bytes(torch.from_numpy(digits.images).reshape(-1, SIDE * SIDE))
+    return Part(pixels, torch.from_numpy(digits.labels.astype(np.int64)))
 
 
 def load_inputs(

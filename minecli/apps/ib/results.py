@@ -1,4 +1,5 @@
-"""What came of a run of the information bottleneck: its answer as plain values, and what to look at."""
+"""What came of a run of the information bottleneck: its answer as plain values, what pictures show, and its models,
+which encode and predict."""
 
 from __future__ import annotations
 
@@ -14,36 +15,43 @@ from torch import Tensor
 from torch.nn import functional
 
 from minecli.apps.datasets.sample_columns import with_latent
-from minecli.apps.ensembles.results import Application, Arm, entry_of, kept_networks, require_state, summary_of
+from minecli.apps.ensembles.results import (
+    Application,
+    TrainedMethod,
+    entry_of,
+    kept_networks,
+    require_state,
+    summary_of,
+)
 from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
-from minecli.apps.ib.evaluation import DEFINITIONS, entropy, label_information
+from minecli.apps.ib.evaluation import DEFINITIONS, binomial_error_percent, compare, entropy, label_information
 from minecli.apps.ib.information import is_near_ceiling, to_json
-from minecli.apps.ib.labelled_rows import Inputs, load_classified
+from minecli.apps.ib.labelled_rows import Classified, Inputs, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
-from minecli.apps.ib.paired_errors import binomial_error_percent, compare
 from minecli.errors import UsageError
 from minecli.result import Estimate
 
-IbArm = Arm[IbPhases]
 # Others are compared with it where it is among the methods: the paper's own anchor.
 REFERENCE = "dvb"
+_IN_TRAINING = "information_in_training_nats"
+_CPU = torch.device("cpu")
+_AT_ONCE = 1000
 _SHOWN_ROWS = 3000
-IN_TRAINING = "information_in_training_nats"
 
 
-def arm_entry(arm: IbArm) -> dict[str, Any]:
+def method_entry(trained: TrainedMethod[IbPhases], data: Classified) -> dict[str, Any]:
     """One method's answer: test metrics of every seed, the choice, what the choice was made of, and I(X;Z)."""
-    phases = arm.training
-    if not arm.finished or phases.final is None:
-        return entry_of(arm) | {"choice": None, "choosing": []}
+    phases = trained.training
+    if not trained.finished or phases.final is None:
+        return entry_of(trained) | {"choice": None, "choosing": []}
     answers, labels = phases.test_answers, phases.data.test.labels
     metrics = phases.chosen_metrics(answers)
     informations = phases.information.get("final", [])
     for one, information in zip(metrics, informations, strict=False):
         if one:
             one |= _informed(information)
-    entry = entry_of(arm, metrics)
+    entry = entry_of(trained, metrics)
     for m, seed in enumerate(entry["seeds"]):
         nats, error = label_information(answers, labels, m) if metrics[m] else (None, None)
         seed["label_information"] = {"nats": nats, "standard_error_nats": error, "status": seed["status"]}
@@ -75,45 +83,45 @@ def _informed(information: Estimate) -> dict[str, float | None]:
 
 
 def plane(phases: IbPhases) -> list[dict[str, Any]]:
-    """For every beta what was found on the rows held back after the last epoch: means over seeds. The information
-    plane is I(X;Z) against I(Z;Y) of these."""
+    """The metrics of every beta on the rows held back, after the last epoch: means over seeds. The information plane is
+    I(X;Z) against I(Z;Y) of these, in nats."""
     training = phases.choosing
     if training is None:
         return []
     informations = phases.information.get("choosing", [])
-    found = []
+    points = []
     for beta in dict.fromkeys(beta for _, beta in phases.models):
-        own = [m for m, (_, b) in enumerate(phases.models) if b == beta and training.broken[m] is None]
-        looks = [training.history[m][-1] for m in own if training.history[m]]
-        metrics = [dict(look.metrics) | {IN_TRAINING: look.information_nats} for look in looks]
+        own = [m for m, (_, b) in enumerate(phases.models) if b == beta and training.diverged_at[m] is None]
+        evaluations = [training.history[m][-1] for m in own if training.history[m]]
+        metrics = [dict(each.metrics) | {_IN_TRAINING: each.information_nats} for each in evaluations]
         for m, one in zip(own, metrics, strict=True):
             if informations:
                 one |= _informed(informations[m])
         near = any(is_near_ceiling(informations[m]) for m in own) if informations else False
-        found.append({"beta": beta, "summary": summary_of(metrics), "near_ceiling": near})
-    return found
+        points.append({"beta": beta, "summary": summary_of(metrics), "near_ceiling": near})
+    return points
 
 
-def comparisons(arms: Sequence[IbArm]) -> dict[str, Any]:
+def comparisons(methods: Sequence[TrainedMethod[IbPhases]]) -> dict[str, Any]:
     """Every method against dvb, or the first of them, on the same test rows; pairs of which a model diverged or was
     stopped are left out."""
     done = {
-        arm.method: arm.training
-        for arm in arms
-        if arm.finished and arm.training.final is not None and not any(b is not None for b in arm.training.broken)
+        each.method: each.training
+        for each in methods
+        if each.finished and each.training.final is not None and set(each.training.diverged_at) == {None}
     }
     if len(done) < 2:
         return {"comparisons": []}
     wrong = {method: _wrong(phases) for method, phases in done.items()}
     reference = REFERENCE if REFERENCE in wrong else next(iter(wrong))
-    found = [compare(m, w, reference, wrong[reference]).to_json() for m, w in wrong.items() if m != reference]
-    return {"comparisons": found}
+    compared = [compare(m, w, reference, wrong[reference]).to_json() for m, w in wrong.items() if m != reference]
+    return {"comparisons": compared}
 
 
 def _wrong(phases: IbPhases) -> npt.NDArray[np.bool_]:
     answers = phases.test_answers.probabilities.argmax(-1)
-    found: npt.NDArray[np.bool_] = (answers != phases.data.test.labels).numpy()
-    return found
+    wrong: npt.NDArray[np.bool_] = (answers != phases.data.test.labels).numpy()
+    return wrong
 
 
 @dataclass(frozen=True)
@@ -125,31 +133,31 @@ class Scatter:
     labels: npt.NDArray[np.int64]
 
 
-def scatter_of(arm: IbArm) -> Scatter | None:
-    """One code per test row by the first seed; None where the bottleneck has not two columns."""
-    phases = arm.training
-    if phases.config.code_dim != 2 or phases.final is None or phases.broken[0] is not None:
+def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
+    """One code for each of the first test rows by the first seed; None where the bottleneck has not two columns, or the
+    seed diverged."""
+    phases = trained.training
+    if phases.config.code_dim != 2 or phases.final is None or phases.diverged_at[0] is not None:
         return None
-    network: Any = phases.final.good["classifier"]
+    network: Any = phases.final.last_finite["classifier"]
     test = phases.data.test
     codes = first_codes(network, test.x[:_SHOWN_ROWS], phases.seeds, phases.device)
-    return Scatter(arm.method, codes.cpu().numpy(), test.labels[:_SHOWN_ROWS].numpy())
+    return Scatter(trained.method, codes.cpu().numpy(), test.labels[:_SHOWN_ROWS].numpy())
 
 
 @torch.no_grad()
-def first_codes(network: Bottleneck, x: torch.Tensor, seeds: Sequence[int], device: torch.device) -> torch.Tensor:
-    """One code per row of x (n, inputs) by the first model, shape (n, k)."""
+def first_codes(network: Bottleneck, x: Tensor, seeds: Sequence[int], device: torch.device) -> Tensor:
+    """One code per row of x (n, inputs) by the first of the models, of `seeds`, shape (n, k), on `device`."""
     rows = x.to(device).expand(len(seeds), *x.shape)
     return network.encode(rows, Noise(seeds, device, "picture")).z[0]
 
 
-_AT_ONCE = 1000
-_CPU = torch.device("cpu")
-
-
 @dataclass(frozen=True)
 class Coder:
-    """One model of a run, and what its classes are called."""
+    """One model of a run, on the CPU, and what its classes are called.
+
+    `seed` decides what an encoder with noise draws, `draws` over how many codes per row it is averaged.
+    """
 
     network: Bottleneck
     classes: tuple[bool | int | str, ...]
@@ -171,7 +179,7 @@ class Coder:
 
 
 def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Coder:
-    """The model of seed `model` that a run's folder keeps: that of the chosen epoch.
+    """The model of seed `model` that a run's folder holds: that of the chosen epoch.
 
     Raises:
         UsageError: the run has not come far enough.
@@ -179,9 +187,9 @@ def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Cod
     """
     state = require_state(folder, request, method, "encoder")
     which, final = request.seeds.index(model), state["final"]
-    broken = None if final is None else final["broken"][which]
+    diverged_at = None if final is None else final["broken"][which]
     # Of a training that is over the state holds no networks but those to use.
-    if final is None or (broken is None and "networks" in final):
+    if final is None or (diverged_at is None and "networks" in final):
         doing = "choosing the epoch" if final is None else "training the encoder"
         raise UsageError(
             f"the run in '{folder}' is still {doing} of method '{method}'",
@@ -218,9 +226,5 @@ def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -
 
 
 APPLICATION = Application(
-    load_classified,
-    IbPhases,
-    lambda arm, data: arm_entry(arm),
-    definitions=lambda data: DEFINITIONS,
-    across=comparisons,
+    load_classified, IbPhases, method_entry, definitions=lambda data: DEFINITIONS, across=comparisons
 )

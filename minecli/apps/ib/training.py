@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.training import Judgement, SideBySideTraining, copy_model
+from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, copy_model
 from minecli.apps.ib.config import IbConfig
 from minecli.apps.ib.evaluation import answers_of, metrics_of
 from minecli.apps.ib.labelled_rows import Part
@@ -59,7 +58,7 @@ _SHIFTS = "shifts"
 
 
 @dataclass(frozen=True)
-class IbLook(Look):
+class IbEvaluation(Evaluation):
     """One model at one step: also the smoothed loss without what beta weighs, in nats, and the divergence of its codes
     from the prior. The bound on the information is that on training batches, which says how training goes."""
 
@@ -78,10 +77,11 @@ class IbTraining(SideBySideTraining):
         models: (seed, beta) of each; what a seed draws does not depend on beta.
         classes: how many there are.
         device: where it computes.
-        chosen_epoch: the averaged weights of the last evaluation up to this epoch are put away; None: of the last one.
+        chosen_epoch: the averaged weights of the last evaluation up to this epoch are stored; None: of the last one.
     """
 
-    LOOK = IbLook
+    EVALUATION = IbEvaluation
+    STORED = ("classifier",)
 
     def __init__(
         self,
@@ -109,10 +109,8 @@ class IbTraining(SideBySideTraining):
         if self.informed:
             self.t = NoisyStatistics(config, inputs, seeds)
             networks["statistics"] = self.t
-        every = config.evaluate_every * self.per_epoch
-        super().__init__(
-            method, config.epochs * self.per_epoch, every, config.statistics(), seeds, device, networks, ("classifier",)
-        )
+        schedule = Schedule(config.epochs * self.per_epoch, config.evaluate_every * self.per_epoch)
+        super().__init__(method, schedule, config.statistics(), seeds, device, networks)
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
         self._orders: tuple[int, Tensor] = (-1, torch.empty(0))
@@ -185,7 +183,7 @@ class IbTraining(SideBySideTraining):
         fast: list[Tensor] = [*self.network.parameters()]
         torch._foreach_lerp_(slow, fast, share)
 
-    def judge(self) -> tuple[list[Judgement], Tensor | None]:
+    def measure(self) -> tuple[list[Measurement], Tensor | None]:
         """For every model whether the answers of its averaged weights on the rows held out are finite, and their
         metrics, see `evaluation.DEFINITIONS`; no bound, which is watched on the batches."""
         noise = Noise(self.seeds, self.device, "evaluation")
@@ -195,10 +193,10 @@ class IbTraining(SideBySideTraining):
             for m, whole in enumerate(answers.finite)
         ], None
 
-    def keep(self, model: int) -> None:
-        """Put away the averaged weights of a model, up to the chosen epoch."""
+    def store(self, model: int) -> None:
+        """Copy to `last_finite` the averaged weights of a model, up to the chosen epoch."""
         if self.epoch <= self.chosen_epoch:
-            copy_model(self.averaged, self.good["classifier"], model)
+            copy_model(self.averaged, self.last_finite["classifier"], model)
 
     def state_dict(self) -> dict[str, Any]:
         """See `SideBySideTraining.state_dict`; of a training that is over, what it leaves alone."""
@@ -210,7 +208,7 @@ class IbTraining(SideBySideTraining):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a run with the same data, settings and seeds; what it leaves out stays as it is."""
         held: dict[str, Mapping[str, Any]] = {
-            "networks": self.networks, "optimizers": self.optimizers, "good": self.good,
+            "networks": self.networks, "optimizers": self.optimizers, "good": self.last_finite,
         }  # fmt: skip
         over = {part: {name: each.state_dict() for name, each in own.items()} for part, own in held.items()}
         super().load_state_dict(over | state)

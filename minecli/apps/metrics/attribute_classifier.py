@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from minecli import events
 from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.metrics.classifier_cache import JudgeCache, he_weight
+from minecli.apps.metrics.classifier_cache import ClassifierCache, he_weight
 from minecli.apps.metrics.reconstruction import attribute_scores
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import torch_generator
@@ -42,6 +42,26 @@ class AttributeConfig:
     batch: int = 64
     rate: float = 2e-3
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """All images, what they show, (n, k), and the numbers of those to learn from and of those held out, (m,) each.
+
+    Raises:
+        ValueError: attributes that are not one row per image.
+    """
+
+    images: RealSamples
+    attributes: npt.NDArray[np.bool_]
+    learnt: npt.NDArray[np.int64]
+    held_out: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.attributes.ndim != 2 or len(self.attributes) != len(self.images):
+            raise ValueError(
+                f"attributes of shape {self.attributes.shape} for {len(self.images)} images; (n, k) is needed"
+            )
 
 
 class _Network(nn.Module):
@@ -92,15 +112,12 @@ class AttributeClassifier:
         parts = [
             self._network(part.to(self._device, torch.float32)).cpu() > 0.0 for part in torch.split(images, _AT_ONCE)
         ]
-        found: npt.NDArray[np.bool_] = torch.cat(parts).numpy()
-        return found
+        predicted: npt.NDArray[np.bool_] = torch.cat(parts).numpy()
+        return predicted
 
 
 def load_attribute_classifier(
-    images: RealSamples,
-    attributes: npt.NDArray[np.bool_],
-    learnt: npt.NDArray[np.int64],
-    kept: npt.NDArray[np.int64],
+    labelled: LabelledImages,
     device: str,
     cache: Path | None,
     observer: events.Observer = events.ignore,
@@ -110,78 +127,63 @@ def load_attribute_classifier(
     """Take the classifier from the cache, or train it and put it there; None where it was stopped.
 
     Args:
-        images: all images, of which `attributes`, shape (n, k), says what they show.
-        learnt: numbers of the images to train on.
-        kept: numbers of those on which its balanced accuracy is measured.
+        labelled: what it learns from, and what its balanced accuracy is measured on.
         device: where it computes.
-        cache: a folder; None to keep nothing. A cache that cannot be read or written costs the cache alone.
+        cache: a folder; None to store nothing. A cache that cannot be read or written costs the cache alone.
         observer: told of progress.
         should_stop: asked at every step.
         config: settings.
-
-    Raises:
-        ValueError: attributes that are not one row per image.
     """
-    if attributes.ndim != 2 or len(attributes) != len(images):
-        raise ValueError(f"attributes of shape {attributes.shape} for {len(images)} images; (n, k) is needed")
-    mark = _mark(images, attributes, learnt, kept, config)
-    file = JudgeCache.inside(cache, STAGE, mark, "balanced_accuracy")
+    channels, side, _ = labelled.images.shape
 
     def make() -> _Network:
-        return _Network(images.shape[0], images.shape[1], attributes.shape[1], config)
+        return _Network(channels, side, labelled.attributes.shape[1], config)
 
-    found = file.load(make, observer)
-    if found is not None:
-        network, score = found
+    file = ClassifierCache.inside(cache, STAGE, _fingerprint(labelled, config), "balanced_accuracy")
+    stored = file.load(make, observer)
+    if stored is not None:
+        network, score = stored
         return AttributeClassifier(network, device, score)
     network = make().to(device)
-    if not _train(network, images, attributes, learnt, device, config, observer, should_stop):
+    if not _train(network, labelled, device, config, observer, should_stop):
         return None
-    score = _balanced_accuracy(AttributeClassifier(network, device, math.nan), images, attributes, kept)
+    score = _balanced_accuracy(AttributeClassifier(network, device, math.nan), labelled)
     observer(events.Event(STAGE, 1, 1, {} if math.isnan(score) else {"balanced_accuracy": score}, done=True))
-    file.keep(network, score, observer)
+    file.store(network, score, observer)
     return AttributeClassifier(network, device, score)
 
 
-def _mark(
-    images: RealSamples,
-    attributes: npt.NDArray[np.bool_],
-    learnt: npt.NDArray[np.int64],
-    kept: npt.NDArray[np.int64],
-    config: AttributeConfig,
-) -> str:
+def _fingerprint(labelled: LabelledImages, config: AttributeConfig) -> str:
     """Two hundred thousand files cannot be read for a fingerprint: some of them, far apart, stand for all."""
-    every = np.concatenate([learnt, kept])
+    images, learnt, held_out = labelled.images, labelled.learnt, labelled.held_out
+    every = np.concatenate([learnt, held_out])
     some = every[np.unique(np.linspace(0, len(every) - 1, min(_PROBED, len(every))).round().astype(np.int64))]
     probe = images.rows(torch.from_numpy(some)[None])[0].cpu().numpy()
     settings = {"version": _VERSION, **asdict(config), "shape": list(images.shape)}
-    return fingerprint(settings, probe, attributes, learnt, kept)
+    return fingerprint(settings, probe, labelled.attributes, learnt, held_out)
 
 
-def _balanced_accuracy(
-    judge: AttributeClassifier, images: RealSamples, attributes: npt.NDArray[np.bool_], kept: npt.NDArray[np.int64]
-) -> float:
-    """The mean over attributes, NaN where none of them occurs both ways, or nothing was kept."""
-    if len(kept) == 0:
+def _balanced_accuracy(classifier: AttributeClassifier, labelled: LabelledImages) -> float:
+    """The mean over attributes, NaN where none of them occurs both ways, or nothing was held out."""
+    held_out = labelled.held_out
+    if len(held_out) == 0:
         return math.nan
-    parts = torch.split(torch.from_numpy(kept), _AT_ONCE)
-    said = np.concatenate([judge.predict(images.rows(part[None])[0]) for part in parts])
-    score = attribute_scores(said, attributes[kept])["attribute_accuracy"]
+    parts = torch.split(torch.from_numpy(held_out), _AT_ONCE)
+    predicted = np.concatenate([classifier.predict(labelled.images.rows(part[None])[0]) for part in parts])
+    score = attribute_scores(predicted, labelled.attributes[held_out])["attribute_accuracy"]
     return math.nan if score is None else score
 
 
 def _train(
     network: nn.Module,
-    images: RealSamples,
-    attributes: npt.NDArray[np.bool_],
-    learnt: npt.NDArray[np.int64],
+    labelled: LabelledImages,
     device: str,
     config: AttributeConfig,
     observer: events.Observer,
     should_stop: Callable[[], bool],
 ) -> bool:
     """Train the network in place; False if stopped."""
-    truth = torch.from_numpy(attributes).float()
+    learnt, truth = torch.from_numpy(labelled.learnt), torch.from_numpy(labelled.attributes).float()
     share = truth[learnt].mean(0).clamp(0.001, 0.999)
     weights = (truth / share + (1.0 - truth) / (1.0 - share)) / 2.0
     optimizer = torch.optim.Adam(network.parameters(), lr=config.rate)
@@ -191,8 +193,8 @@ def _train(
             return False
         for group in optimizer.param_groups:
             group["lr"] = config.rate * (1.0 - step / config.steps)
-        chosen = torch.from_numpy(learnt)[torch.randint(len(learnt), (config.batch,), generator=draws)]
-        batch = images.rows(chosen[None])[0].to(device)
+        chosen = learnt[torch.randint(len(learnt), (config.batch,), generator=draws)]
+        batch = labelled.images.rows(chosen[None])[0].to(device)
         # Faces mirrored are faces.
         batch = batch.flip(3) if step % 2 else batch
         loss = functional.binary_cross_entropy_with_logits(

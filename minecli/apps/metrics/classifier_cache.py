@@ -1,10 +1,7 @@
-"""What classifiers have in common that are trained by the tool and judge what it makes: first weights, the course of
-the learning rate, and a cache.
-"""
+"""What the classifiers that measure made samples have in common: first weights, and a cache."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,48 +25,35 @@ def he_weight(draws: torch.Generator, *shape: int) -> nn.Parameter:
     >>> he_weight(torch.Generator().manual_seed(0), 3, 2, 5, 5).shape
     torch.Size([3, 2, 5, 5])
     """
-    return nn.Parameter(torch.randn(*shape, generator=draws) * math.sqrt(2 / math.prod(shape[1:])))
-
-
-def one_cycle(step: int, total: int, peak: float, warmup_share: float) -> float:
-    """The rate rises linearly from a twenty-fifth to the peak, then falls as a cosine to nearly nothing: Smith and
-    Topin, "Super-convergence", 2018.
-
-    >>> [round(one_cycle(step, 100, 1.0, 0.5), 3) for step in (0, 25, 50, 75, 99)]
-    [0.04, 0.52, 1.0, 0.5, 0.001]
-    """
-    warmup = warmup_share * total
-    if step < warmup:
-        return peak * (0.04 + 0.96 * step / warmup)
-    return peak * 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
+    return nn.Parameter(nn.init.kaiming_normal_(torch.empty(shape), nonlinearity="relu", generator=draws))
 
 
 @dataclass(frozen=True)
-class JudgeCache:
+class ClassifierCache:
     """The file of one trained classifier; whatever is wrong with it costs the cache alone, and is said.
 
     Attributes:
         stage: what the observer is told this is.
-        path: the file; None to keep nothing.
-        mark: fingerprint of all that decides the weights.
+        path: the file; None to store nothing.
+        fingerprint: of all that decides the weights.
         score: what the number is called that was measured when the classifier was trained.
     """
 
     stage: str
     path: Path | None
-    mark: str
+    fingerprint: str
     score: str
 
     @classmethod
-    def inside(cls, folder: Path | None, stage: str, mark: str, score: str) -> JudgeCache:
-        """The file for this mark in a folder: other data or settings have another file, so that two of them in turn
-        do not push each other out.
+    def inside(cls, folder: Path | None, stage: str, fingerprint: str, score: str) -> ClassifierCache:
+        """The file for this fingerprint in a folder: other data or settings have another file, so that two of them in
+        turn do not push each other out.
 
-        >>> JudgeCache.inside(Path("cache"), "digit classifier", "0123456789abcdef", "accuracy").path.name
+        >>> ClassifierCache.inside(Path("cache"), "digit classifier", "0123456789abcdef", "accuracy").path.name
         'digit-classifier-0123456789ab.pt'
         """
-        path = None if folder is None else folder / f"{stage.replace(' ', '-')}-{mark[:12]}.pt"
-        return cls(stage, path, mark, score)
+        path = None if folder is None else folder / f"{stage.replace(' ', '-')}-{fingerprint[:12]}.pt"
+        return cls(stage, path, fingerprint, score)
 
     def load(self, make: Callable[[], Network], observer: events.Observer) -> tuple[Network, float] | None:
         """The trained network and its score; None where there is no file or none that can be used.
@@ -88,7 +72,7 @@ class JudgeCache:
 
     def _read(self, path: Path, make: Callable[[], Network]) -> tuple[Network, float]:
         try:
-            state = load_checkpoint(path, fingerprint=self.mark)
+            state = load_checkpoint(path, fingerprint=self.fingerprint)
             network = make()
             network.load_state_dict(state["network"])
             return network, float(state[self.score])
@@ -96,18 +80,18 @@ class JudgeCache:
             # Whatever a file holds that only looks like a checkpoint.
             raise DataError(f"'{path}' holds no classifier ({type(problem).__name__})", hint="remove it") from None
 
-    def keep(self, network: nn.Module, score: float, observer: events.Observer) -> None:
+    def store(self, network: nn.Module, score: float, observer: events.Observer) -> None:
         """Write the trained network and its score; the observer is told where that fails."""
         if self.path is None:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             weights: dict[str, Tensor] = {name: value.cpu() for name, value in network.state_dict().items()}
-            save_checkpoint(self.path, {"network": weights, self.score: score}, fingerprint=self.mark)
+            save_checkpoint(self.path, {"network": weights, self.score: score}, fingerprint=self.fingerprint)
         except OSError as failure:
-            self._say_not_kept(f"{self.path.parent}: {failure.strerror}", observer)
+            self._say_not_stored(f"{self.path.parent}: {failure.strerror}", observer)
         except OutputError as failure:
-            self._say_not_kept(failure.problem, observer)
+            self._say_not_stored(failure.problem, observer)
 
-    def _say_not_kept(self, reason: str, observer: events.Observer) -> None:
+    def _say_not_stored(self, reason: str, observer: events.Observer) -> None:
         observer(events.Event(self.stage, message=f"not kept for later runs: {reason}"))

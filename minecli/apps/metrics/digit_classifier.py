@@ -1,4 +1,4 @@
-"""A small classifier of digits, trained once and kept: it names the modes that a generator of digits has.
+"""A small classifier of digits, trained once and stored: it names the modes that a generator of digits has.
 
 The network's shape is that of LeNet-5 (LeCun et al., 1998) with rectifiers; the learning rate rises and falls once, as
 in Smith and Topin, "Super-convergence" (2018), which makes three passes over MNIST enough for 99 %.
@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from minecli import events
 from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits
-from minecli.apps.datasets.pixels import from_bytes
-from minecli.apps.metrics.classifier_cache import JudgeCache, he_weight, one_cycle
+from minecli.apps.datasets.real_samples import from_bytes
+from minecli.apps.metrics.classifier_cache import ClassifierCache, he_weight
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator, torch_generator
 
@@ -100,8 +100,7 @@ class DigitClassifier:
 
 
 def load_classifier(
-    train: Digits,
-    test: Digits,
+    digits: tuple[Digits, Digits],
     device: str,
     cache: Path | None,
     observer: events.Observer = events.ignore,
@@ -113,10 +112,9 @@ def load_classifier(
     On one CPU thread the same data and config always give the same weights.
 
     Args:
-        train: what it learns from.
-        test: what its accuracy is measured on.
+        digits: what it learns from, and what its accuracy is measured on, as `read_mnist` gives them.
         device: where it computes, such as "cpu" or "cuda:0".
-        cache: a folder, made where it does not exist, such as `default_cache()`; None to keep nothing. A file in it
+        cache: a folder, made where it does not exist, such as `default_cache()`; None to store nothing. A file in it
             that cannot be used is replaced; a folder that cannot be written costs the cache alone. Both are said.
         observer: told of progress.
         should_stop: asked at every step.
@@ -125,18 +123,19 @@ def load_classifier(
     Returns:
         The classifier, or None if it was stopped.
     """
-    mark = fingerprint({"version": _VERSION, **asdict(config)}, train.images, train.labels, test.images, test.labels)
-    kept = JudgeCache.inside(cache, STAGE, mark, "accuracy")
-    found = kept.load(lambda: _Network(config), observer)
-    if found is not None:
-        network, accuracy = found
+    train, test = digits
+    content = fingerprint({"version": _VERSION, **asdict(config)}, train.images, train.labels, test.images, test.labels)
+    file = ClassifierCache.inside(cache, STAGE, content, "accuracy")
+    stored = file.load(lambda: _Network(config), observer)
+    if stored is not None:
+        network, accuracy = stored
         return DigitClassifier(network, device, accuracy)
     network = _Network(config).to(device)
     if not _train(network, train, device, config, observer, should_stop):
         return None
     classifier = DigitClassifier(network, device, _accuracy(network, test, device))
     observer(events.Event(STAGE, 1, 1, {"test_accuracy": classifier.accuracy}, done=True))
-    kept.keep(network, classifier.accuracy, observer)
+    file.store(network, classifier.accuracy, observer)
     return classifier
 
 
@@ -174,20 +173,24 @@ def _train(
 
 
 def learning_rate(step: int, total: int, config: ClassifierConfig) -> float:
-    """The rate rises linearly from a twenty-fifth to the peak, then falls as a cosine to nearly nothing.
+    """The rate at a step of `total`: it rises linearly from a twenty-fifth to the peak, then falls as a cosine to
+    nearly nothing. torch's `OneCycleLR` has the same shape on both sides of the peak, and so other rates.
 
     >>> config = ClassifierConfig(peak_rate=1.0, warmup_share=0.5)
     >>> [round(learning_rate(step, 100, config), 3) for step in (0, 25, 50, 75, 99)]
     [0.04, 0.52, 1.0, 0.5, 0.001]
     """
-    return one_cycle(step, total, config.peak_rate, config.warmup_share)
+    warmup = config.warmup_share * total
+    if step < warmup:
+        return config.peak_rate * (0.04 + 0.96 * step / warmup)
+    return config.peak_rate * 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
 
 
 def _accuracy(network: _Network, test: Digits, device: str) -> float:
-    judge = DigitClassifier(network, device, math.nan)
+    classifier = DigitClassifier(network, device, math.nan)
     images, labels = torch.tensor(test.images), torch.tensor(test.labels, dtype=torch.int64)
     right = [
-        (judge.classify(from_bytes(i)) == n).sum().item()
+        (classifier.classify(from_bytes(i)) == n).sum().item()
         for i, n in zip(torch.split(images, _IMAGES_AT_ONCE), torch.split(labels, _IMAGES_AT_ONCE), strict=True)
     ]
     return float(sum(right) / len(labels))

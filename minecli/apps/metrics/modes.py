@@ -6,13 +6,19 @@ every share's denominator.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
+from minecli.apps.datasets.mnist import CLASSES, SIDE
+from minecli.apps.datasets.stacked_digits import Labels, as_modes, check_counts
 from minecli.apps.datasets.synthetic import ARC_TURNS, GRID_COORDINATES, GRID_STD, Points, arc_at
+from minecli.apps.metrics.digit_classifier import DigitClassifier
 from minecli.errors import DataError
+from minecli.runtime.seeds import generator
 
 Counts = npt.NDArray[np.int64]
 Metrics = dict[str, float | None]
@@ -27,10 +33,11 @@ SEGMENT_SAMPLES = 5
 NEAR_ARC = 0.3
 # The nearest of this many places on the arm stands for the nearest place: they are at most 0.006 apart.
 _PLACES_PER_SEGMENT = 100
+_FLOOR_DRAWS = 20
 
 
 def grid_metrics(samples: npt.ArrayLike) -> Metrics:
-    """Compare samples with the grid of 25 normals, `toys.gaussians25`.
+    """Compare samples with the grid of 25 normals, `datasets.synthetic.gaussians25`.
 
     Every sample belongs to its nearest mean and is of high quality if it lies within 3 standard deviations (0.15) of
     it. The first three numbers are those of PacGAN (Lin et al., NeurIPS 2018), taken there from 2,500 samples:
@@ -44,7 +51,7 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
     * `nearest_modes`: means that are nearest to at least one sample;
     * `nearest_kl`: the same divergence over all samples; None where none is finite.
 
-    `kl_floor` says how large a divergence perfect samples show.
+    n perfect samples show a divergence of about 24 / (2 n); see `reverse_kl`.
 
     Args:
         samples: in the units of the data, shape (n, 2).
@@ -52,15 +59,15 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
     Raises:
         DataError: another shape, or no sample.
 
-    >>> found = grid_metrics([[0.0, 0.1], [4.0, -3.9], [0.5, 0.5], [float("nan"), 0.0]])
-    >>> found["modes"], found["high_quality_share"], round(found["kl"], 3)
+    >>> metrics = grid_metrics([[0.0, 0.1], [4.0, -3.9], [0.5, 0.5], [float("nan"), 0.0]])
+    >>> metrics["modes"], metrics["high_quality_share"], round(metrics["kl"], 3)
     (2.0, 0.5, 2.526)
     """
     points = _points(samples)
     finite = points[np.isfinite(points).all(axis=1)]
     coordinates = np.array(GRID_COORDINATES)
     step = coordinates[1] - coordinates[0]
-    # The means are all pairs of equally spaced coordinates: the nearest one is found in each direction by itself.
+    # The means are all pairs of equally spaced coordinates: the nearest one is looked up in each direction by itself.
     column = np.clip(np.rint((finite - coordinates[0]) / step), 0, len(coordinates) - 1).astype(np.int64)
     with np.errstate(over="ignore"):
         distance = np.hypot(*(finite - coordinates[column]).T)
@@ -78,7 +85,7 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
 
 
 def spiral_metrics(samples: npt.ArrayLike) -> Metrics:
-    """Compare samples with the spiral, `toys.spiral`.
+    """Compare samples with the spiral, `datasets.synthetic.spiral`.
 
     A sample is near the arm within 0.3 of its nearest place on it, and belongs to that place's segment. The 40 segments
     are equal in p, the arm's parameter, and not in length: the data have the same share in each. (Noise moves samples
@@ -97,8 +104,8 @@ def spiral_metrics(samples: npt.ArrayLike) -> Metrics:
         DataError: another shape, or no sample.
 
     >>> from minecli.apps.datasets.synthetic import spiral
-    >>> found = spiral_metrics(spiral(2500, np.random.default_rng(0)))
-    >>> found["arc_coverage"], round(found["near_arc_share"], 2), found["kl"] < 0.03
+    >>> metrics = spiral_metrics(spiral(2500, np.random.default_rng(0)))
+    >>> metrics["arc_coverage"], round(metrics["near_arc_share"], 2), metrics["kl"] < 0.03
     (1.0, 1.0, True)
     """
     points = _points(samples)
@@ -128,16 +135,47 @@ def label_metrics(labels: npt.ArrayLike, classes: int) -> Metrics:
     >>> label_metrics([0, 0, 1, 1], 4)
     {'modes': 2.0, 'kl': 0.6931471805599453}
     """
-    found = np.asarray(labels)
-    if found.ndim != 1 or not found.size or found.dtype.kind not in "iu":
-        problem = f"labels have shape {found.shape} and type {found.dtype}; they must be integers, in one row"
+    array = np.asarray(labels)
+    if array.ndim != 1 or not array.size or array.dtype.kind not in "iu":
+        problem = f"labels have shape {array.shape} and type {array.dtype}; they must be integers, in one row"
         raise DataError(problem, hint="pass one integer label per sample")
-    low, high = int(found.min()), int(found.max())
+    low, high = int(array.min()), int(array.max())
     if low < 0 or high >= classes:
         problem = f"labels lie in {low} .. {high}; with {classes} classes they must lie in 0 .. {classes - 1}"
         raise DataError(problem, hint="pass the number of classes that the labels were made with")
-    counts = np.bincount(found.astype(np.int64), minlength=classes)
+    counts = np.bincount(array.astype(np.int64), minlength=classes)
     return {"modes": float(np.count_nonzero(counts)), "kl": reverse_kl(counts)}
+
+
+class StackMetrics:
+    """What is measured of stacks of digits by a classifier that names their channels.
+
+    Args:
+        classifier: names one channel.
+        stack: channels of an image; there are 10^stack modes.
+    """
+
+    def __init__(self, classifier: DigitClassifier, stack: int) -> None:
+        self._classifier, self._stack = classifier, stack
+
+    def __call__(self, images: Tensor) -> Metrics:
+        """Measure images, shape (n, stack, 28, 28) with n at least 1, finite, -1 (paper) to 1 (ink).
+
+        * `modes`: distinct combinations of labels;
+        * `kl`: sum p ln(10^stack p) in nats, p a combination's share; `label_floor` says how small it can be expected;
+        * `classifier_confidence`: the mean over all channels of the likeliest digit's probability. Where it is low,
+          what the samples show are no digits, and the other two numbers mean little.
+
+        Raises:
+            DataError: no image.
+            ValueError: images of another shape.
+        """
+        if images.shape[1:] != (self._stack, SIDE, SIDE):
+            raise ValueError(f"images of shape {tuple(images.shape)}; (n, {self._stack}, {SIDE}, {SIDE}) is needed")
+        logits = self._classifier.logits(images.flatten(0, 1))
+        labels = logits.argmax(1).view(-1, self._stack).cpu().numpy()
+        metrics = label_metrics(as_modes(labels), CLASSES**self._stack)
+        return {**metrics, "classifier_confidence": float(logits.softmax(1).amax(1).mean())}
 
 
 def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
@@ -145,6 +183,13 @@ def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
 
     "Reverse", as the samples' distribution stands first: a mode that is left out costs only what it adds to the others.
     It lies in 0 .. ln(classes).
+
+    Of n samples that really are uniform expect (classes - 1) / (2 n): 2 n KL is the likelihood-ratio statistic of the
+    uniform distribution, which is about chi-squared with classes - 1 degrees of freedom (Wilks, "The large-sample
+    distribution of the likelihood ratio for testing composite hypotheses", Annals of Mathematical Statistics 1938); the
+    same term is Miller's bias of the entropy (1955). It needs several samples per class: with 10 it is 1 or 2 % too
+    low, with 2 it is 14 % too low, and with less than one it has no meaning, as the divergence cannot exceed
+    ln(classes).
 
     Args:
         counts: how many samples each class has, at least 0, shape (k,).
@@ -156,38 +201,37 @@ def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
     >>> reverse_kl([5, 5]), round(reverse_kl([5, 5], classes=4), 4), round(reverse_kl([7, 0]), 4)
     (0.0, 0.6931, 0.6931)
     """
-    found = np.asarray(counts, dtype=np.float64).ravel()
-    classes = len(found) if classes is None else classes
-    if not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:
+    array = np.asarray(counts, dtype=np.float64).ravel()
+    classes = len(array) if classes is None else classes
+    if not np.isfinite(array).all() or (array < 0).any() or not array.sum() > 0:
         problem = "the counts must be finite, at least 0, and more than 0 together"
         raise DataError(problem, hint="check that there are samples")
-    if classes < len(found):
-        problem = f"there are {len(found)} counts for {classes} classes; there may be one for each"
-        raise DataError(problem, hint=f"pass classes={len(found)} or more")
-    shares = found[found > 0] / found.sum()
+    if classes < len(array):
+        problem = f"there are {len(array)} counts for {classes} classes; there may be one for each"
+        raise DataError(problem, hint=f"pass classes={len(array)} or more")
+    shares = array[array > 0] / array.sum()
     # Of equal shares rounding may leave a trace below zero.
     return max(0.0, float((shares * np.log(classes * shares)).sum()))
 
 
-def kl_floor(count: int, classes: int) -> float:
-    """The `reverse_kl`, in nats, to expect of so many samples that really are uniform: (classes - 1) / (2 count).
+def label_floor(labels: Labels, stack: int, count: int, seed: int) -> float:
+    """The divergence from uniform modes, in nats, that `count` perfect samples have: no model should be far below it.
 
-    2 count KL is the likelihood-ratio statistic of the uniform distribution, which is about chi-squared with
-    classes - 1 degrees of freedom (Wilks, "The large-sample distribution of the likelihood ratio for testing composite
-    hypotheses", Annals of Mathematical Statistics 1938); the same term is Miller's bias of the entropy (1955). It needs
-    several samples per class: with 10 it is 1 or 2 % too low, with 2 it is 14 % too low, and with less than one it has
-    no meaning, as the divergence cannot exceed ln(classes).
+    The mean, over 20 draws, of sum p ln(10^stack p) over the modes, p their shares among `count` stacks of labels drawn
+    independently from `labels`. It is not zero, since samples are few, (10^stack - 1) / (2 count) for uniform labels,
+    and since MNIST's digits are not quite as frequent as each other.
 
     Raises:
-        DataError: fewer than one sample or class.
+        UsageError: count below 1, or stack not in 1 .. 6.
 
-    >>> round(kl_floor(26_000, 1000), 4), kl_floor(2500, 25)
-    (0.0192, 0.0048)
+    >>> label_floor(np.arange(10), stack=1, count=100_000, seed=0) < 1e-4
+    True
     """
-    if count < 1 or classes < 1:
-        problem = f"there are {count} samples of {classes} classes; there must be at least one of each"
-        raise DataError(problem, hint="check that there are samples")
-    return (classes - 1) / (2 * count)
+    check_counts(stack, count)
+    rng = generator(seed, "label-floor", stack, count)
+    draws = (as_modes(labels[rng.integers(len(labels), size=(count, stack))]) for _ in range(_FLOOR_DRAWS))
+    values = [reverse_kl(np.bincount(modes), classes=CLASSES**stack) for modes in draws]
+    return math.fsum(values) / len(values)
 
 
 def _points(samples: npt.ArrayLike) -> Points:
@@ -205,8 +249,8 @@ def _nearest_place(points: Points) -> Counts:
     places = ARC_SEGMENTS * _PLACES_PER_SEGMENT
     # In the middle of equal steps, so that no place lies on the border of two segments.
     tree: Any = cKDTree(arc_at((np.arange(places) + 0.5) * ARC_TURNS / places))
-    _, found = tree.query(points, distance_upper_bound=np.nextafter(NEAR_ARC, 1.0))
-    return np.where(found < places, found, -1).astype(np.int64)
+    _, nearest = tree.query(points, distance_upper_bound=np.nextafter(NEAR_ARC, 1.0))
+    return np.where(nearest < places, nearest, -1).astype(np.int64)
 
 
 def _kl_or_none(counts: Counts) -> float | None:

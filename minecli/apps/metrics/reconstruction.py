@@ -64,17 +64,17 @@ def reconstruction_metrics(
     """
     _refuse_other_shapes(x, again)
     squares = _squared_distances(x, again)
-    found: dict[str, float | None] = {"euclidean_error": float(squares.sqrt().mean())}
+    metrics: dict[str, float | None] = {"euclidean_error": float(squares.sqrt().mean())}
     if x.dim() > 2:
-        found["euclidean_error_01"] = float(squares.sqrt().mean()) / 2.0
-    found["mean_squared_error"] = float(squares.mean()) / x[0].numel()
+        metrics["euclidean_error_01"] = float(squares.sqrt().mean()) / 2.0
+    metrics["mean_squared_error"] = float(squares.mean()) / x[0].numel()
     if classifier is not None and labels is not None:
         if labels.shape != (len(x),):
             raise ValueError(f"labels of shape {tuple(labels.shape)} for {len(x)} samples")
         named = classifier.classify(again)
-        found["label_accuracy"] = float((named == labels).double().mean())
-        found["label_agreement"] = float((named == classifier.classify(x)).double().mean())
-    return found
+        metrics["label_accuracy"] = float((named == labels).double().mean())
+        metrics["label_agreement"] = float((named == classifier.classify(x)).double().mean())
+    return metrics
 
 
 def _refuse_other_shapes(x: Tensor, again: Tensor) -> None:
@@ -124,8 +124,8 @@ def _library() -> Callable[..., Any] | None:
         from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as measure
     except ImportError:
         return None
-    found: Callable[..., Any] = measure
-    return found
+    library: Callable[..., Any] = measure
+    return library
 
 
 def attribute_scores(predicted: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> dict[str, float | None]:

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
+from minecli.apps.datasets.table_rows import TableRows
 from minecli.errors import DataError
 from minecli.runtime.seeds import generator
 
@@ -29,6 +32,8 @@ _LARGEST = 1e100
 _SMALLEST_STD = 1e-50
 # Distances that differ by less are rounding apart: rows that repeat have several nearest neighbours.
 _SAME_DISTANCE = 1e-9
+# Live metrics compare with so many real rows: more would change the second digit of a distance, and take time.
+COMPARED_ROWS = 5000
 
 
 def two_sample_report(real: npt.ArrayLike, generated: npt.ArrayLike, names: Sequence[str], seed: int) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def two_sample_report(real: npt.ArrayLike, generated: npt.ArrayLike, names: Sequ
       sides. It sees linear relations of pairs only. By chance a pair without relation differs by about
       sqrt(1 / n + 1 / m), and the largest of many pairs by two to four times as much.
 
-    All p-values take rows as independent. Rows of a generator that has learned from these very real rows are not: they
+    All p-values take rows as independent. Rows of a generator that has learnt from these very real rows are not: they
     may pass for them by repeating them. Compare with real rows that the generator has not seen.
 
     Args:
@@ -108,8 +113,8 @@ def _checked(rows: npt.ArrayLike, side: str, names: Sequence[str]) -> Array:
 
 def _std(column: Array) -> float:
     """The standard deviation; exactly 0 of a constant column, of which rounding could leave a trace."""
-    found = float(column.std(ddof=1)) if column.max() > column.min() else 0.0
-    return found if found >= _SMALLEST_STD else 0.0
+    std = float(column.std(ddof=1)) if column.max() > column.min() else 0.0
+    return std if std >= _SMALLEST_STD else 0.0
 
 
 def _column(name: str, x: Array, y: Array) -> dict[str, Any]:
@@ -143,8 +148,8 @@ def _joint(x: Array, y: Array, seed: int) -> dict[str, Any]:
     energy, by_chance, p_value = _energy(distances, len(x), seed)
     rows = min(len(x), len(y))
     if len(x) != len(y):
-        kept = np.r_[:rows, len(x) : len(x) + rows]
-        distances = distances[np.ix_(kept, kept)]
+        as_many = np.r_[:rows, len(x) : len(x) + rows]
+        distances = distances[np.ix_(as_many, as_many)]
     return {
         "real_rows": len(x),
         "generated_rows": len(y),
@@ -243,14 +248,14 @@ def ks_distances(real_sorted: Array, generated: Array) -> Array:
     [0.25]
     """
     n, m = len(real_sorted), len(generated)
-    found = np.empty(generated.shape[1])
+    statistics = np.empty(generated.shape[1])
     for j, (x, y) in enumerate(zip(real_sorted.T, np.sort(generated, axis=0).T, strict=True)):
         # Copies: searching a column that is spread over memory takes several times as long.
         x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
         everywhere = np.concatenate([x, y])
         below_x, below_y = (side.searchsorted(everywhere, side="right") for side in (x, y))
-        found[j] = np.abs(below_x / n - below_y / m).max()
-    return found
+        statistics[j] = np.abs(below_x / n - below_y / m).max()
+    return statistics
 
 
 def _correlation(x: Array, y: Array, names: Sequence[str]) -> dict[str, Any] | None:
@@ -266,3 +271,43 @@ def _correlation(x: Array, y: Array, names: Sequence[str]) -> dict[str, Any] | N
         "generated": float(gaps.generated[i, j]),
         "difference": float(apart[i, j]),
     }
+
+
+class TableDistances:
+    """Distances of features, as a generator makes them, from the rows of one table.
+
+    Args:
+        table: the real rows, of which at most 5,000 are compared with.
+    """
+
+    def __init__(self, table: TableRows) -> None:
+        self._table = table
+        chosen = generator(0, "table-rows", "judged").permutation(len(table))[:COMPARED_ROWS]
+        self._compared = table.real[np.sort(chosen)]
+        self._in_order = np.sort(self._compared, axis=0)
+
+    def __call__(self, samples: Tensor) -> dict[str, float | None]:
+        """A few numbers on how far generated features are from the real rows, quick enough for every evaluation.
+
+        * `ks_mean`, `ks_largest`: over the features, the largest difference of the two distribution functions, in
+          0 .. 1 (Kolmogorov and Smirnov); of a 0/1 column the difference of its shares. Of n and m rows, a column that
+          takes many values differs by about sqrt(1 / n + 1 / m) by chance.
+        * `correlation_gap`: mean over the pairs of features of the absolute difference of the correlation
+          coefficients, in 0 .. 2; None with fewer than two features that vary on both sides.
+
+        Compared are the values that the samples stand for with at most 5,000 of the real rows. All are None where a
+        sample is not finite, or there are no real rows.
+
+        Args:
+            samples: shape (m, d).
+        """
+        if not len(self._table) or not bool(torch.isfinite(samples).all()):
+            return {"ks_mean": None, "ks_largest": None, "correlation_gap": None}
+        made = self._table.values(samples)
+        distances = ks_distances(self._in_order, made)
+        gaps = correlation_gaps(self._compared, made)
+        return {
+            "ks_mean": float(distances.mean()),
+            "ks_largest": float(distances.max()),
+            "correlation_gap": None if gaps is None else gaps.mean_gap,
+        }

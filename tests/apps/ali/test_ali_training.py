@@ -7,6 +7,7 @@ from minecli.apps.adversarial import losses
 from minecli.apps.adversarial.clipping import clip_adaptively
 from minecli.apps.adversarial.networks import encoded
 from minecli.apps.ali.config import METHODS, AliRequest, preset
+from minecli.apps.ali.datasets import AliDataset
 from minecli.apps.ali.linear import LinearCoding
 from minecli.apps.ali.results import Coder
 from minecli.apps.ali.training import AliTraining
@@ -25,12 +26,17 @@ def rows(count=500, columns=3, seed=0):
     return torch.randn(count, columns, generator=torch.Generator().manual_seed(seed))
 
 
-def error(again, samples):
-    return {"error": float((again - rows(100, seed=1)).norm(dim=1).mean()), "spread": float(samples.std())}
+def error(x, again, samples, which):
+    return {"error": float((again - x).norm(dim=1).mean()), "spread": float(samples.std())}
+
+
+def nothing(x, again, samples, which):
+    return {}
 
 
 def training(method="mine", seeds=(0,), **changes):
-    return AliTraining(RealRows(rows()), rows(100, seed=1), method, config(**changes), seeds, error)
+    dataset = AliDataset(RealRows(rows()), rows(100, seed=1), (3,), error, {})
+    return AliTraining(dataset, method, config(**changes), seeds)
 
 
 def weights(training):
@@ -102,7 +108,7 @@ def test_resumed_is_uninterrupted(method):
 def test_a_squared_error_makes_reconstructions_better(method):
     ali = training(method, steps=400, evaluate_every=100, code_dim=3, reconstruction_weight=10.0)
     ali.run()
-    errors = [look.metrics["error"] for look in ali.history[0]]
+    errors = [each.metrics["error"] for each in ali.history[0]]
     assert errors[-1] < 0.75 * errors[0]
 
 
@@ -124,28 +130,29 @@ def test_the_cycle_discriminators_learn_and_are_listened_to():
     torch.testing.assert_close(with_cycles, plain + 0.1 * cycles)
 
 
-def test_a_model_that_diverges_is_stopped_and_its_last_whole_copy_kept():
+def test_a_model_that_diverges_is_stopped_and_its_last_finite_copy_is_stored():
     ali = training(seeds=(0, 1), steps=30)
     ali.run(should_stop=iter([False] * 10 + [True]).__next__)
-    before = {name: tensor[0].clone() for name, tensor in ali.good["encoder"].state_dict().items()}
+    before = {name: tensor[0].clone() for name, tensor in ali.last_finite["encoder"].state_dict().items()}
     with torch.no_grad():
         ali.generator.last.weight[0] = float("nan")
     ali.run()
-    assert (ali.broken[0], ali.broken[1]) == (20, None)
+    assert (ali.diverged_at[0], ali.diverged_at[1]) == (20, None)
     assert [ali.status(m) for m in range(2)] == [Status.DIVERGED, Status.MAX_STEPS]
-    for name, tensor in ali.good["encoder"].state_dict().items():
+    for name, tensor in ali.last_finite["encoder"].state_dict().items():
         assert torch.equal(tensor[0], before[name])
 
 
 def test_principal_components_are_an_encoder_and_a_decoder():
     data, settings = RealRows(rows(columns=5)), config(code_dim=5)
-    linear = LinearCoding(data, rows(100, 5), settings, (0, 1), error)
+    dataset = AliDataset(data, rows(100, 5), (5,), error, {})
+    linear = LinearCoding(dataset, settings, (0, 1))
     assert linear.run()
     codes = linear.encode(data.values)
     assert codes.shape == (2, 500, 5)
     torch.testing.assert_close(codes[0].std(0), torch.ones(5), rtol=0.02, atol=0)
     torch.testing.assert_close(linear.decode(codes)[0], data.values, rtol=1e-4, atol=1e-4)
-    again = LinearCoding(data, rows(100, 5), settings, (0, 1), error)
+    again = LinearCoding(dataset, settings, (0, 1))
     again.load_state_dict(linear.state_dict())
     assert torch.equal(again.encode(data.values), codes)
     assert linear.sample(20, "here").shape == (2, 20, 5)
@@ -154,8 +161,8 @@ def test_principal_components_are_an_encoder_and_a_decoder():
 def test_principal_components_of_images_make_images():
     images = torch.where(torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(0)) < 0.5, -1.0, 1.0)
     free, held = (
-        LinearCoding(RealRows(images), images[:20], config(code_dim=3), (0,), error, bounded=bounded)
-        for bounded in (False, True)
+        LinearCoding(AliDataset(RealRows(images), images[:20], shape, error, {}), config(code_dim=3), (0,))
+        for shape in ((16,), (1, 4, 4))
     )
     assert free.run()
     assert held.run()
@@ -170,15 +177,8 @@ def test_principal_components_of_images_make_images():
 
 def test_images_are_rows_of_pixels_for_perceptrons():
     images = RealRows(torch.rand(60, 1, 28, 28) * 2 - 1)
-    ali = AliTraining(
-        Flattened(images),
-        images.values.flatten(1)[:20],
-        "mine",
-        config(steps=2),
-        (0,),
-        lambda again, made: {},
-        bounded=True,
-    )
+    dataset = AliDataset(Flattened(images), images.values.flatten(1)[:20], (1, 28, 28), nothing, {})
+    ali = AliTraining(dataset, "mine", config(steps=2), (0,))
     assert ali.run()
     assert ali.sample(7, "here").shape == (1, 7, 784)
     assert ali.sample(7, "here").abs().max() <= 1.0
@@ -196,6 +196,6 @@ def test_images_meet_convolutions():
         joint_units=8,
     )
     for method in TRAINED:
-        ali = AliTraining(images, images.values[:20], method, small, (0, 1), lambda again, made: {}, bounded=True)
+        ali = AliTraining(AliDataset(images, images.values[:20], (1, 28, 28), nothing, {}), method, small, (0, 1))
         assert ali.run()
         assert ali.decode(ali.encode(images.values[:3])).shape == (2, 3, 1, 28, 28)

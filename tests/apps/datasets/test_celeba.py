@@ -113,7 +113,7 @@ def test_settings_reach_the_images(root):
     (root / IMAGES / file_name(101)).write_bytes(b"x")
     assert "'000101.jpg' (no image)" in refused(root)[0]
     told = []
-    faces = read_celeba(root, side=16, broken="skip", workers=2, observer=told.append)
+    faces = read_celeba(root, side=16, broken="skip", observer=told.append)
     assert (faces.images.skipped, len(faces.attributes)) == (1, COUNT)
     assert told
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from minecli.apps.datasets import image_folder
 from minecli.apps.datasets.image_folder import FEWEST_IMAGES, ImageFolder, shorter_side
 from minecli.errors import DataError, UsageError
+from minecli.runtime.device import resolve_threads
 
 RNG = np.random.default_rng(0)
 ORIENTATION = 0x0112
@@ -40,8 +42,10 @@ def root(many, tmp_path):
     return Path(shutil.copytree(many, tmp_path / "images"))
 
 
-def opened(root, side=8, **settings):
-    return ImageFolder(root, side, **({"device": "cpu", "workers": 1} | settings))
+def opened(root, side=8, threads=1, **settings):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_folder, "resolve_threads", partial(resolve_threads, threads))
+        return ImageFolder(root, side, **({"device": "cpu"} | settings))
 
 
 def pixels(images, *numbers):
@@ -98,8 +102,8 @@ def test_samples_are_nobody_elses(many):
 
 def test_threads_do_not_matter(many):
     everything = torch.randperm(100).view(2, 50)
-    assert torch.equal(opened(many, workers=1).rows(everything), opened(many, workers=4).rows(everything))
-    assert torch.equal(opened(many, workers=None).rows(everything), opened(many, workers=4).rows(everything))
+    assert torch.equal(opened(many, threads=1).rows(everything), opened(many, threads=4).rows(everything))
+    assert torch.equal(opened(many, threads=None).rows(everything), opened(many, threads=4).rows(everything))
 
 
 def test_the_centre_is_taken_unscaled(root):
@@ -198,7 +202,7 @@ def test_nothing_is_decoded_before_it_is_asked_for(many, decoded):
 
 def test_the_memory_limit(many, decoded, monkeypatch):
     whole = opened(many)
-    monkeypatch.setattr(image_folder, "KEPT_BYTES", 2 * 3 * 8 * 8 + 1)
+    monkeypatch.setattr(image_folder, "STORED_BYTES", 2 * 3 * 8 * 8 + 1)
     images, indices = opened(many), torch.tensor([[50, 0, 1], [1, 50, 99]])
     expected = whole.rows(indices)
     decoded.clear()
@@ -207,7 +211,7 @@ def test_the_memory_limit(many, decoded, monkeypatch):
     decoded.clear()
     assert torch.equal(images.rows(indices), expected)
     assert sorted(decoded) == ["050.BMP", "099.png"], "the first two are kept, the others are not"
-    monkeypatch.setattr(image_folder, "KEPT_BYTES", 0)
+    monkeypatch.setattr(image_folder, "STORED_BYTES", 0)
     assert torch.equal(opened(many).rows(indices), expected)
 
 
@@ -366,7 +370,7 @@ def test_unreadable_folders(root, monkeypatch):
     assert found == (f"cannot read the folder '{root}': Permission denied", "check its permissions")
 
 
-@pytest.mark.parametrize(("settings", "problem"), [({"side": 0}, "side"), ({"workers": 0}, "--threads is 0")])
+@pytest.mark.parametrize(("settings", "problem"), [({"side": 0}, "side"), ({"threads": 0}, "--threads is 0")])
 def test_settings(many, settings, problem):
     assert problem in refused(many, kind=UsageError, **settings)[0]
 

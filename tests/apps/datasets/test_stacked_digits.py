@@ -10,8 +10,7 @@ import torch
 
 from minecli.apps.datasets.mnist import Digits, pooled, read_mnist
 from minecli.apps.datasets.stacked_digits import MOST_STACKED, DigitStacks, as_modes, stacked
-from minecli.apps.metrics.digit_stacks import StackJudge, label_floor
-from minecli.apps.metrics.modes import label_metrics
+from minecli.apps.metrics.modes import StackMetrics, label_floor, label_metrics
 from minecli.errors import DataError, UsageError
 
 RNG = np.random.default_rng(0)
@@ -98,7 +97,7 @@ def test_counts_out_of_range(count, stack, problem):
 
 def test_the_judge_by_hand():
     labels = np.array([[0, 1], [0, 1], [1, 0], [9, 9]])
-    found = StackJudge(Reader(0.75), 2)(written(labels))
+    found = StackMetrics(Reader(0.75), 2)(written(labels))
     assert found == {
         "modes": 3.0,
         "kl": pytest.approx(0.5 * math.log(50) + 0.5 * math.log(25)),
@@ -109,12 +108,12 @@ def test_the_judge_by_hand():
 
 def test_the_judge_tells_all_modes():
     every = np.stack(np.divmod(np.arange(100), 10), axis=1)
-    found = StackJudge(Reader(0.9), 2)(written(every))
+    found = StackMetrics(Reader(0.9), 2)(written(every))
     assert (found["modes"], found["kl"]) == (100.0, 0.0)
 
 
 def test_the_judge_refuses_other_shapes():
-    judge = StackJudge(Reader(0.9), 3)
+    judge = StackMetrics(Reader(0.9), 3)
     for shape in ((4, 2, 28, 28), (4, 28, 28), (4, 3, 28, 27)):
         with pytest.raises(ValueError, match=r"\(n, 3, 28, 28\) is needed"):
             judge(torch.zeros(shape))

@@ -11,7 +11,6 @@ from minecli.apps.datasets.synthetic import (
     gaussians25,
     grid_means,
     spiral,
-    spiral_arc,
 )
 from minecli.errors import UsageError
 
@@ -32,15 +31,13 @@ def test_no_rows_are_refused(make):
 
 
 def test_the_arm_winds_twice_and_grows_outward():
-    arc = spiral_arc(2001)
+    arc = arc_at(np.linspace(0.0, ARC_TURNS, 2001))
     radius = np.linalg.norm(arc, axis=1)
     np.testing.assert_allclose(radius, np.linspace(1 / 3, 5 / 3, 2001))
     turned = np.unwrap(np.arctan2(arc[:, 0], arc[:, 1]))
     assert turned[-1] - turned[0] == pytest.approx(2 * math.pi * ARC_TURNS)
     # It starts straight up: sine first.
     np.testing.assert_allclose(arc[0], [0.0, 1 / 3], atol=1e-12)
-    with pytest.raises(UsageError, match="at least 2"):
-        spiral_arc(1)
 
 
 def test_the_spiral_has_the_moments_of_its_definition():

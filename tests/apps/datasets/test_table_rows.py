@@ -15,8 +15,7 @@ import torch
 from scipy.stats import ks_2samp
 
 from minecli.apps.datasets.table_rows import TableRows
-from minecli.apps.metrics.table_distances import COMPARED_ROWS, TableDistances
-from minecli.apps.metrics.two_sample import two_sample_report
+from minecli.apps.metrics.two_sample import COMPARED_ROWS, TableDistances, two_sample_report
 from minecli.errors import DataError
 from minecli.tables.groups import load_group
 from minecli.tables.wanted import Wanted

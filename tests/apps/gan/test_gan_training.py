@@ -100,15 +100,15 @@ def test_a_seed_that_diverges_is_stopped_and_named_and_the_others_go_on():
     for _ in range(10):
         gan.advance()
     gan.step = 10
-    gan.look()
-    before = {name: tensor[0].clone() for name, tensor in gan.good["generator"].state_dict().items()}
+    gan.evaluate()
+    before = {name: tensor[0].clone() for name, tensor in gan.last_finite["generator"].state_dict().items()}
     with torch.no_grad():
         gan.generator.last.weight[0] = float("nan")
     gan.run()
-    assert gan.broken[0] == 20
-    assert gan.broken[1] is None
+    assert gan.diverged_at[0] == 20
+    assert gan.diverged_at[1] is None
     assert [gan.status(m) for m in range(2)] == [Status.DIVERGED, Status.MAX_STEPS]
-    for name, tensor in gan.good["generator"].state_dict().items():
+    for name, tensor in gan.last_finite["generator"].state_dict().items():
         assert torch.equal(tensor[0], before[name])
         assert torch.isfinite(tensor).all()
 

@@ -7,22 +7,22 @@ import pytest
 import torch
 from ib_toys import blobs, classified, request, weights
 
-from minecli.apps.ensembles.evaluations import Look
-from minecli.apps.ensembles.results import Arm
+from minecli.apps.ensembles.results import TrainedMethod
+from minecli.apps.ensembles.training import Evaluation
 from minecli.apps.ib.choice import Choice, IbPhases, chosen
 from minecli.apps.ib.labelled_rows import Classified, Part
-from minecli.apps.ib.results import arm_entry, comparisons, scatter_of
+from minecli.apps.ib.results import comparisons, method_entry, scatter_of
 from minecli.result import Status
 
 
-def looks(*errors, nll=None):
+def evaluations(*errors, nll=None):
     likelihoods = [1.0] * len(errors) if nll is None else nll
     pairs = zip(errors, likelihoods, strict=True)
-    return [Look(10 * (i + 1), None, {"error_percent": e, "nll_nats": n}) for i, (e, n) in enumerate(pairs)]
+    return [Evaluation(10 * (i + 1), None, {"error_percent": e, "nll_nats": n}) for i, (e, n) in enumerate(pairs)]
 
 
-def trained(*history, broken=None):
-    return SimpleNamespace(history=history, broken=broken or [None] * len(history), per_epoch=5)
+def trained(*history, diverged_at=None):
+    return SimpleNamespace(history=history, diverged_at=diverged_at or [None] * len(history), per_epoch=5)
 
 
 ONE_BETA = ((0, 0.1), (1, 0.1))
@@ -30,21 +30,21 @@ TWO_BETAS = ((0, 0.1), (1, 0.1), (0, 1.0), (1, 1.0))
 
 
 def test_the_least_mean_error_over_seeds_is_chosen():
-    assert chosen(trained(looks(5, 1, 3), looks(5, 6, 3)), ONE_BETA) == Choice(0.1, 6, 3.0)
-    four = trained(looks(9, 4), looks(9, 4), looks(9, 3), looks(9, 4))
+    assert chosen(trained(evaluations(5, 1, 3), evaluations(5, 6, 3)), ONE_BETA) == Choice(0.1, 6, 3.0)
+    four = trained(evaluations(9, 4), evaluations(9, 4), evaluations(9, 3), evaluations(9, 4))
     assert chosen(four, TWO_BETAS) == Choice(1.0, 4, 3.5)
 
 
 def test_of_equal_errors_the_least_likelihood_and_then_the_first():
-    assert chosen(trained(looks(2, 2, 2, nll=[0.5, 0.3, 0.4])), ((0, 0.1),)) == Choice(0.1, 4, 2.0)
-    assert chosen(trained(looks(2, 2)), ((0, 0.1),)) == Choice(0.1, 2, 2.0)
+    assert chosen(trained(evaluations(2, 2, 2, nll=[0.5, 0.3, 0.4])), ((0, 0.1),)) == Choice(0.1, 4, 2.0)
+    assert chosen(trained(evaluations(2, 2)), ((0, 0.1),)) == Choice(0.1, 2, 2.0)
 
 
 def test_a_beta_that_broke_a_seed_is_chosen_only_where_there_is_no_other():
-    history = (looks(9, 9), looks(9, 9), looks(1), looks(1, 1))
-    assert chosen(trained(*history, broken=[None, None, 15, None]), TWO_BETAS) == Choice(0.1, 2, 9.0)
-    assert chosen(trained(*history, broken=[3, 3, 15, None]), TWO_BETAS) == Choice(1.0, 2, 1.0)
-    assert chosen(trained(*history, broken=[3, 3, 15, 15]), TWO_BETAS) is None
+    history = (evaluations(9, 9), evaluations(9, 9), evaluations(1), evaluations(1, 1))
+    assert chosen(trained(*history, diverged_at=[None, None, 15, None]), TWO_BETAS) == Choice(0.1, 2, 9.0)
+    assert chosen(trained(*history, diverged_at=[3, 3, 15, None]), TWO_BETAS) == Choice(1.0, 2, 1.0)
+    assert chosen(trained(*history, diverged_at=[3, 3, 15, 15]), TWO_BETAS) is None
 
 
 def phases(method="mine-gaussian", data=None, **changes):
@@ -52,7 +52,7 @@ def phases(method="mine-gaussian", data=None, **changes):
 
 
 def entry(of):
-    return arm_entry(Arm(of.method, of, 0.0, True))
+    return method_entry(TrainedMethod(of.method, of, 0.0, True), of.data)
 
 
 def test_what_chooses_is_held_back_from_learning_and_all_is_learnt_at_last():
@@ -85,8 +85,8 @@ def test_without_a_choice_the_last_epoch_is_kept():
     found = phases("baseline", choose=False)
     assert (found.choosing, found.choice) == (None, None)
     assert found.run()
-    assert all(torch.equal(a, b) for a, b in zip(weights(found.final.averaged), weights(found.final.good["classifier"]),
-                                                 strict=True))  # fmt: skip
+    pairs = zip(weights(found.final.averaged), weights(found.final.last_finite["classifier"]), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
     for seed in entry(found)["seeds"]:
         assert seed["metrics"]["error_percent"] == seed["metrics"]["last_error_percent"]
 
@@ -98,7 +98,7 @@ def test_the_test_rows_choose_nothing():
     assert one.run()
     assert two.run()
     assert one.choice == two.choice
-    kept = [weights(each.final.good["classifier"]) for each in (one, two)]
+    kept = [weights(each.final.last_finite["classifier"]) for each in (one, two)]
     assert all(torch.equal(a, b) for a, b in zip(*kept, strict=True))
     errors = [entry(each)["seeds"][0]["metrics"]["error_percent"] for each in (one, two)]
     assert errors[0] != errors[1]
@@ -155,7 +155,11 @@ def test_resumed_is_uninterrupted(whole, place):
     assert second.run()
     assert (second.choice, second.information) == (uninterrupted.choice, uninterrupted.information)
     assert entry(second) == entry(uninterrupted)
-    pairs = zip(weights(second.final.good["classifier"]), weights(uninterrupted.final.good["classifier"]), strict=True)
+    pairs = zip(
+        weights(second.final.last_finite["classifier"]),
+        weights(uninterrupted.final.last_finite["classifier"]),
+        strict=True,
+    )
     assert all(torch.equal(a, b) for a, b in pairs)
     # So does the stopped one itself.
     assert first.run()
@@ -186,43 +190,45 @@ def test_the_state_of_a_finished_run_holds_only_the_networks_to_use(whole):
 def test_an_unfinished_method_has_an_entry_too():
     found, stop = phases(), iter([False] * 7 + [True])
     assert not found.run(should_stop=lambda: next(stop))
-    partial = arm_entry(Arm(found.method, found, 1.0, False))
+    partial = method_entry(TrainedMethod(found.method, found, 1.0, False), found.data)
     assert (partial["finished"], partial["choice"]) == (False, None)
     assert [seed["status"] for seed in partial["seeds"]] == [Status.INTERRUPTED] * 2
 
 
 def test_a_method_whose_models_all_break_says_so():
     data = classified()
-    broken = Classified(Part(data.train.x * float("nan"), data.train.labels), data.test, data.choosing, data.classes)
-    found = phases(data=broken)
+    not_finite = Part(data.train.x * float("nan"), data.train.labels)
+    found = phases(data=Classified(not_finite, data.test, data.choosing, data.classes))
     assert found.run()
     partial = entry(found)
     assert [seed["status"] for seed in partial["seeds"]] == [Status.DIVERGED] * 2
     assert [seed["broken_at_step"] for seed in partial["seeds"]] == [4, 4]
-    assert comparisons([Arm("mine-gaussian", found, 0.0, True), Arm("dvb", found, 0.0, True)]) == {"comparisons": []}
+    assert comparisons([TrainedMethod("mine-gaussian", found, 0.0, True), TrainedMethod("dvb", found, 0.0, True)]) == {
+        "comparisons": []
+    }
 
 
 def test_methods_are_compared_with_the_anchor_row_by_row():
-    arms = []
+    methods = []
     for method in ("baseline", "dvb", "mine-additive"):
         each = phases(method, information_steps=2)
         assert each.run()
-        arms.append(Arm(method, each, 0.0, True))
-    found = comparisons(arms)["comparisons"]
+        methods.append(TrainedMethod(method, each, 0.0, True))
+    found = comparisons(methods)["comparisons"]
     assert [(c["method"], c["reference"]) for c in found] == [("baseline", "dvb"), ("mine-additive", "dvb")]
-    errors = {arm.method: entry(arm.training)["summary"]["error_percent"]["mean"] for arm in arms}
+    errors = {each.method: entry(each.training)["summary"]["error_percent"]["mean"] for each in methods}
     for comparison in found:
         difference = errors[comparison["method"]] - errors["dvb"]
         assert comparison["difference_percent"] == pytest.approx(difference, abs=1e-9)
-    without = comparisons([arms[0], arms[2]])["comparisons"]
+    without = comparisons([methods[0], methods[2]])["comparisons"]
     assert [(c["method"], c["reference"]) for c in without] == [("mine-additive", "baseline")]
-    assert comparisons(arms[:1]) == {"comparisons": []}
-    assert scatter_of(arms[0]) is None
+    assert comparisons(methods[:1]) == {"comparisons": []}
+    assert scatter_of(methods[0]) is None
 
 
 def test_codes_of_two_columns_are_for_a_picture():
     found = phases("dvb", code_dim=2, choose=False, information_steps=2)
     assert found.run()
-    scatter = scatter_of(Arm("dvb", found, 0.0, True))
+    scatter = scatter_of(TrainedMethod("dvb", found, 0.0, True))
     assert scatter.codes.shape == (60, 2)
     assert scatter.labels.tolist() == blobs(60, seed=1).labels.tolist()

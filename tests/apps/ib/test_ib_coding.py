@@ -29,7 +29,7 @@ def test_the_coder_is_the_kept_model_of_its_seed(tmp_path, method):
     asked, phases = finished(tmp_path, method)
     for which, seed in enumerate(asked.seeds):
         coder = load_coder(tmp_path, asked, method, seed)
-        for one, every in zip(weights(coder.network), weights(phases.final.good["classifier"]), strict=True):
+        for one, every in zip(weights(coder.network), weights(phases.final.last_finite["classifier"]), strict=True):
             assert torch.equal(one[0], every[which])
         codes, probabilities = coder.encode(blobs(30).x)
         assert codes.shape == (30, 4)

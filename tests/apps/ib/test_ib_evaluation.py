@@ -10,9 +10,18 @@ from ib_toys import CPU, blobs, training
 from scipy.stats import t as student
 
 from minecli.apps.ib import evaluation
-from minecli.apps.ib.evaluation import Answers, answers_of, calibration_error, entropy, error_percent, metrics_of
+from minecli.apps.ib.evaluation import (
+    Answers,
+    answers_of,
+    binomial_error_percent,
+    calibration_error,
+    compare,
+    entropy,
+    error_percent,
+    mcnemar,
+    metrics_of,
+)
 from minecli.apps.ib.networks import Bottleneck, Coded, Noise
-from minecli.apps.ib.paired_errors import binomial_error_percent, compare, mcnemar
 
 
 class Spoken(Bottleneck):

@@ -25,7 +25,7 @@ def linear_channel(deviations, gain=1.0, rows=1500, held_out=1000, columns=2, me
     train, unseen = (normal_rows(n, columns, seed) for seed, n in enumerate((rows, held_out)))
     models = [(seed, 0.0) for seed in range(len(deviations))]
     ib = IbTraining(train, unseen, method, settings, models, 3, CPU)
-    network = ib.good["classifier"]
+    network = ib.last_finite["classifier"]
     identity = torch.eye(columns).expand(len(deviations), -1, -1)
     # Far to the right, where the units are linear, and back again.
     for layer, shift in zip(network.hidden, (10.0, 0.0), strict=True):
@@ -120,7 +120,7 @@ def test_stopped_measurements_are_none():
 
 def test_models_that_broke_and_too_few_rows_have_none():
     ib = linear_channel((1.0, 0.5), rows=200, held_out=100, information_steps=20)
-    ib.broken[0] = 7
+    ib.diverged_at[0] = 7
     gone, whole = measured_information(ib)
     assert (gone.mi_nats, gone.status) == (None, Status.DIVERGED)
     assert whole.mi_nats is not None

@@ -237,7 +237,7 @@ def test_the_averaged_weights_are_judged():
     ib.run()
     for parameter in ib.network.parameters():
         parameter.data.fill_(float("nan"))
-    again = ib.judge()[0][0]
+    again = ib.measure()[0][0]
     assert again == (True, ib.history[0][-1].metrics)
 
 
@@ -245,7 +245,7 @@ def test_the_weights_of_the_chosen_epoch_are_kept():
     ib, seen = training("baseline", chosen_epoch=2, epochs=4), {}
     ib.run(lambda event: seen.update({event.step: copy.deepcopy(ib.averaged)}))
     assert list(seen) == [6, 12, 18, 24]
-    kept = weights(ib.good["classifier"])
+    kept = weights(ib.last_finite["classifier"])
     assert all(torch.equal(a, b) for a, b in zip(kept, weights(seen[12]), strict=True))
     assert any(not torch.equal(a, b) for a, b in zip(kept, weights(seen[24]), strict=True))
 
@@ -272,14 +272,14 @@ def test_a_model_that_diverges_is_left_behind_and_its_last_whole_weights_kept():
     ib = training(models=((0, 1e-2), (1, 1e-2)))
     stop = iter([False] * 8 + [True])
     ib.run(should_stop=lambda: next(stop))
-    kept = [p[0] for p in weights(ib.good["classifier"])]
+    kept = [p[0] for p in weights(ib.last_finite["classifier"])]
     with torch.no_grad():
         ib.network.code.weight[0] = float("nan")
     ib.run()
-    assert ib.broken == [12, None]
+    assert ib.diverged_at == [12, None]
     assert [ib.status(m) for m in (0, 1)] == [Status.DIVERGED, Status.MAX_STEPS]
-    assert [len(looks) for looks in ib.history] == [1, 3]
-    for before, after in zip(kept, ib.good["classifier"].parameters(), strict=True):
+    assert [len(evaluations) for evaluations in ib.history] == [1, 3]
+    for before, after in zip(kept, ib.last_finite["classifier"].parameters(), strict=True):
         assert torch.equal(before, after[0])
 
 
@@ -297,7 +297,10 @@ def test_resumed_is_uninterrupted(method):
     assert second.step == 10
     assert second.run()
     assert whole.history == second.history
-    for one, two in ((whole.good["classifier"], second.good["classifier"]), (whole.averaged, second.averaged)):
+    for one, two in (
+        (whole.last_finite["classifier"], second.last_finite["classifier"]),
+        (whole.averaged, second.averaged),
+    ):
         assert all(torch.equal(a, b) for a, b in zip(weights(one), weights(two), strict=True))
 
 
@@ -309,7 +312,7 @@ def test_a_step_on_a_gpu_gives_finite_losses(method):
     models = [(seed, beta) for beta in (0.0, 1.0) for seed in (0, 1)]
     ib = IbTraining(blobs(), blobs(60, seed=1), method, config(), models, 3, torch.device("cuda:0"))
     assert ib.run()
-    assert ib.broken == [None] * 4
-    assert all(look.loss_nats is not None for looks in ib.history for look in looks)
+    assert ib.diverged_at == [None] * 4
+    assert all(each.loss_nats is not None for evaluations in ib.history for each in evaluations)
     for information in measured_information(ib) or ():
         assert information.mi_nats is not None

@@ -8,13 +8,13 @@ import torch
 
 from minecli.apps.datasets.real_samples import RealRows
 from minecli.apps.metrics import attribute_classifier as attributes
-from minecli.apps.metrics.attribute_classifier import AttributeConfig, load_attribute_classifier
+from minecli.apps.metrics.attribute_classifier import AttributeConfig, LabelledImages, load_attribute_classifier
 from minecli.runtime.checkpoint import load_checkpoint, save_checkpoint
 
 SMALL = AttributeConfig(filters=4, layers=2, steps=150)
 # Where it matters little what is learnt.
 QUICK = AttributeConfig(filters=2, layers=2, steps=3, batch=8)
-LEARNT, KEPT = np.arange(150), np.arange(150, 200)
+LEARNT, HELD_OUT = np.arange(150), np.arange(150, 200)
 
 
 def bright(seed=0, share=0.4):
@@ -32,9 +32,11 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def trained(cache=None, config=QUICK, data=None, kept=KEPT, **rest):
+def trained(cache=None, config=QUICK, data=None, held_out=HELD_OUT, **rest):
     images, truth = bright() if data is None else data
-    found = load_attribute_classifier(images, truth, LEARNT, kept, "cpu", cache, config=config, **rest)
+    found = load_attribute_classifier(
+        LabelledImages(images, truth, LEARNT, held_out), "cpu", cache, config=config, **rest
+    )
     assert found is not None
     return found
 
@@ -88,7 +90,7 @@ def test_parts_and_shapes(monkeypatch):
 def test_nothing_to_be_judged_on_is_none_and_kept_so(tmp_path, monkeypatch):
     data = bright()[0], np.ones((200, 2), bool)
     assert trained(tmp_path, data=data).balanced_accuracy is None
-    assert trained(tmp_path, kept=KEPT[:0]).balanced_accuracy is None
+    assert trained(tmp_path, held_out=HELD_OUT[:0]).balanced_accuracy is None
     never_trains(monkeypatch)
     assert trained(tmp_path, data=data).balanced_accuracy is None
 
@@ -97,7 +99,7 @@ def test_other_images_of_the_same_attributes_are_trained_anew(tmp_path):
     images, truth = bright()
     trained(tmp_path)
     others = images.values.clone()
-    others[KEPT[-1]] += 0.1
+    others[HELD_OUT[-1]] += 0.1
     trained(tmp_path, data=(RealRows(others), truth))
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -117,9 +119,9 @@ def test_a_cache_that_cannot_be_used_is_replaced_and_said(tmp_path, monkeypatch,
     if state is None:
         path.write_text("no checkpoint")
     else:
-        mark = torch.load(path, weights_only=True)["fingerprint"]
-        save_checkpoint(path, state, fingerprint=mark)
-        assert set(load_checkpoint(path, fingerprint=mark)) == set(state)
+        content = torch.load(path, weights_only=True)["fingerprint"]
+        save_checkpoint(path, state, fingerprint=content)
+        assert set(load_checkpoint(path, fingerprint=content)) == set(state)
     said, images = [], bright()[0].values
     assert (trained(tmp_path, observer=said.append).predict(images) == first.predict(images)).all()
     assert said[0].message.startswith("trained again, as ")
@@ -137,8 +139,8 @@ def test_a_cache_that_cannot_be_made_costs_only_the_cache(tmp_path):
 
 def test_a_stopped_classifier_is_none(tmp_path):
     images, truth = bright()
-    args = (images, truth, LEARNT, KEPT, "cpu", tmp_path)
-    assert load_attribute_classifier(*args, should_stop=lambda: True) is None
+    labelled = LabelledImages(images, truth, LEARNT, HELD_OUT)
+    assert load_attribute_classifier(labelled, "cpu", tmp_path, should_stop=lambda: True) is None
     assert list(tmp_path.iterdir()) == []
 
 

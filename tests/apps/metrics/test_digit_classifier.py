@@ -41,7 +41,7 @@ def one_thread():
 
 
 def trained(cache=None, observer=events.ignore, config=SMALL, train=TRAIN, test=TEST):
-    found = load_classifier(train, test, "cpu", cache, observer, config=config)
+    found = load_classifier((train, test), "cpu", cache, observer, config=config)
     assert found is not None
     return found
 
@@ -112,7 +112,7 @@ def test_stopping(tmp_path):
         asked.append(1)
         return len(asked) == 3
 
-    assert load_classifier(TRAIN, TEST, "cpu", tmp_path, should_stop=stop, config=SMALL) is None
+    assert load_classifier((TRAIN, TEST), "cpu", tmp_path, should_stop=stop, config=SMALL) is None
     assert len(asked) == 3
     assert list(tmp_path.iterdir()) == []
 
@@ -127,7 +127,7 @@ def test_the_cache_saves_the_training(tmp_path, monkeypatch):
     assert torch.equal(second.logits(images), first.logits(images))
     assert second.accuracy == first.accuracy
     assert said == []
-    assert load_classifier(TRAIN, TEST, "cpu", cache, should_stop=lambda: True, config=SMALL) is not None
+    assert load_classifier((TRAIN, TEST), "cpu", cache, should_stop=lambda: True, config=SMALL) is not None
 
 
 def test_other_data_and_settings_are_kept_side_by_side(tmp_path, monkeypatch):
@@ -140,7 +140,7 @@ def test_other_data_and_settings_are_kept_side_by_side(tmp_path, monkeypatch):
         trained(tmp_path, **{"config": QUICK, **variant})
 
 
-def mark_of(config):
+def fingerprint_of(config):
     content = {"version": digits._VERSION, **vars(config)}
     return fingerprint(content, TRAIN.images, TRAIN.labels, TEST.images, TEST.labels)
 
@@ -161,7 +161,7 @@ def spoil(path, how):
             "other shapes": {"network": digits._Network(ClassifierConfig()).state_dict(), "accuracy": 1.0},
             "a list": {"network": [1, 2], "accuracy": 1.0},
         }
-        save_checkpoint(path, states[how], fingerprint=mark_of(QUICK))
+        save_checkpoint(path, states[how], fingerprint=fingerprint_of(QUICK))
 
 
 @pytest.mark.parametrize(

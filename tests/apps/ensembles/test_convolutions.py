@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from minecli.apps.adversarial.convolutions import Convolution, Deconvolution, ImageBatchNorm
+from minecli.apps.ensembles.layers import Convolution, Deconvolution, ImageBatchNorm
 from minecli.mine import batched_convolution
 
 
@@ -96,6 +96,7 @@ def test_batch_norm_may_see_two_batches_before_the_gradient(way):
 
 def test_second_derivatives_are_right(way):
     # The gradient penalty and the unrolled discriminator differentiate a gradient.
-    block, norm = Convolution(generators(0, 1), 1, 2, 3, 2, scale=1.0).double(), ImageBatchNorm(2, 2).double()
+    block, norm = Convolution(generators(0, 1), 1, 2, 3, 2).double(), ImageBatchNorm(2, 2).double()
+    torch.nn.init.normal_(block.weight)
     images = noise(2, 3, 1, 4, 4).requires_grad_()
     assert torch.autograd.gradgradcheck(lambda x: norm(block(x)), (images,))
