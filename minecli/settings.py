@@ -147,14 +147,14 @@ def settings_of(config: type[DataclassInstance]) -> Mapping[str, Setting]:
     >>> settings_of(TrainingConfig)["batch_size"].least
     2
     """
-    found: dict[str, Setting] = {}
+    settings: dict[str, Setting] = {}
     for name in (f.name for f in fields(config)):
         # A subclass that only changes a default says nothing of the range, which stays.
         inherited = (base.__dataclass_fields__.get(name) for base in config.__mro__ if is_dataclass(base))
         setting = next((f.metadata["setting"] for f in inherited if f is not None and "setting" in f.metadata), None)
         if setting is not None:
-            found[name] = setting
-    return MappingProxyType(found)
+            settings[name] = setting
+    return MappingProxyType(settings)
 
 
 def check(config: DataclassInstance) -> None:

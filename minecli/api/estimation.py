@@ -61,7 +61,7 @@ def compute(request: EstimateRequest, groups: Groups, surroundings: Surroundings
 
     facts = facts or facts_of(groups, ordered=not request.independent_rows)
     request = request.resolved(facts)
-    outcome, verdict = _constant(request, groups) if facts is None else _judged(request, groups, facts, surroundings)
+    outcome, verdict = _constant(request, groups) if facts is None else _decided(request, groups, facts, surroundings)
     return Result(
         config=request.to_json(),
         data=data_facts(groups, facts),
@@ -73,13 +73,13 @@ def compute(request: EstimateRequest, groups: Groups, surroundings: Surroundings
     )
 
 
-def _judged(
+def _decided(
     request: EstimateRequest, groups: Groups, facts: Facts, surroundings: Surroundings
 ) -> tuple[Outcome, Verdict]:
     from minecli.estimators.context import Context
     from minecli.estimators.outcome import run_estimators
     from minecli.estimators.parts import find_parts
-    from minecli.estimators.verdict import judge
+    from minecli.estimators.verdict import decide
 
     context = Context(
         device=surroundings.device.name,
@@ -93,7 +93,7 @@ def _judged(
     x, z = groups.x.values, groups.z.values
     parts = find_parts(x, z, facts, context)
     outcome = run_estimators(x, z, request.estimators, context, surroundings.checkpoint_of)
-    return outcome, judge(outcome.estimates, facts, parts)
+    return outcome, decide(outcome.estimates, facts, parts)
 
 
 def _constant(request: EstimateRequest, groups: Groups) -> tuple[Outcome, Verdict]:

@@ -43,9 +43,9 @@ def in_python(text: str) -> str:
     ('seed is -1', "try missing='drop'", "see independent_rows; add estimators='mine'")
     """
     text = _NAMED.sub(r"\1", text)
-    text = _WITH_VALUE.sub(lambda found: f"{_name(found[1])}={_literal(found[2])}", text)
+    text = _WITH_VALUE.sub(lambda match: f"{_name(match[1])}={_literal(match[2])}", text)
     text = _ESTIMATOR.sub(r"estimators='\1'", text)
-    return _OPTION.sub(lambda found: _name(found[1]), text)
+    return _OPTION.sub(lambda match: _name(match[1]), text)
 
 
 def _name(option: str) -> str:

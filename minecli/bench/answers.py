@@ -85,19 +85,19 @@ def run_cells(
 
 def batches(cells: Sequence[Cell], configs: Mapping[str, Any], together: int) -> list[list[Cell]]:
     """The cells in order, those of a neural estimator joined by later ones of the same shape, up to so many."""
-    found: list[list[Cell]] = []
+    groups: list[list[Cell]] = []
     open_ones: dict[tuple[str, int, int, int], list[Cell]] = {}
     for cell in cells:
         if together < 2 or not isinstance(configs[cell.estimator], TrainingConfig):
-            found.append([cell])
+            groups.append([cell])
             continue
         shape = (cell.estimator, cell.rows, *columns_of(cell.task))
         most = max(1, min(together, MOST_VALUES_TOGETHER // (cell.rows * sum(shape[2:]))))
         if len(open_ones.get(shape, ())) in (0, most):
             open_ones[shape] = []
-            found.append(open_ones[shape])
+            groups.append(open_ones[shape])
         open_ones[shape].append(cell)
-    return found
+    return groups
 
 
 def _answers(cells: Sequence[Cell], answering: Answering, samples: Samples) -> Iterator[Record]:

@@ -69,13 +69,13 @@ class BenchRequest(Request):
         """The plan, in the order in which it is worked on."""
         from minecli.tasks.catalogue import spec_of
 
-        found = []
+        cells = []
         for task, group, place in self.questions():
             about = {"task": task, "spec": spec_of(task), "group": group, "true_mi_nats": task.true_mi_nats()}
             for seed in self.seeds:
                 for name in self.estimators:
-                    found.append(Cell(**about, rows=self.rows_of(name), seed=seed, estimator=name, place=place))
-        return found
+                    cells.append(Cell(**about, rows=self.rows_of(name), seed=seed, estimator=name, place=place))
+        return cells
 
     def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
         """The tasks, each with its heading and its place in a figure."""
@@ -194,13 +194,13 @@ class Fig2Request(BenchRequest):
     def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
         from minecli.tasks.registry import make_task
 
-        found: list[tuple[Any, str, dict[str, float | str]]] = []
+        questions: list[tuple[Any, str, dict[str, float | str]]] = []
         for function in self.functions:
             for sigma in self.sigmas:
                 noise = sigma * spread_of(function) if self.equal_snr else sigma
                 task = make_task("nonlinear", dim=self.dim, function=function, sigma=noise)
-                found.append((task, function, {"function": function, "sigma": sigma}))
-        return found
+                questions.append((task, function, {"function": function, "sigma": sigma}))
+        return questions
 
 
 def spread_of(function: str) -> float:

@@ -81,14 +81,14 @@ def record_of(
     **details: Any,
 ) -> Record:
     """The record of a cell and its estimate; `seconds` where they are not the estimate's own."""
-    found, error, truth = estimate.mi_nats, estimate.standard_error_nats, cell.true_mi_nats
+    value, error, truth = estimate.mi_nats, estimate.standard_error_nats, cell.true_mi_nats
     interval = estimate.interval
     if interval is not None and not math.isfinite(interval.low_nats + (interval.high_nats or 0.0)):
         interval = None
     return Record(
         **_identity(cell),
-        mi_nats=found,
-        error_nats=None if found is None else found - truth,
+        mi_nats=value,
+        error_nats=None if value is None else value - truth,
         standard_error_nats=error if error is not None and math.isfinite(error) else None,
         interval=None if interval is None else _ends(interval),
         covered=None if interval is None else truth in interval,

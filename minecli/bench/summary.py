@@ -116,15 +116,15 @@ def coverage_of(records: Iterable[Record]) -> Coverage:
 
 def coverage_by_task(records: Sequence[Record]) -> tuple[TaskCoverage, ...]:
     """The coverage on every task, the worst first; of equal shares the task with the larger mean error."""
-    found = []
+    tasks = []
     for spec, own in _groups(records, lambda r: r.spec).items():
         coverage, errors = coverage_of(own), [r.error_nats for r in own if r.error_nats is not None]
         if coverage.intervals:
             mean = fmean(errors) if errors else None
-            found.append(
+            tasks.append(
                 TaskCoverage(spec=spec, covered=coverage.covered, intervals=coverage.intervals, error_nats=mean)
             )
-    return tuple(sorted(found, key=lambda t: (t.covered / t.intervals, -abs(t.error_nats or 0.0))))
+    return tuple(sorted(tasks, key=lambda t: (t.covered / t.intervals, -abs(t.error_nats or 0.0))))
 
 
 def by_task(records: Sequence[Record]) -> list[TaskRow]:
@@ -191,7 +191,7 @@ def _estimator_row(estimator: str, records: Sequence[Record]) -> EstimatorRow:
 
 
 def _groups(records: Iterable[Record], key: Callable[[Record], str]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
+    groups: dict[str, list[Record]] = {}
     for record in records:
-        found.setdefault(key(record), []).append(record)
-    return found
+        groups.setdefault(key(record), []).append(record)
+    return groups

@@ -169,14 +169,14 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
         )
 
     def end(self, payload: dict[str, Any], data: Read, result: Result, work: Work) -> int:
-        code = self.judged(payload, work)
+        code = self.told(payload, work)
         if work.shown.pointwise is not None:
             _write_pointwise(work.shown.pointwise, result, work.streams)
         if result.failure is not None:
             raise result.failure
         return code
 
-    def judged(self, payload: dict[str, Any], work: Work) -> int:
+    def told(self, payload: dict[str, Any], work: Work) -> int:
         from minecli.report.payload import with_unit
         from minecli.report.verdict import headline
 

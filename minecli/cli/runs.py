@@ -141,9 +141,9 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
 
     def end(self, payload: dict[str, Any], data: Data, outcome: Outcome, work: Work) -> int:
         """What is left to do once the result is shown; the exit code."""
-        return self.judged(payload, work)
+        return self.told(payload, work)
 
-    def judged(self, payload: dict[str, Any], work: Work) -> int:
+    def told(self, payload: dict[str, Any], work: Work) -> int:
         """What is said of a result, new or stored, once it is shown; the exit code."""
         return ExitCode.DONE
 
@@ -184,7 +184,7 @@ def _run(job: Job[Asked, Data, Outcome], request: Asked, work: Work) -> int:
         with ExitStack() as watched:
             loaded = _loaded(job, request, work, watched)
             if loaded is None:
-                return _nothing_kept(work)
+                return _nothing_stored(work)
             request, data = loaded
             stored = _open_folder(job, request, work, folder)
             if stored is not None:
@@ -212,7 +212,7 @@ def _watch(work: Work, stack: ExitStack) -> None:
     work.interruption = stack.enter_context(stop_on_signals())
 
 
-def _nothing_kept(work: Work) -> int:
+def _nothing_stored(work: Work) -> int:
     work.streams.error("interrupted before the training began; nothing is kept")
     return _signal_code(work)
 
@@ -292,7 +292,7 @@ def _show_again(job: Job[Any, Any, Any], payload: dict[str, Any], work: Work) ->
     work.streams.info(f"the run in '{path}' is finished; this is its result")
     with refusing(path / job.RESULT):
         show(job.views(payload, work.shown), work.shown, work.streams)
-        return job.judged(payload, work)
+        return job.told(payload, work)
 
 
 def _begin(job: Job[Asked, Data, Any], request: Asked, data: Data, work: Work, stack: ExitStack) -> None:
@@ -318,12 +318,12 @@ def _finish(job: Job[Asked, Data, Outcome], request: Asked, data: Data, outcome:
     stopped = job.interrupted(outcome, work)
     environment = environment_facts(work.device, work.threads, job.seeds_of(request))
     payload = job.payload(request, data, outcome, environment)
-    unkept = None
+    unstored = None
     if work.folder is not None and (stopped is None or job.KEEPS_PARTIAL):
-        unkept = _keep(job, work.folder, payload, data, outcome)
+        unstored = _keep(job, work.folder, payload, data, outcome)
     show(job.views(payload, work.shown), work.shown, work.streams)
-    if unkept is not None:
-        raise OutputError(f"{unkept.problem}; the result is on standard output", hint=unkept.hint)
+    if unstored is not None:
+        raise OutputError(f"{unstored.problem}; the result is on standard output", hint=unstored.hint)
     code = job.end(payload, data, outcome, work)
     if stopped is None:
         return code

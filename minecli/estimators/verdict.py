@@ -222,7 +222,7 @@ DECISIONS: tuple[DecisionRule, ...] = (
 )
 
 
-def judge(estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = ()) -> Verdict:
+def decide(estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = ()) -> Verdict:
     """Give the verdict on estimates of one quantity, all of the same rows.
 
     Args:
@@ -233,7 +233,7 @@ def judge(estimates: Sequence[Estimate], facts: Facts, parts: Sequence[Part] = (
     >>> import numpy as np
     >>> from minecli.estimators.facts import find_facts
     >>> x = np.arange(100.0)[:, None]
-    >>> judge([Estimate("ksg", None, Status.INFINITE)], find_facts(x, x, ordered=False)).reason
+    >>> decide([Estimate("ksg", None, Status.INFINITE)], find_facts(x, x, ordered=False)).reason
     'the mutual information is infinite'
     """
     evidence = Evidence(tuple(estimates), facts, tuple(parts))

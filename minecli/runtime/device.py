@@ -80,18 +80,18 @@ def resolve_device(asked: str) -> Device:
         raise UsageError(
             f"device '{asked}' is not known; allowed are auto, cpu, cuda and cuda:N", hint="try --device auto"
         )
-    found = cuda_devices()
+    present = cuda_devices()
     if asked == "auto":
-        if found:
-            return Device("cuda:0", f"auto: {found[0]} is present")
+        if present:
+            return Device("cuda:0", f"auto: {present[0]} is present")
         return Device("cpu", f"auto: {why_no_cuda()}")
     index = int(match.group(1) or 0)
-    if not found:
+    if not present:
         raise DeviceError(f"device '{asked}' is not available: {why_no_cuda()}", hint="try --device cpu")
-    if index >= len(found):
-        there = ", ".join(f"cuda:{i} ({name})" for i, name in enumerate(found))
+    if index >= len(present):
+        there = ", ".join(f"cuda:{i} ({name})" for i, name in enumerate(present))
         raise DeviceError(f"device '{asked}' is not available; there is {there}", hint="try --device cuda:0")
-    return Device(f"cuda:{index}", f"asked for: {found[index]}")
+    return Device(f"cuda:{index}", f"asked for: {present[index]}")
 
 
 def _cgroup_quota() -> int | None:

@@ -146,14 +146,14 @@ def create_run(path: Path, config: Mapping[str, object], result_name: str = stat
     """
     run = RunDirectory(path, result_name)
     if present(run.config_path):
-        return _taken_up(run, config)
+        return _same_run(run, config)
     if present(path) and not path.is_dir():
         raise UsageError(f"'{path}' is a file; --run-dir needs a folder", hint="choose another --run-dir")
     try:
         made = _make(path)
         with _removed_on_failure(made), locked(path):
             if present(run.config_path):  # by another process, since we looked
-                return _taken_up(run, config)
+                return _same_run(run, config)
             if not all(_is_left_over(path / name) for name in os.listdir(path)):
                 raise UsageError(f"'{path}' is not empty and holds no run", hint="choose a new or empty folder")
             sweep_partials(path)
@@ -164,7 +164,7 @@ def create_run(path: Path, config: Mapping[str, object], result_name: str = stat
     return replace(run, new=True, made=made)
 
 
-def _taken_up(run: RunDirectory, config: Mapping[str, object]) -> RunDirectory:
+def _same_run(run: RunDirectory, config: Mapping[str, object]) -> RunDirectory:
     if run.read_config() != json.loads(json.dumps(config)):
         raise UsageError(
             f"'{run.path}' holds a run with other settings",

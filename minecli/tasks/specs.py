@@ -25,11 +25,11 @@ def resolve_tasks(words: Iterable[str]) -> tuple[str, ...]:
     >>> resolve_tasks(["gaussian:rho=0.9,gaussian:rho=0.9"])
     ('gaussian:dim=1,rho=0.9',)
     """
-    found: dict[str, None] = {}
+    specs: dict[str, None] = {}
     for word in split_words(words):
         for spec in GROUPS.get(word, (word,)):
-            found[_canonical(spec)] = None
-    return tuple(found)
+            specs[_canonical(spec)] = None
+    return tuple(specs)
 
 
 def split_words(words: Iterable[str]) -> Iterator[str]:

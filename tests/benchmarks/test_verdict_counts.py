@@ -30,7 +30,7 @@ from minecli.estimators.registry import ESTIMATORS
 from minecli.estimators.row_order import row_order
 from minecli.estimators.table_facts import facts_of
 from minecli.estimators.tolerance import tolerance_nats
-from minecli.estimators.verdict import judge
+from minecli.estimators.verdict import decide
 from minecli.runtime.seeds import generator
 from minecli.tables.groups import Groups, load_groups
 from minecli.tasks.catalogue import GROUPS, parse_task
@@ -132,7 +132,7 @@ def counted(title, cells):
     for key, name, truth, make, seed, chosen in cells:
         found = evidence(key, make, seed, chosen)
         shown = [found["estimates"][n] for n in chosen or default_estimators(found["facts"])]
-        verdict = judge(shown, found["facts"], found["parts"])
+        verdict = decide(shown, found["facts"], found["parts"])
         limit = tolerance_nats(truth)
         off = [abs(e.mi_nats - truth) for e in shown if e.mi_nats is not None]
         rows.append(
@@ -192,7 +192,7 @@ def test_verdicts_on_independent_series():
             facts = find_facts(x, z)
             flagged += facts.order.dependent
             (estimate,) = run_estimators(x, z, {"ksg": ksg.config()}, Context(facts=facts)).estimates
-            verdict = judge([estimate], facts, find_parts(x, z, facts, Context(facts=facts)))
+            verdict = decide([estimate], facts, find_parts(x, z, facts, Context(facts=facts)))
             above += verdict.trustworthy and estimate.interval.low_nats > 0.0
             order = rng.permutation(n)
             shuffled += row_order(x[order], z[order]).dependent

@@ -19,7 +19,7 @@ from minecli.estimators.context import Context
 from minecli.estimators.facts import find_facts
 from minecli.estimators.outcome import run_estimators
 from minecli.estimators.parts import find_parts
-from minecli.estimators.verdict import Answer, judge
+from minecli.estimators.verdict import Answer, decide
 from minecli.runtime.seeds import generator
 from minecli.tasks.registry import make_task
 
@@ -33,7 +33,7 @@ def verdict_on(x, z, seed, settings=MappingProxyType({})):
     facts = find_facts(x, z)
     context = Context(seed=seed, facts=facts)
     outcome = run_estimators(x, z, default_configs(default_estimators(facts), settings), context)
-    return judge(outcome.estimates, facts, find_parts(x, z, facts, context))
+    return decide(outcome.estimates, facts, find_parts(x, z, facts, context))
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ def needed_bytes(rows: int, columns: tuple[int, int], config: MineConfig) -> int
     136
     """
     from minecli.estimators.neural.features import FIT_ROWS
-    from minecli.tables.splitting import MOST_VALIDATION_ROWS, VALIDATION_SHARE
+    from minecli.tables.splitting import MOST_VALIDATION_ROWS, VALIDATION_SHARE, share_of
 
     item = 8 if config.precision == "float64" else 4
     parts, members = 1 if config.protocol == "paper" else config.folds, len(config.weight_decays)
@@ -51,7 +51,7 @@ def needed_bytes(rows: int, columns: tuple[int, int], config: MineConfig) -> int
     units = hidden * (2 * config.tower_layers + pairs * config.layers)
     step = parts * members * batch * (_PER_FEATURE * features + _PER_UNIT * units) * item
     others = rows - rows // parts if parts > 1 else rows
-    validation = min(MOST_VALIDATION_ROWS, round(VALIDATION_SHARE * others)) if parts > 1 else 0
+    validation = share_of(others, VALIDATION_SHARE, least=2, most=MOST_VALIDATION_ROWS) if parts > 1 else 0
     evaluation = validation * features * (parts + 2 * members) * item
     fit = min(others - validation, FIT_ROWS) * sum(columns) * _PER_FITTED_VALUE
     return rows * _PER_ROW + weights + max(fit, evaluation + step)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minecli.estimators.significance import normal_critical_value
 from minecli.mine.contributions import RowTerms
 from minecli.result import Interval
 
@@ -108,8 +109,6 @@ class Collected:
         noise of their training rows; the same noise lifts the value on those rows. The two thus enclose what such
         networks could reach if they learnt no noise.
         """
-        from scipy.stats import norm
-
         rows, times = len(self.influence), sum(self.sizes) / len(self.influence)
         value = float(np.average(self.values, weights=self.sizes))
         variance = float(self.influence.var(dtype=np.float64)) / times**2 / rows
@@ -118,7 +117,7 @@ class Collected:
         in_training = max(spread - parts * variance, 0.0) / len(self.values)
         sampling = math.hypot(math.sqrt(variance), RESOLUTION / rows)
         error = math.hypot(sampling, math.sqrt(in_training))
-        half = float(norm.ppf(0.5 + confidence / 2.0)) * error
+        half = normal_critical_value(confidence) * error
         log_ratio = self.log_ratio if times == 1.0 else self.log_ratio / times
         training = self._training_nats(log_ratio)
         high = value if training is None else max(value, training)

@@ -7,7 +7,7 @@ are the same to the last bit. Those of the validation part are always kept: ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from minecli.mine.fitting import ValidationRows
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.memory import available_bytes
 from minecli.runtime.seeds import generator, torch_generator
-from minecli.tables.splitting import CrossFit, cross_fit, random_order
+from minecli.tables.splitting import Part, cross_fit, everything, random_order
 
 if TYPE_CHECKING:
     from minecli.estimators.config import MineConfig
@@ -50,32 +50,12 @@ COMBINING_FACTOR = 8
 MOST_VALIDATION_SHIFTS = 64
 
 
-@dataclass(frozen=True)
-class Part:
-    """The rows of one or more models. Training rows are asked for by place, so that they need not all be listed."""
-
-    training_rows: int
-    training: Callable[[Indices], Indices]
-    validation: Indices
-    held_out: Indices
-
-
 def split_rows(rows: int, config: MineConfig, seed: int) -> list[Part]:
     """The parts of one repeat: the folds, or, under the paper's protocol, all rows."""
     draws = generator(seed, "split")
     if config.protocol == "paper":
-        # In random order, like the folds: rows that lie together in a sorted table must not be re-paired together.
-        return [_everything(random_order(rows, draws))]
-    cross = cross_fit(rows, config.folds, draws)
-    return [_fold(cross, k) for k in range(config.folds)]
-
-
-def _everything(order: Indices) -> Part:
-    return Part(len(order), order.take, order[:0], order)
-
-
-def _fold(cross: CrossFit, k: int) -> Part:
-    return Part(cross.training_rows, lambda places: cross.training(k, places), cross.validation(k), cross.held_out(k))
+        return [everything(rows, draws)]
+    return cross_fit(rows, config.folds, draws).parts()
 
 
 @dataclass(frozen=True, kw_only=True)
