@@ -7,8 +7,8 @@ A config declares its fields by `whole`, `number`, `numbers`, `choice` and `swit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -45,20 +45,23 @@ class Setting:
 
     kind: type
     help: str
+    default: object = None
     metavar: str = "N"
     least: float = -math.inf
     above: float = -math.inf
     below: float = math.inf
     most: float = math.inf
-    choices: tuple[object, ...] = ()
+    choices: Collection[object] = ()
     repeated: int = 0
+    fewest: int = 1
     hint: str = ""
 
     def check(self, name: str, value: object) -> None:
         """SettingError unless a field called `name` may hold `value`."""
         if self.repeated:
-            if not isinstance(value, tuple | list) or not 1 <= len(value) <= self.repeated:
-                raise self._wrong(name, f"is {value!r}; it must be 1 to {self.repeated} numbers")
+            if not isinstance(value, tuple | list) or not self.fewest <= len(value) <= self.repeated:
+                what = "texts" if self.kind is str else "numbers"
+                raise self._wrong(name, f"is {value!r}; it must be {self.fewest} to {self.repeated} {what}")
             for each in value:
                 self._check_one(name, each)
         else:
@@ -79,6 +82,8 @@ class Setting:
             self._check_whole(name, value)
         elif self.kind is float:
             self._check_number(name, value)
+        elif not isinstance(value, str):
+            raise self._wrong(name, f"is {value!r}; it must be a text")
 
     def _check_whole(self, name: str, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
@@ -120,23 +125,33 @@ def number(default: float | None, help: str, **more: Any) -> Any:
     return _field(default, Setting(kind=float, help=help, **more))
 
 
-def numbers(default: tuple[float, ...], help: str, *, at_most: int, **more: Any) -> Any:
-    """A field for a tuple of one to `at_most` such numbers."""
-    return _field(default, Setting(kind=float, help=help, repeated=at_most, **more))
+def numbers(default: tuple[float, ...], help: str, *, at_most: int, kind: type = float, **more: Any) -> Any:
+    """A field for a tuple of one to `at_most` such numbers, or whole ones where `kind` is int."""
+    return _field(default, Setting(kind=kind, help=help, repeated=at_most, **more))
 
 
-def choice(default: object, help: str, choices: Iterable[object], **more: Any) -> Any:
+def text(default: str | None, help: str, metavar: str) -> Any:
+    """A field for a text."""
+    return _field(default, Setting(kind=str, help=help, metavar=metavar))
+
+
+def texts(help: str, metavar: str, default: tuple[str, ...] = ()) -> Any:
+    """A field for any number of texts."""
+    return _field(default, Setting(kind=str, help=help, metavar=metavar, repeated=MOST, fewest=0))
+
+
+def choice(default: object, help: str, choices: Collection[object], **more: Any) -> Any:
     """A field for one of several words or numbers."""
-    return _field(default, Setting(kind=type(default), help=help, choices=tuple(choices), **more))
+    return _field(default, Setting(kind=type(default), help=help, choices=choices, **more))
 
 
-def switch(default: bool, help: str) -> Any:
-    """A field that is on or off."""
+def switch(default: bool | None, help: str) -> Any:
+    """A field that is on or off, or, by default None, left to what is seen."""
     return _field(default, Setting(kind=bool, help=help))
 
 
 def _field(default: object, setting: Setting) -> Any:
-    return field(default=default, metadata={"setting": setting})
+    return field(default=default, metadata={"setting": replace(setting, default=default)})
 
 
 @cache

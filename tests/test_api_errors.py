@@ -35,7 +35,11 @@ WRONG = {
     "option for text": ((FRAME, "a", "b"), {"reading": {"delimiter": ";"}}, "^delimiter applies to text tables"),
     "unknown option": ((FRAME, "a", "b"), {"reading": {"delimeter": ";"}}, "did you mean 'delimiter'"),
     "format of a frame": ((FRAME, "a", "b"), {"reading": {"input_format": "csv"}}, "input_format is of files"),
-    "type of an option": ((FRAME, "a", "b"), {"reading": {"skip_rows": "x"}}, "reading holds a value of the wrong"),
+    "type of an option": (
+        (FRAME, "a", "b"),
+        {"reading": {"skip_rows": "x"}},
+        "skip_rows is 'x'; it must be a whole number",
+    ),
     "no table": ((3, "a", "b"), {}, "data is of type int, which is no table"),
     "array for a table": ((X, "a", "b"), {}, "data is of type ndarray"),
     "standard input": (("-", "a", "b"), {}, "standard input"),

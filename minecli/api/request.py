@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from minecli.estimators.registry import ESTIMATORS, stored_configs
 from minecli.runtime.request import Request
-from minecli.settings import MOST_SEED, check, number, whole
+from minecli.settings import MOST_SEED, check, number, switch, texts, whole
 from minecli.tables.files.options import Reading
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ class EstimateRequest(Request):
     z: tuple[str, ...]
     estimators: Configs
     settings: Mapping[str, Any] = field(default_factory=dict)
-    categorical: tuple[str, ...] = ()
-    numeric: tuple[str, ...] = ()
-    independent_rows: bool = False
+    categorical: tuple[str, ...] = texts("Columns to use as labels, whatever their type.", "COLS")
+    numeric: tuple[str, ...] = texts("Columns to use as numbers, text among them.", "COLS")
+    independent_rows: bool = switch(False, "Rows are independent, whatever their order in the file suggests.")
     reading: Reading = field(default_factory=Reading)
     missing: Literal["error", "drop"] = "error"
     sample: int | None = whole(None, "Use N rows chosen at random (by --seed).", hint="try `sample=10000`")

@@ -14,11 +14,13 @@ from minecli.errors import UsageError
 from minecli.estimators.registry import stored_configs
 from minecli.mine.config import TrainingConfig
 from minecli.runtime.request import Request
-from minecli.settings import MOST_COLUMNS, SEED, Setting, check, number, switch, whole
+from minecli.settings import MOST_COLUMNS, SEED, check, number, numbers, switch, texts, whole
 
 # On a GPU a step costs about the same for one estimate's networks as for many times as many; the caches of a CPU hold
 # no more than one estimate's, and so it works on one at a time.
 CELLS_TOGETHER = 64
+# Of one list of a figure's parameters.
+MOST_LISTED = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,14 +147,26 @@ class Fig1Request(BenchRequest):
 
     COMMAND = "bench fig1"
 
-    dims: tuple[int, ...] = (1, 2, 20)
-    rhos: tuple[float, ...] = (-0.99, -0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
+    dims: tuple[int, ...] = numbers(
+        (1, 2, 20),
+        "Components of x and of z.",
+        at_most=MOST_LISTED,
+        kind=int,
+        least=1,
+        most=MOST_COLUMNS,
+        metavar="D,D,...",
+        hint="try `dims=1,2`",
+    )
+    rhos: tuple[float, ...] = numbers(
+        (-0.99, -0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99),
+        "Correlations; the paper's grid by default.",
+        at_most=MOST_LISTED,
+        metavar="R,R,...",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_some("dims", self.dims)
-        for dim in self.dims:
-            _COLUMNS.check("dims", dim)
         _require_some("rhos", self.rhos)
 
     def questions(self) -> list[tuple[Any, str, dict[str, float | str]]]:
@@ -181,8 +195,13 @@ class Fig2Request(BenchRequest):
 
     COMMAND = "bench fig2"
 
-    functions: tuple[str, ...] = ("identity", "cubic", "sine")
-    sigmas: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    functions: tuple[str, ...] = texts("identity, cubic, sine.", "F,F,...", ("identity", "cubic", "sine"))
+    sigmas: tuple[float, ...] = numbers(
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        "Standard deviations of the noise.",
+        at_most=MOST_LISTED,
+        metavar="S,S,...",
+    )
     dim: int = whole(2, "Components of x and of z.", most=MOST_COLUMNS)
     equal_snr: bool = switch(False, "Sigma in units of the standard deviation of f(x).")
 
@@ -217,9 +236,6 @@ def spread_of(function: str) -> float:
     values = make_task("nonlinear", function=function).apply(nodes)  # type: ignore[attr-defined]
     mean = 0.5 * float(weights @ values)
     return float(np.sqrt(0.5 * float(weights @ values**2) - mean**2))
-
-
-_COLUMNS = Setting(kind=int, help="Columns on each side.", least=1, most=MOST_COLUMNS, hint="try `dims=1,2`")
 
 
 def _require_some(name: str, values: tuple[object, ...]) -> None:

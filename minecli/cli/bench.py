@@ -9,7 +9,7 @@ import typer
 
 from minecli.bench.config import CELLS_TOGETHER, BenchRequest, Fig1Request, Fig2Request, FreshConfig, SuiteRequest
 from minecli.cli.bench_job import BenchJob, fresh_config, shared_fields
-from minecli.cli.options import Parameters, of_fields, option, takes, whole_option
+from minecli.cli.options import Parameters, given_fields, of_fields, option, takes, whole_option
 from minecli.cli.runs import run_command
 from minecli.cli.settings import estimator_names, setting_options
 from minecli.cli.shared_options import COMPUTING, FOLDER, RESULT, RUN_PANEL
@@ -38,10 +38,6 @@ FRESH_PANEL = "New rows at every step (neural estimators)"
 app = typer.Typer(help=HELP, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]})
 
 
-def _listed(values: tuple[float, ...] | tuple[int, ...] | tuple[str, ...]) -> str:
-    return ",".join(value if isinstance(value, str) else f"{value:g}" for value in values)
-
-
 def _task_words() -> list[str]:
     from minecli.tasks.catalogue import GROUPS
     from minecli.tasks.registry import task_names
@@ -62,14 +58,10 @@ _FRESH: Parameters = {
     "fresh": option(
         bool, "Train on new rows at every step, as the paper does.", "--fresh", default=False, panel=FRESH_PANEL
     ),
-    **of_fields(FreshConfig, FRESH_PANEL, "evaluation_rows"),
-    "plain": option(
-        bool, "The paper's network: the columns as they are, no Gaussian base, no ceiling.", "--plain", default=False,
-        panel=FRESH_PANEL,
-    ),
-}  # fmt: skip
+    **of_fields(FreshConfig, FRESH_PANEL, "evaluation_rows", "plain", show_default=True),
+}
 _SHARED: Parameters = {
-    **of_fields(BenchRequest, "Sample", "rows", "confidence"),
+    **of_fields(BenchRequest, None, "rows", "confidence", show_default=True),
     **setting_options(
         "preprocess", "neighbours", "folds", "repeats", "max_steps", "batch_size", "marginal_shifts", "hidden",
         "layers", "tower_layers", "weight_decay", "learning_rate", "ema_decay", "gaussian_base", "smile_clip",
@@ -109,70 +101,35 @@ def _suite_request(given: Mapping[str, Any], ctx: typer.Context) -> SuiteRequest
     return SuiteRequest(tasks=resolve_tasks(given["tasks"]), seeds=seed_list(given["seeds"]), **shared_fields(given))
 
 
+_FIG1 = of_fields(Fig1Request, None, "dims", "rhos", show_default=True)
+
+
 @app.command("fig1", help=FIG1_HELP)
-@takes(
-    {
-        "dims": option(
-            str, "Components of x and of z.", "--dims", default=_listed(Fig1Request.dims), metavar="D,D,..."
-        ),
-        "rhos": option(
-            str, "Correlations; the paper's grid by default.", "--rhos", default=_listed(Fig1Request.rhos),
-            metavar="R,R,...",
-        ),
-    },
-    _SEEDS,
-    _estimators(["mine", "mine-f", "ksg"]),
-    _FRESH,
-    _SHARED,
-)  # fmt: skip
+@takes(_FIG1, _SEEDS, _estimators(["mine", "mine-f", "ksg"]), _FRESH, _SHARED)
 def fig1(ctx: typer.Context) -> None:
     run_command(BenchJob(Fig1Request, _fig1_request), ctx)
 
 
 def _fig1_request(given: Mapping[str, Any], ctx: typer.Context) -> Fig1Request:
-    return Fig1Request(
-        dims=numbers("dims", given["dims"], int),
-        rhos=numbers("rhos", given["rhos"], float),
-        seeds=numbers("seed", given["seed"], int),
-        fresh=fresh_config(given),
-        **shared_fields(given),
-    )
+    return Fig1Request(**given_fields(given, _FIG1), **_figure_fields(given))
+
+
+_FIG2 = of_fields(Fig2Request, None, "functions", "sigmas", "dim", "equal_snr", show_default=True)
 
 
 @app.command("fig2", help=FIG2_HELP)
-@takes(
-    {
-        "functions": option(
-            str, "identity, cubic, sine.", "--functions", default=_listed(Fig2Request.functions), metavar="F,F,..."
-        ),
-        "sigmas": option(
-            str, "Standard deviations of the noise.", "--sigmas", default=_listed(Fig2Request.sigmas),
-            metavar="S,S,...",
-        ),
-    },
-    of_fields(Fig2Request, "Sample", "dim"),
-    {
-        "equal_snr": option(
-            bool, "Sigma in units of the standard deviation of f(x).", "--equal-snr", default=False
-        )
-    },
-    _SEEDS,
-    _estimators(["mine"]),
-    _FRESH,
-    _SHARED,
-)  # fmt: skip
+@takes(_FIG2, _SEEDS, _estimators(["mine"]), _FRESH, _SHARED)
 def fig2(ctx: typer.Context) -> None:
     run_command(BenchJob(Fig2Request, _fig2_request), ctx)
 
 
 def _fig2_request(given: Mapping[str, Any], ctx: typer.Context) -> Fig2Request:
-    dim = {} if given["dim"] is None else {"dim": given["dim"]}
-    return Fig2Request(
-        functions=tuple(names([given["functions"]])),
-        sigmas=numbers("sigmas", given["sigmas"], float),
-        **dim,
-        equal_snr=given["equal_snr"],
-        seeds=numbers("seed", given["seed"], int),
-        fresh=fresh_config(given),
-        **shared_fields(given),
-    )
+    asked = given_fields(given, _FIG2)
+    if "functions" in asked:
+        asked["functions"] = tuple(names(asked["functions"]))
+    return Fig2Request(**asked, **_figure_fields(given))
+
+
+def _figure_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    seeds = numbers("seed", given["seed"], int)
+    return {"seeds": seeds, "fresh": fresh_config(given), **shared_fields(given)}

@@ -26,7 +26,7 @@ def columns(ctx: typer.Context) -> None:
     from minecli.tables.summary import describe_columns
 
     given, streams, shown = ctx.params, ctx.obj, presentation_of(ctx)
-    data, kinds = given["data"], {name: tuple(given[name] or ()) for name in KINDS}
+    data, kinds = given["data"], {name: given[name] or () for name in KINDS}
     check_destinations({"--output": shown.output}, data, [each for selected in kinds.values() for each in selected])
     source = data[0] if len(data) == 1 else tuple(data)
     announce_remote(source, streams)

@@ -113,7 +113,7 @@ def asked_fields(
         "data_root": None if root is None else str(root.resolve() if lasting else root),
         "x": tuple(given["x"] or ()),
         "reading": reading_from(given),
-        **{name: tuple(given[name] or ()) for name in KINDS},
+        **{name: given[name] or () for name in KINDS},
         **{name: given[name] for name in ROWS},
     }
 

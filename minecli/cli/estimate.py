@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
+from minecli.api.request import EstimateRequest
 from minecli.cli.estimate_job import EstimateJob
-from minecli.cli.options import COLUMNS_HELP, Parameters, argument, option, takes
+from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option, takes
 from minecli.cli.reading_options import READING
 from minecli.cli.runs import run_command
 from minecli.cli.settings import estimator_names, setting_options
@@ -45,14 +46,9 @@ _DATA: Parameters = {
         f"Repeatable: {', '.join(estimator_names())}. Otherwise what fits the kinds of the columns.",
         "--estimator", "-e", metavar="NAME", autocompletion=estimator_names,
     ),
-    "confidence": option(float, "Coverage of the intervals.", "--confidence", default=0.95, metavar="LEVEL"),
+    **of_fields(EstimateRequest, None, "confidence", show_default=True),
 }  # fmt: skip
-_TRUST: Parameters = {
-    "independent_rows": option(
-        bool, "Rows are independent, whatever their order in the file suggests.", "--independent-rows", default=False,
-        panel=DATA_PANEL,
-    ),
-}  # fmt: skip
+_TRUST: Parameters = of_fields(EstimateRequest, DATA_PANEL, "independent_rows")
 _SHOWN: Parameters = {
     "pointwise": option(
         Path | None,

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from minecli.runtime.run_directory import RunDirectory
     from minecli.tables.groups import Groups
 
-_COLUMNS = ("categorical", "numeric")
 # What goes into the request as it is.
-_PLAIN = ("missing", "sample", "seed", "confidence", "independent_rows")
+_PLAIN = ("categorical", "numeric", "missing", "sample", "seed", "confidence", "independent_rows")
 
 
 @dataclass
@@ -67,7 +66,6 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
                 hint=f"add it, or ask for --repeats {given['max_repeats']}",
             )
         settings, asked = settings_among(given), given["estimator"]
-        columns: dict[str, Any] = {name: tuple(given[name] or ()) for name in _COLUMNS}
         if not asked:
             check_settings(settings)
         return EstimateRequest(
@@ -77,8 +75,7 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
             estimators=configs_from(asked, settings) if asked else {},
             settings={} if asked else settings,
             reading=reading_from(given),
-            **columns,
-            **{name: given[name] for name in _PLAIN},
+            **{name: given[name] for name in _PLAIN if given[name] is not None},
         )
 
     def resumed(self, request: EstimateRequest, given: Mapping[str, Any], path: Path) -> EstimateRequest:

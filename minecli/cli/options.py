@@ -70,30 +70,63 @@ def argument(
     return Parameter(Annotated[kind, about], default)
 
 
-def of_setting(name: str, setting: Setting, panel: str, help: str | None = None) -> Parameter:
+def of_setting(name: str, setting: Setting, panel: str | None, help: str | None = None) -> Parameter:
     """The option that sets the field `name` of a config; None where it is not given. The config holds values against
     the range."""
+    help, flags = help or setting.help, FLAGS.get(name, (flag(name),))
     if setting.repeated:
-        return option(
-            list[str] | None, help or setting.help, *FLAGS.get(name, (flag(name),)),
-            panel=panel, metavar=setting.metavar, callback=_together(name),
-        )  # fmt: skip
-    flags = FLAGS.get(name, (flag(name),))
+        kind: Any = list[str] | None
+        more: dict[str, Any] = {"callback": _together(name, setting.kind)}
+    else:
+        kind, more = setting.kind | None, {}
     if setting.kind is bool:
+        if setting.default is False:
+            return option(bool, help, *flags, default=False, panel=panel)
         flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
-    metavar = None if setting.kind is bool or (setting.kind is str and setting.metavar == "N") else setting.metavar
-    return option(setting.kind | None, help or setting.help, *flags, panel=panel, metavar=metavar)
+    named = setting.kind is bool or (setting.kind is str and setting.metavar == "N")
+    return option(kind, help, *flags, panel=panel, metavar=None if named else setting.metavar, **more)
 
 
-def of_fields(config: type[DataclassInstance], panel: str, *names: str) -> Parameters:
-    """Options for those fields of a config, in this order, without defaults of their own: presets have them."""
-    settings = settings_of(config)
-    return MappingProxyType({name: of_setting(name, settings[name], panel) for name in names})
+def of_fields(
+    config: type[DataclassInstance], panel: str | None, *names: str, show_default: bool = False
+) -> Parameters:
+    """Options for those fields of a config, in this order, without values of their own: the config has them.
+
+    Args:
+        show_default: say the config's default in the help, where no preset has others.
+    """
+    made = {}
+    for name in names:
+        setting = settings_of(config)[name]
+        known = (
+            f" (default {in_words(setting.default)})" if show_default and setting.default not in (None, False) else ""
+        )
+        made[name] = of_setting(name, setting, panel, setting.help + known)
+    return MappingProxyType(made)
 
 
-def _together(name: str) -> Callable[[list[str] | None], tuple[float, ...] | None]:
-    """Repeated, or separated by commas; None where nothing was said, for which there is an empty list."""
-    return lambda words: numbers(name, ",".join(words), float) if words else None
+def in_words(default: object) -> str:
+    """A default as it would be typed.
+
+    >>> in_words((0.1, 1.0)), in_words("rank")
+    ('0.1,1', 'rank')
+    """
+    if isinstance(default, tuple):
+        return ",".join(value if isinstance(value, str) else f"{value:g}" for value in default)
+    return str(default)
+
+
+def given_fields(given: Mapping[str, Any], options: Parameters) -> dict[str, Any]:
+    """The values of those options that were given, by the names of the fields that they set."""
+    return {name: given[name] for name in options if given[name] is not None}
+
+
+def _together(name: str, kind: type) -> Callable[[list[str] | None], tuple[Any, ...] | None]:
+    """Texts as they are repeated, numbers separated by commas as well; None where nothing was said, for which there is
+    an empty list."""
+    if kind is str:
+        return lambda words: tuple(words) if words else None
+    return lambda words: numbers(name, ",".join(words), kind) if words else None
 
 
 def takes(*groups: Parameters) -> Callable[[Callable[[typer.Context], None]], Callable[..., None]]:

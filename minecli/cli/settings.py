@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from minecli.cli.options import Parameters, of_setting
+from minecli.cli.options import Parameters, in_words, of_setting
 from minecli.cli.words import flag
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
@@ -51,8 +51,7 @@ def default_text(option: str) -> str:
     by_value: dict[str, list[str]] = {}
     for owner in owners(option):
         default = next(f.default for f in fields(ESTIMATORS[owner].config) if f.name == field_of(option))
-        text = ",".join(f"{value:g}" for value in default) if isinstance(default, tuple) else str(default)
-        by_value.setdefault(text, []).append(owner)
+        by_value.setdefault(in_words(default), []).append(owner)
     if set(by_value) == {"None"}:
         return ""
     if len(by_value) == 1:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from minecli.cli.options import Parameter, Parameters, argument, option, whole_option
+from minecli.api.request import EstimateRequest
+from minecli.cli.options import Parameter, Parameters, argument, of_fields, option, whole_option
 from minecli.settings import MOST_SEED
 from minecli.units import Unit
 
@@ -26,18 +27,13 @@ def columns_option(*flags: str, help: str) -> Parameter:
     return option(list[str] | None, help, *flags, panel=DATA_PANEL, metavar="COLS")
 
 
-KINDS: Parameters = {
-    "categorical": columns_option("--categorical", help="Columns to use as labels, whatever their type."),
-    "numeric": columns_option("--numeric", help="Columns to use as numbers, text among them."),
-}
+KINDS: Parameters = of_fields(EstimateRequest, DATA_PANEL, "categorical", "numeric")
 ROWS: Parameters = {
     "missing": option(
         Literal["error", "drop"], "What to do with rows that have missing values.", "--missing", default="error",
         panel=DATA_PANEL,
     ),
-    "sample": whole_option(
-        "sample", "Use N rows chosen at random (by --seed).", "--sample", panel=DATA_PANEL, metavar="N"
-    ),
+    **of_fields(EstimateRequest, DATA_PANEL, "sample"),
 }  # fmt: skip
 SEED: Parameters = {
     "seed": whole_option(

@@ -113,7 +113,7 @@ def test_a_run_of_another_kind_is_refused():
         ({"seeds": (-1,)}, "seed is -1"),
         ({"rows": 1}, "rows is 1; it must be a whole number of at least 2"),
         ({"confidence": 1.0}, "confidence is 1.0"),
-        ({"rhos": ()}, "--rhos is empty"),
+        ({"rhos": ()}, r"rhos is \(\); it must be 1 to"),
         ({"dims": (1, 1)}, "--dims names 1 twice"),
     ],
 )

@@ -163,7 +163,7 @@ def test_encodings() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"skip_rows": -1}, "--skip-rows is -1"),
+        ({"skip_rows": -1}, "skip_rows is -1"),
         ({"comment": "//"}, "--comment is '//'"),
         ({"decimal": ""}, "--decimal is ''"),
         ({"escape": "é"}, "--escape is 'é'"),

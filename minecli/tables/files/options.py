@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from minecli.errors import UsageError
+from minecli.settings import check, switch, text, texts, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +25,29 @@ class Reading:
     `na_values`: further spellings of a missing value, matched by value where they are numbers. `types`: COLUMN=TYPE.
     """
 
-    input_format: str | None = None
-    table: str | None = None
-    sql: str | None = None
-    where: str | None = None
-    delimiter: str | None = None
-    quote: str | None = None
-    escape: str | None = None
-    decimal: str = "."
-    encoding: str | None = None
-    header: bool | None = None
-    skip_rows: int = 0
-    comment: str | None = None
-    na_values: tuple[str, ...] = ()
-    keep_na_strings: bool = False
-    date_format: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
+    input_format: str | None = text(
+        None, "csv, tsv, parquet, arrow, jsonl, orc, npz, sqlite, xlsx; otherwise told from the content.", "FORMAT"
+    )
+    table: str | None = text(None, "Table of a database, or sheet of a workbook.", "NAME")
+    sql: str | None = text(None, "Use what this query gives; it calls the table data.", "QUERY")
+    where: str | None = text(None, "Use the rows that satisfy this: age > 30 and city == 'Oslo'.", "EXPR")
+    delimiter: str | None = text(
+        None, "Between columns of text: a character, tab, or whitespace; otherwise told from the rows.", "CHAR"
+    )
+    quote: str | None = text(None, "What encloses values of text; none: nothing does.", "CHAR|none")
+    escape: str | None = text(None, "What takes the meaning from the next character.", "CHAR")
+    decimal: str = text(".", "Decimal mark of numbers in text (default .).", "CHAR")
+    encoding: str | None = text(None, "Encoding of text (default utf-8).", "NAME")
+    header: bool | None = switch(None, "Whether the first line of text names the columns (else f0, f1, ...).")
+    skip_rows: int = whole(0, "Lines of text to pass over first.", least=0)
+    comment: str | None = text(None, "What begins lines that are comments.", "CHAR")
+    na_values: tuple[str, ...] = texts("One more spelling of a missing value; repeatable.", "TEXT")
+    keep_na_strings: bool = switch(False, "NA, null and the like are words; only empty fields are missing.")
+    date_format: tuple[str, ...] = texts("How dates are written, as %d.%m.%Y; repeatable.", "FORMAT")
+    types: tuple[str, ...] = texts("Type of a column, as zip=text; repeatable.", "COL=TYPE")
 
     def __post_init__(self) -> None:
-        if self.skip_rows < 0:
-            raise UsageError(f"--skip-rows is {self.skip_rows}; it must be at least 0", hint="try --skip-rows 1")
+        check(self)
         for name in ("decimal", "escape", "comment"):
             value = getattr(self, name)
             if value is not None and (len(value.encode()) != 1 or value in "\r\n"):
