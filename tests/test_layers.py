@@ -21,11 +21,11 @@ LAYERS = (
     ("mine", "tables", "tasks"),
     ("runtime",),
     ("result", "events", "settings"),
-    ("units", "errors", "foreign"),
+    ("units", "errors", "foreign", "version"),
 )
 LEVEL = {room: len(LAYERS) - i for i, rooms in enumerate(LAYERS) for room in rooms}
 BENCH_MAY_NOT_IMPORT = {"report", "apps"}  # what is measured does not know how it is shown
-REPORT_MAY_IMPORT = {"report", "result", "units", "errors", "foreign"}
+REPORT_MAY_IMPORT = {"report", "result", "units", "errors", "foreign", "version"}
 # The same within apps/: which of its rooms each may import besides itself.
 APPS_MAY_IMPORT = {
     "gan": {"adversarial", "metrics", "ensembles", "datasets"},
@@ -39,7 +39,7 @@ APPS_MAY_IMPORT = {
 SHARED_NAMES_OF_APPS = {"__init__", "config", "networks", "training", "results"}
 HEAVY = {"torch", "pandas", "pyarrow", "scipy", "matplotlib", "ray"}
 TERMINAL = {"rich", "typer"}
-BOTTOM = {"result", "events", "settings", "units", "errors", "foreign"}
+BOTTOM = {"result", "events", "settings", "units", "errors", "foreign", "version"}
 
 
 def room_of(path: Path) -> str:

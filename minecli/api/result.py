@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from minecli import __version__
-
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -108,7 +106,6 @@ class Result:
 
         return estimate_payload(
             EstimateReport(
-                tool_version=__version__,
                 config=self.config,
                 data=self.data,
                 estimates=self.estimates,

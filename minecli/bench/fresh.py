@@ -19,7 +19,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from minecli import __version__
 from minecli.bench.answers import Answering
 from minecli.bench.cells import Cell, Key
 from minecli.bench.config import FreshConfig
@@ -46,6 +45,7 @@ from minecli.result import Estimate, Status
 from minecli.runtime.checkpoint import checkpoint_path, fingerprint, remove_checkpoint
 from minecli.runtime.seeds import child_seed, generator, torch_generator
 from minecli.tasks.specs import columns_of, numeric
+from minecli.version import __version__
 
 Array = npt.NDArray[np.float64]
 Sides = tuple[Array, Array]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from minecli import __version__
 from minecli.bench.config import BenchRequest, FreshConfig
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.presentation import Presentation
@@ -19,6 +18,7 @@ from minecli.cli.words import flag, names
 from minecli.errors import UsageError
 from minecli.mine.config import TrainingConfig
 from minecli.runtime.environment import version_of
+from minecli.version import __version__
 
 if TYPE_CHECKING:
     from minecli.bench.cells import Cell

@@ -9,11 +9,11 @@ from typing import Any
 
 import typer
 
-from minecli import __version__
 from minecli.cli.options import takes
 from minecli.cli.presentation import show_listing
 from minecli.cli.shared_options import RESULT
 from minecli.runtime.environment import LIBRARIES, version_of
+from minecli.version import __version__
 
 EXAMPLE = "minecli doctor --format json"
 HELP = f"""Show versions, devices, threads and cluster engines found here, each with its reason.

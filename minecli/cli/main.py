@@ -11,10 +11,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from minecli import __version__
 from minecli.cli import ali, bench, columns, docs, doctor, estimate, estimators, gan, ib, sample, tasks
 from minecli.cli.exit_codes import ExitCode, explain
 from minecli.cli.streams import ReaderGone, Streams
+from minecli.version import __version__
 
 # Typer keeps the parent of its own errors to itself; this is it, by way of a public name.
 _COMMAND_LINE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minecli import __version__
 from minecli.result import Diagnostic, Estimate, Interval, Status
 from minecli.units import Unit, from_nats
+from minecli.version import __version__
 
 SCHEMA_VERSION = 2
 
@@ -32,7 +32,6 @@ def envelope(command: str, **content: Any) -> dict[str, Any]:
 class EstimateReport:
     """Everything one run of `minecli estimate` has to say."""
 
-    tool_version: str
     config: Mapping[str, object]
     data: Mapping[str, object]
     estimates: Sequence[Estimate]

@@ -6,7 +6,7 @@ import platform
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from minecli import __version__
+from minecli.version import __version__
 
 if TYPE_CHECKING:
     from minecli.runtime.device import Device, Threads

@@ -17,7 +17,6 @@ ESTIMATES = (
 
 def payload(estimates=ESTIMATES, **changes):
     report = {
-        "tool_version": "9.9",
         "config": {"seed": 0, "x": ("a",)},
         "data": {"n": 10},
         "estimates": estimates,

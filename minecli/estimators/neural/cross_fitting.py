@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from minecli import __version__, events
+from minecli import events
 from minecli.estimators.config import MineConfig
 from minecli.estimators.context import Context
 from minecli.estimators.neural.features import FIT_ROWS, FeatureMap
@@ -35,6 +35,7 @@ from minecli.mine.training import Training
 from minecli.result import Status
 from minecli.runtime.checkpoint import fingerprint, repeat_path
 from minecli.runtime.seeds import child_seed, torch_generator
+from minecli.version import __version__
 
 Array = npt.NDArray[np.float64]
 
