@@ -94,7 +94,7 @@ def ali(ctx: typer.Context) -> None:
 
 
 class AliJob(ComparisonJob[AliRequest]):
-    """Pictures are what it keeps."""
+    """Pictures are what it stores."""
 
     kind = AliRequest
 
@@ -112,7 +112,7 @@ class AliJob(ComparisonJob[AliRequest]):
                 raise UsageError(f"{flag(name)} is for images, and '{dataset}' holds none", hint="leave it out")
         return request
 
-    def keep(self, folder: Path, payload: dict[str, Any], dataset: AliDataset, trained: Trained) -> None:
+    def store(self, folder: Path, payload: dict[str, Any], dataset: AliDataset, trained: Trained) -> None:
         from minecli.apps.ali.results import shown_of
         from minecli.report.ali_figures import MethodPictures, pictures
         from minecli.runtime.writing import write_bytes

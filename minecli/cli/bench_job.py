@@ -139,7 +139,7 @@ class BenchJob(Job[BenchRequest, "list[Cell]", "Plan"]):
         # The records decide what is left, and what they amount to is found from them at once.
         return False
 
-    def keep(self, folder: Path, payload: dict[str, Any], cells: list[Cell], plan: Plan) -> None:
+    def store(self, folder: Path, payload: dict[str, Any], cells: list[Cell], plan: Plan) -> None:
         from minecli.report.bench_figures import pictures
         from minecli.report.bench_tables import bench_markdown
         from minecli.report.formats import to_csv

@@ -140,7 +140,7 @@ class Trained:
 
 
 class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
-    """The training of methods beside each other; an application adds its request, its table and what it keeps."""
+    """The training of methods beside each other; an application adds its request, its table and what it stores."""
 
     STOPS_LOADING: ClassVar[bool] = True
 

@@ -48,7 +48,7 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
 
     kind = EstimateRequest
     RESULT = "estimate.json"
-    KEEPS_PARTIAL = True
+    STORES_PARTIAL = True
     SAID_AGAIN = frozenset({"data"})  # because standard input cannot be read twice
 
     def request(self, given: Mapping[str, Any], ctx: typer.Context) -> EstimateRequest:
@@ -141,7 +141,7 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
     ) -> dict[str, Any]:
         return result.to_dict()
 
-    def keep(self, folder: Path, payload: dict[str, Any], data: Read, result: Result) -> None:
+    def store(self, folder: Path, payload: dict[str, Any], data: Read, result: Result) -> None:
         """The learning curve, where some estimator learned."""
         from minecli.report.figures import curves_from, learning_curve
         from minecli.runtime.run_directory import RunDirectory, read_events

@@ -74,7 +74,7 @@ def gan(ctx: typer.Context) -> None:
 
 
 class GanJob(ComparisonJob[GanRequest]):
-    """Samples and pictures are what it keeps."""
+    """Samples and pictures are what it stores."""
 
     kind = GanRequest
 
@@ -87,7 +87,7 @@ class GanJob(ComparisonJob[GanRequest]):
         config = preset(given["preset"], given["dataset"], **asked_settings(given, GanRequest, methods))
         return GanRequest(methods=tuple(methods), config=config, **shared)
 
-    def keep(self, folder: Path, payload: dict[str, Any], dataset: Dataset, trained: Trained) -> None:
+    def store(self, folder: Path, payload: dict[str, Any], dataset: Dataset, trained: Trained) -> None:
         import pyarrow as pa
 
         from minecli.apps.gan.results import picture_samples, sample_columns

@@ -91,7 +91,7 @@ def ib(ctx: typer.Context) -> None:
 
 
 class IbJob(ComparisonJob[IbRequest]):
-    """Pictures are what it keeps."""
+    """Pictures are what it stores."""
 
     kind = IbRequest
 
@@ -106,7 +106,7 @@ class IbJob(ComparisonJob[IbRequest]):
         config = preset(named, given["dataset"], **changes)
         return IbRequest(methods=methods, config=config, target=given["target"], **shared)
 
-    def keep(self, folder: Path, payload: dict[str, Any], data: Classified, trained: Trained) -> None:
+    def store(self, folder: Path, payload: dict[str, Any], data: Classified, trained: Trained) -> None:
         from minecli.apps.ib.results import scatter_of
         from minecli.report.ib_figures import pictures
         from minecli.runtime.writing import write_bytes

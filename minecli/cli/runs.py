@@ -77,14 +77,14 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
     Attributes:
         RESULT: the file of the run's folder that holds the finished result.
         STOPS_LOADING: whether `load` asks `Work.should_stop`; otherwise a signal ends it at once.
-        KEEPS_PARTIAL: whether an interrupted run stores what it has.
+        STORES_PARTIAL: whether an interrupted run stores what it has.
         SAID_AGAIN: options that go with --resume beside the usual ones.
     """
 
     kind: type[Asked]
     RESULT: ClassVar[str] = "summary.json"
     STOPS_LOADING: ClassVar[bool] = False
-    KEEPS_PARTIAL: ClassVar[bool] = False
+    STORES_PARTIAL: ClassVar[bool] = False
     SAID_AGAIN: ClassVar[frozenset[str]] = frozenset()
 
     @property
@@ -132,7 +132,7 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
         """Whether a stored result is all there is to do."""
         return not payload.get("interrupted", False)
 
-    def keep(self, folder: Path, payload: dict[str, Any], data: Data, outcome: Outcome) -> None:
+    def store(self, folder: Path, payload: dict[str, Any], data: Data, outcome: Outcome) -> None:
         """Write what belongs to the result into the run's folder: pictures, samples, tables."""
 
     @abstractmethod
@@ -223,19 +223,25 @@ def _signal_code(work: Work) -> int:
 
 def _finished(job: Job[Asked, Any, Any], request: Asked, work: Work) -> dict[str, Any] | None:
     """The result of a finished run that is asked for again, where that can be told before the data are read."""
-    from minecli.runtime.run_directory import RunDirectory, open_run
-    from minecli.runtime.state_files import present
+    from minecli.runtime.run_directory import open_run
 
-    resume, run_dir = work.given["resume"], work.given["run_dir"]
+    resume = work.given["resume"]
     if resume is not None:
         work.folder = open_run(resume, job.RESULT)
         return _stored_result(job, work.folder)
-    if run_dir is None:
+    run = _same_run(job, request, work)
+    return None if run is None else _stored_result(job, run)
+
+
+def _same_run(job: Job[Asked, Any, Any], request: Asked, work: Work) -> RunDirectory | None:
+    """The run in --run-dir, where it has the very same request, in whatever form an earlier version stored it."""
+    from minecli.runtime.run_directory import RunDirectory
+    from minecli.runtime.state_files import present
+
+    run_dir = work.given["run_dir"]
+    if run_dir is None or not present((run := RunDirectory(run_dir, job.RESULT)).config_path):
         return None
-    run = RunDirectory(run_dir, job.RESULT)
-    if present(run.config_path) and run.read_config() == _as_stored(request):
-        return _stored_result(job, run)
-    return None
+    return run if run.read_request(job.kind.from_stored) == request else None
 
 
 def _open_folder(job: Job[Asked, Any, Any], request: Asked, work: Work, stack: ExitStack) -> dict[str, Any] | None:
@@ -245,20 +251,13 @@ def _open_folder(job: Job[Asked, Any, Any], request: Asked, work: Work, stack: E
 
     run_dir = work.given["run_dir"]
     if work.folder is None and run_dir is not None:
-        work.folder = create_run(run_dir, request.to_stored(), job.RESULT)
+        work.folder = _same_run(job, request, work) or create_run(run_dir, request.to_stored(), job.RESULT)
         stored = _stored_result(job, work.folder)
         if stored is not None:
             return stored
     if work.folder is not None:
         stack.enter_context(work.folder.working())
     return None
-
-
-def _as_stored(request: Request) -> dict[str, Any]:
-    import json
-
-    stored: dict[str, Any] = json.loads(json.dumps(request.to_stored()))
-    return stored
 
 
 def _stored_result(job: Job[Any, Any, Any], run: RunDirectory) -> dict[str, Any] | None:
@@ -319,8 +318,8 @@ def _finish(job: Job[Asked, Data, Outcome], request: Asked, data: Data, outcome:
     environment = environment_facts(work.device, work.threads, job.seeds_of(request))
     payload = job.payload(request, data, outcome, environment)
     unstored = None
-    if work.folder is not None and (stopped is None or job.KEEPS_PARTIAL):
-        unstored = _keep(job, work.folder, payload, data, outcome)
+    if work.folder is not None and (stopped is None or job.STORES_PARTIAL):
+        unstored = _store(job, work.folder, payload, data, outcome)
     show(job.views(payload, work.shown), work.shown, work.streams)
     if unstored is not None:
         raise OutputError(f"{unstored.problem}; the result is on standard output", hint=unstored.hint)
@@ -332,13 +331,13 @@ def _finish(job: Job[Asked, Data, Outcome], request: Asked, data: Data, outcome:
     return _signal_code(work)
 
 
-def _keep(
+def _store(
     job: Job[Any, Data, Outcome], folder: RunDirectory, payload: dict[str, Any], data: Data, outcome: Outcome
 ) -> OutputError | None:
     from minecli.report.formats import to_json
 
     try:
-        job.keep(folder.path, payload, data, outcome)
+        job.store(folder.path, payload, data, outcome)
         # Last, since it says that the run is finished.
         folder.write_result(to_json(payload))
     except OutputError as problem:
