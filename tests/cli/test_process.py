@@ -131,3 +131,16 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, sample_data):
     whole = json.loads(run("estimate", sample_data / "gaussian_1d.parquet", *WORDS).stdout)
     assert [e["mi_nats"] for e in resumed["estimates"]] == [e["mi_nats"] for e in whole["estimates"]]
     assert resumed["interrupted"] is False
+
+
+def test_pandas_is_not_loaded(sample_data):
+    # pyarrow would load it at its first array, and the command line has no use for it.
+    program = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('pandas.core' in sys.modules, 'pyarrow' in sys.modules, file=sys.stderr))\n"
+        f"sys.argv = ['minecli', 'columns', {str(sample_data / 'gaussian_1d.parquet')!r}, '-q', '-f', 'csv']\n"
+        "from minecli.cli.start import main\n"
+        "main()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr.split()) == (0, ["False", "True"])
