@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +147,19 @@ def test_no_print_and_no_exit_below_the_command_line(path):
             assert called not in {"print", "exit", "quit", "sys.exit", "os._exit"}, (
                 f"{path.name}:{node.lineno} {called}"
             )
+
+
+# What is imported under another name than it is installed by.
+INSTALLED_AS = {"PIL": "pillow", "python_calamine": "python-calamine"}
+
+
+def test_every_library_is_a_declared_dependency():
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [project["dependencies"], *(v for k, v in project["optional-dependencies"].items() if k != "dev")]
+    declared = {re.match(r"[\w-]+", each)[0].lower() for group in groups for each in group}
+    used = {name.partition(".")[0] for path in MODULES for _, name in imports(ast.parse(path.read_text("utf-8")))}
+    libraries = used - set(sys.stdlib_module_names) - {"minecli", "_typeshed"}
+    assert {INSTALLED_AS.get(name, name) for name in libraries} <= declared
 
 
 def test_every_room_is_known():
