@@ -17,17 +17,23 @@ if TYPE_CHECKING:
     from minecli.api.estimation import estimate
     from minecli.api.result import Result
     from minecli.errors import DataError, DeviceError, MemoryShort, MinecliError, OutputError, UsageError
+    from minecli.estimators.verdict import Verdict
     from minecli.events import Event
+    from minecli.result import Diagnostic, Estimate, Interval
 
 __all__ = [
     "DataError",
     "DeviceError",
+    "Diagnostic",
+    "Estimate",
     "Event",
+    "Interval",
     "MemoryShort",
     "MinecliError",
     "OutputError",
     "Result",
     "UsageError",
+    "Verdict",
     "__version__",
     "estimate",
 ]
@@ -37,6 +43,8 @@ _HOMES = {
     "estimate": "minecli.api.estimation",
     "Result": "minecli.api.result",
     "Event": "minecli.events",
+    "Verdict": "minecli.estimators.verdict",
+    **dict.fromkeys(("Diagnostic", "Estimate", "Interval"), "minecli.result"),
     **dict.fromkeys(
         ("DataError", "DeviceError", "MemoryShort", "MinecliError", "OutputError", "UsageError"), "minecli.errors"
     ),

@@ -96,11 +96,12 @@ class Setting:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if is_number and self.least <= value < self.below and self.above < value <= self.most:  # type: ignore[operator]
             return
+        kind = "a number" if is_number else "a finite number"
         limits = [f"of at least {self.least:g}"] if self.least > -math.inf else []
         limits += [f"above {self.above:g}"] if self.above > -math.inf else []
         limits += [f"below {self.below:g}"] if self.below < math.inf else []
         limits += [f"of at most {self.most:g}"] if self.most < math.inf else []
-        raise self._wrong(name, f"is {value!r}; it must be a number {' and '.join(limits)}".rstrip())
+        raise self._wrong(name, f"is {value!r}; it must be {kind} {' and '.join(limits)}".rstrip())
 
 
 SEED = Setting(kind=int, help="Where all randomness comes from.", least=0, most=MOST_SEED, hint="try `seed=0`")

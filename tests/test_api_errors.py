@@ -105,3 +105,21 @@ def test_what_later_estimators_cannot_do_is_in_the_result(monkeypatch):
     assert [e.estimator for e in result.estimates] == ["gaussian"]
     assert result.to_dict()["failure"] == "too little memory for mine"
     assert "too little memory for mine" in result._repr_html_()
+
+
+def test_series_whose_rows_are_not_the_same_are_refused():
+    with pytest.raises(minecli.UsageError, match="the indices of x and z differ"):
+        minecli.estimate(x=FRAME["a"], z=FRAME["b"].iloc[::-1], estimators="ksg")
+
+
+def test_threads_are_given_back(monkeypatch):
+    import os
+
+    import torch
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    before = torch.get_num_threads()
+    minecli.estimate(FRAME, "a", "b", estimators="gaussian", threads=1)
+    with pytest.raises(minecli.UsageError, match="threads is 100000000000000000000; it must be at most"):
+        minecli.estimate(FRAME, "a", "b", estimators="gaussian", threads=10**20)
+    assert (os.environ["OMP_NUM_THREADS"], torch.get_num_threads()) == ("2", before)

@@ -55,7 +55,7 @@ def request_of(
         estimators=configs_of(options["estimators"]),
         categorical=_selectors("categorical", options["categorical"]),
         numeric=_selectors("numeric", options["numeric"]),
-        independent_rows=bool(options["independent_rows"]),
+        independent_rows=options["independent_rows"],
         reading=reading,
         missing=options["missing"],
         sample=None if options["sample"] is None else whole("sample", options["sample"]),
@@ -74,10 +74,12 @@ def configs_of(estimators: object) -> Configs:
     if estimators is None:
         return {}
     if isinstance(estimators, str):
-        estimators = [estimators]
+        estimators = [name.strip() for name in estimators.split(",")]
     if not isinstance(estimators, Iterable):
         raise UsageError(f"estimators is {estimators!r}; it must be a name, several, or a mapping to settings")
     given = estimators if isinstance(estimators, Mapping) else dict.fromkeys(estimators)
+    if not given:
+        raise UsageError("estimators names none", hint="leave it out, or try estimators='ksg'")
     return {name: _config(name, settings) for name, settings in given.items()}
 
 
@@ -149,8 +151,12 @@ def _table_of_arrays(x: object, z: object) -> OpenTable:
     for side, values in (("x", x), ("z", z)):
         if isinstance(values, str | bytes):
             raise UsageError(f"{side} is {values!r}, and there is no data in which it could name a column", hint=_DATA)
-    from minecli.tables.frames import open_arrays
+    from minecli.tables.frames import is_series, open_arrays
 
+    if is_series(x) and is_series(z):
+        indices = [getattr(side, "index", None) for side in (x, z)]
+        if all(hasattr(index, "equals") for index in indices) and not indices[0].equals(indices[1]):  # type: ignore[union-attr]
+            raise UsageError("the indices of x and z differ", hint="bring them into one order, or pass x.to_numpy()")
     return open_arrays({"x": x, "z": z})
 
 

@@ -196,17 +196,19 @@ def _secure_libraries(request: EstimateRequest, threads: Threads) -> None:
 @contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
     """So many threads while it lasts: the program that calls has its own settings, and gets them back."""
-    from minecli.runtime.device import apply_threads
+    from minecli.runtime.device import apply_threads, resolve_threads
 
     environment = dict(os.environ)
     torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch is not None else None
-    apply_threads(count)
+    # What a torch that is loaded meanwhile would use, had it been loaded before.
+    before = torch.get_num_threads() if torch is not None else resolve_threads().count
     try:
+        apply_threads(count)
         yield
     finally:
         for name in set(os.environ) - set(environment):
             del os.environ[name]
         os.environ.update(environment)
-        if torch is not None and before is not None:
+        torch = sys.modules.get("torch")
+        if torch is not None:
             torch.set_num_threads(before)

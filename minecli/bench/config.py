@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from minecli.bench.cells import Cell
 from minecli.errors import UsageError
@@ -51,6 +51,8 @@ class BenchRequest(Request):
     """
 
     COMMAND = "bench"
+    # What the seeds' option is called.
+    SEEDS: ClassVar[str] = "seed"
 
     seeds: tuple[int, ...] = (0,)
     rows: int = whole(10_000, "Rows of every sample.", least=2, hint="try -n 10000")
@@ -60,9 +62,9 @@ class BenchRequest(Request):
 
     def __post_init__(self) -> None:
         check(self)
-        _require_some("seeds", self.seeds)
+        _require_some(self.SEEDS, self.seeds)
         for seed in self.seeds:
-            SEED.check("seed", seed)
+            SEED.check(self.SEEDS, seed)
         if self.fresh is not None and not any(map(self.is_fresh, self.estimators)):
             asked = " and ".join(self.estimators)
             raise UsageError(f"--fresh is for the neural estimators, not for {asked}", hint="add -e mine")
@@ -120,6 +122,7 @@ class SuiteRequest(BenchRequest):
     """
 
     COMMAND = "bench suite"
+    SEEDS = "seeds"
 
     tasks: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)

@@ -139,7 +139,7 @@ def encode(ctx: typer.Context) -> None:
 
     given, output = ctx.params, ctx.params["output"]
     ctx.obj.quiet = given["quiet"]
-    check_table_destination(output)
+    check_table_destination(output, given["data"], given["run"])
     request, method, model = chosen_model(given["run"], AliRequest, given)
     inputs = _inputs(request, ctx)
     coder = load_coder(given["run"], request, method, model, inputs.shape)
@@ -174,7 +174,7 @@ def reconstruct(ctx: typer.Context) -> None:
     ctx.obj.quiet = given["quiet"]
     as_images = output.suffix == "" and str(output) != "-"
     if not as_images:
-        check_table_destination(output)
+        check_table_destination(output, given["data"], given["run"])
     request, method, model = chosen_model(given["run"], AliRequest, given)
     if as_images and not request.is_images:
         raise UsageError(f"'{output}' has no ending, and rows make no images", hint="try -o again.parquet")

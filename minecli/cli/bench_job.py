@@ -32,6 +32,8 @@ _VERSIONS = ("torch", "numpy", "scipy")
 def shared_fields(given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a request that all benchmarks have; a value that was not given has its default."""
     configs = configs_from(names(given["estimator"]), settings_among(given))
+    if not configs:
+        raise UsageError("-e names no estimator", hint="try -e ksg")
     if given["together"] is not None:
         _check_together(given, configs)
     plain = {name: given[name] for name in ("rows", "confidence") if given[name] is not None}
@@ -81,12 +83,6 @@ class BenchJob(Job[BenchRequest, "list[Cell]", "Plan"]):
     def request(self, given: Mapping[str, Any], ctx: typer.Context) -> BenchRequest:
         return self._request(given, ctx)
 
-    def check(self, request: BenchRequest, shown: Presentation) -> None:
-        from minecli.runtime.writing import check_writable
-
-        if shown.output is not None:
-            check_writable(shown.output)
-
     def load(self, request: BenchRequest, work: Work) -> tuple[BenchRequest, list[Cell]]:
         return request, request.cells()
 
@@ -135,9 +131,13 @@ class BenchJob(Job[BenchRequest, "list[Cell]", "Plan"]):
             records=[record.to_json() for record in plan.records],
         )
 
-    def is_finished(self, payload: Mapping[str, Any]) -> bool:
-        # The records decide what is left, and what they amount to is found from them at once.
-        return False
+    def is_finished(self, payload: Mapping[str, Any], folder: Path) -> bool:
+        from minecli.bench.records import latest, read_records
+        from minecli.runtime.state_files import RECORDS
+
+        # The records decide what is left.
+        records = latest(read_records(folder / RECORDS)).values()
+        return len(records) >= payload["cells"] and not any(record.failed for record in records)
 
     def store(self, folder: Path, payload: dict[str, Any], cells: list[Cell], plan: Plan) -> None:
         from minecli.report.bench_figures import pictures

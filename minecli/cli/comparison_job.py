@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from minecli.apps.ensembles.config import ComparisonRequest
-from minecli.cli.destinations import check_destinations
 from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option, whole_option
 from minecli.cli.presentation import Presentation
 from minecli.cli.reading_options import READING, announce_remote, reading_from
@@ -151,9 +150,11 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         loaded: Application = module.APPLICATION
         return loaded
 
-    def check(self, request: Asked, shown: Presentation) -> None:
-        selectors = [*request.x, *request.categorical, *request.numeric]
-        check_destinations({"--output": shown.output}, request.dataset if request.is_table else "", selectors)
+    def sources(self, request: Asked) -> str:
+        return request.dataset if request.is_table else ""
+
+    def selectors(self, request: Asked) -> Sequence[str]:
+        return [*request.x, *request.categorical, *request.numeric]
 
     def load(self, request: Asked, work: Work) -> tuple[Asked, Any] | None:
         announce_remote(request.dataset, work.streams)

@@ -13,12 +13,20 @@ _TABLE_SUFFIXES = (".parquet", ".pq")
 
 
 def check_destinations(
-    destinations: dict[str, Path | None], source: str | Sequence[str], selectors: Sequence[str]
+    destinations: dict[str, Path | None],
+    source: str | Sequence[str],
+    selectors: Sequence[str] = (),
+    run: Path | None = None,
 ) -> None:
     """Refuse destinations (option -> file) that would overwrite an input or each other, or cannot be written.
 
-    `source` is DATA or its parts, "" where no file is read, and `selectors` those of both groups, which may name files
-    by `@`. UsageError says which file is meant.
+    Args:
+        source: DATA or its parts, "" where no file is read.
+        selectors: those of all groups, which may name files by `@`.
+        run: a run's folder, which is its own.
+
+    Raises:
+        UsageError: it says which file is meant.
     """
     from minecli.runtime.writing import check_writable
 
@@ -29,6 +37,8 @@ def check_destinations(
     inputs = [*(path for each in sources for path in _of_source(each)), *_lists(selectors)]
     folders = [Path(each) for each in sources if each and Path(each).is_dir()]
     for option, path in given.items():
+        if run is not None and path.resolve().is_relative_to(run.resolve()):
+            raise UsageError(f"{option} {path} is in the run's own folder", hint="choose a place outside of it")
         within = [folder for folder in folders if path.resolve().is_relative_to(folder.resolve())]
         if any(_same(path, read) for read in inputs) or (within and path.is_file()):
             raise UsageError(

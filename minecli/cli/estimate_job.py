@@ -12,14 +12,13 @@ import typer
 
 from minecli.api.estimation import Surroundings, compute
 from minecli.api.request import EstimateRequest
-from minecli.cli.destinations import check_destinations
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.presentation import Presentation
 from minecli.cli.reading_options import announce_remote, reading_from
 from minecli.cli.runs import Job, Work
 from minecli.cli.settings import check_settings, configs_from, default_configs, settings_among
 from minecli.cli.streams import Streams
-from minecli.cli.words import lasting_source
+from minecli.cli.words import lasting_source, names
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.result import Status
@@ -65,7 +64,7 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
                 "--max-repeats goes with --target-precision",
                 hint=f"add it, or ask for --repeats {given['max_repeats']}",
             )
-        settings, asked = settings_among(given), given["estimator"]
+        settings, asked = settings_among(given), names(given["estimator"] or [])
         if not asked:
             check_settings(settings)
         return EstimateRequest(
@@ -90,6 +89,12 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
     def seeds_of(self, request: EstimateRequest) -> int:
         return request.seed
 
+    def sources(self, request: EstimateRequest) -> str | Sequence[str]:
+        return request.source
+
+    def selectors(self, request: EstimateRequest) -> Sequence[str]:
+        return [*request.x, *request.z]
+
     def check(self, request: EstimateRequest, shown: Presentation) -> None:
         from minecli.report.pointwise import pointwise_format
 
@@ -98,8 +103,6 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
             if request.estimators and not any(ESTIMATORS[name].pointwise for name in request.estimators):
                 asked = " and ".join(request.estimators)
                 raise UsageError(f"--pointwise: {asked} has no value per row", hint="add -e mine or -e ksg")
-        destinations = {"--output": shown.output, "--pointwise": shown.pointwise}
-        check_destinations(destinations, request.source, [*request.x, *request.z])
 
     def load(self, request: EstimateRequest, work: Work) -> tuple[EstimateRequest, Read]:
         from minecli.runtime.address_space import secure_libraries

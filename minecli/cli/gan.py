@@ -132,7 +132,7 @@ def check_sampling(ctx: typer.Context) -> tuple[Path, int, int]:
     """Run folder, rows and seed that are asked for; UsageError before the work where they or the place are wrong."""
     given = ctx.params
     ctx.obj.quiet = given["quiet"]
-    check_table_destination(given["output"])
+    check_table_destination(given["output"], run=given["run"])
     if given["rows"] < 1:
         raise UsageError(f"-n is {given['rows']}; it must be at least 1", hint="try -n 10000")
     return given["run"], given["rows"], given["seed"]

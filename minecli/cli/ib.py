@@ -152,7 +152,7 @@ def encode(ctx: typer.Context) -> None:
 
     given, output = ctx.params, ctx.params["output"]
     ctx.obj.quiet = given["quiet"]
-    check_table_destination(output)
+    check_table_destination(output, given["data"], given["run"])
     request, method, model = chosen_model(given["run"], IbRequest, given)
     coder = load_coder(given["run"], request, method, model)
     request = read_with(request, given["data"], given["missing"])

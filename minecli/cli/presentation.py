@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from minecli.cli.destinations import check_destinations
 from minecli.cli.streams import Streams
 from minecli.errors import OutputError
 from minecli.foreign import Styled, encoded, escaped_lines
@@ -89,13 +90,14 @@ def deliver(text: str, streams: Streams, output: Path | None) -> None:
     streams.info(f"wrote {output}")
 
 
-def check_table_destination(output: Path) -> None:
-    """Refuse a place that cannot be written, or an ending that names no format, before the work."""
+def check_table_destination(output: Path, source: str | None = None, run: Path | None = None) -> None:
+    """Refuse an ending that names no format, and a place that cannot be written, that is read from (`source`) or that
+    is in a run's folder, before the work."""
     from minecli.tasks.table_file import format_of
 
     format_of(str(output))
     if str(output) != "-":
-        check_writable(output)
+        check_destinations({"--output": output}, source or "", run=run)
 
 
 def deliver_table(columns: Mapping[str, Any], output: Path, streams: Streams, what: str, more: str = "") -> None:

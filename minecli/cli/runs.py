@@ -8,7 +8,7 @@ the event stream; signals; what is stored, what is shown, and with which exit co
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 
 import typer
 
+from minecli.cli.destinations import check_destinations
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.options import was_typed
 from minecli.cli.presentation import Presentation, presentation_of, show
@@ -105,9 +106,16 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
         """Where all randomness comes from, as the result says it."""
         return list(request.seeds)  # type: ignore[attr-defined]
 
-    @abstractmethod
+    def sources(self, request: Asked) -> str | Sequence[str]:
+        """The files that are read, which no result may overwrite."""
+        return ""
+
+    def selectors(self, request: Asked) -> Sequence[str]:
+        """What selects columns, and may name files by `@`."""
+        return ()
+
     def check(self, request: Asked, shown: Presentation) -> None:
-        """Refuse a place that cannot or should not be written now, rather than after the work."""
+        """Refuse now, rather than after the work, what else cannot be shown."""
 
     @abstractmethod
     def load(self, request: Asked, work: Work) -> tuple[Asked, Data] | None:
@@ -128,8 +136,8 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
     def payload(self, request: Asked, data: Data, outcome: Outcome, environment: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON object of the result."""
 
-    def is_finished(self, payload: Mapping[str, Any]) -> bool:
-        """Whether a stored result is all there is to do."""
+    def is_finished(self, payload: Mapping[str, Any], folder: Path) -> bool:
+        """Whether the result that a run's folder holds is all there is to do."""
         return not payload.get("interrupted", False)
 
     def store(self, folder: Path, payload: dict[str, Any], data: Data, outcome: Outcome) -> None:
@@ -155,6 +163,8 @@ def run_command(job: Job[Any, Any, Any], ctx: typer.Context) -> NoReturn:
     given, streams = ctx.params, ctx.obj
     shown = presentation_of(ctx)
     request = job.request(given, ctx) if given["resume"] is None else _resumed(job, ctx)
+    destinations = {"--output": shown.output, "--pointwise": shown.pointwise}
+    check_destinations(destinations, job.sources(request), job.selectors(request), given["resume"] or given["run_dir"])
     job.check(request, shown)
     threads = resolve_threads(given["threads"])
     apply_threads(threads.count)
@@ -177,9 +187,13 @@ def _resumed(job: Job[Asked, Any, Any], ctx: typer.Context) -> Asked:
 
 
 def _run(job: Job[Asked, Data, Outcome], request: Asked, work: Work) -> int:
-    stored = _finished(job, request, work)
-    if stored is not None:
-        return _show_again(job, stored, work)
+    from minecli.runtime.run_directory import open_run
+
+    if work.given["resume"] is not None:
+        work.folder = open_run(work.given["resume"], job.RESULT)
+        stored = _stored_result(job, work.folder)
+        if stored is not None and not work.given.get("data"):
+            return _show_again(job, stored, work)
     with ExitStack() as folder:
         with ExitStack() as watched:
             loaded = _loaded(job, request, work, watched)
@@ -187,7 +201,8 @@ def _run(job: Job[Asked, Data, Outcome], request: Asked, work: Work) -> int:
                 return _nothing_stored(work)
             request, data = loaded
             stored = _open_folder(job, request, work, folder)
-            if stored is not None:
+            if stored is not None and work.folder is not None:
+                job.begin(request, data, work.folder)  # with other data it would not be the result
                 return _show_again(job, stored, work)
             _begin(job, request, data, work, watched)
             outcome = job.compute(request, data, work)
@@ -221,18 +236,6 @@ def _signal_code(work: Work) -> int:
     return int((work.interruption and work.interruption.exit_code) or ExitCode.INTERRUPTED)
 
 
-def _finished(job: Job[Asked, Any, Any], request: Asked, work: Work) -> dict[str, Any] | None:
-    """The result of a finished run that is asked for again, where that can be told before the data are read."""
-    from minecli.runtime.run_directory import open_run
-
-    resume = work.given["resume"]
-    if resume is not None:
-        work.folder = open_run(resume, job.RESULT)
-        return _stored_result(job, work.folder)
-    run = _same_run(job, request, work)
-    return None if run is None else _stored_result(job, run)
-
-
 def _same_run(job: Job[Asked, Any, Any], request: Asked, work: Work) -> RunDirectory | None:
     """The run in --run-dir, where it has the very same request, in whatever form an earlier version stored it."""
     from minecli.runtime.run_directory import RunDirectory
@@ -252,10 +255,10 @@ def _open_folder(job: Job[Asked, Any, Any], request: Asked, work: Work, stack: E
     run_dir = work.given["run_dir"]
     if work.folder is None and run_dir is not None:
         work.folder = _same_run(job, request, work) or create_run(run_dir, request.to_stored(), job.RESULT)
+    if work.folder is not None:
         stored = _stored_result(job, work.folder)
         if stored is not None:
             return stored
-    if work.folder is not None:
         stack.enter_context(work.folder.working())
     return None
 
@@ -268,7 +271,7 @@ def _stored_result(job: Job[Any, Any, Any], run: RunDirectory) -> dict[str, Any]
     if payload is None:
         return None
     with refusing(run.result_path):
-        if not job.is_finished(payload):
+        if not job.is_finished(payload, run.path):
             return None
     if payload.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
@@ -286,7 +289,7 @@ def _show_again(job: Job[Any, Any, Any], payload: dict[str, Any], work: Work) ->
     if work.shown.pointwise is not None:
         raise UsageError(
             f"the run in '{path}' is finished and keeps no values per row",
-            hint="estimate again with --pointwise and without --resume",
+            hint="estimate again with --pointwise, without this folder",
         )
     work.streams.info(f"the run in '{path}' is finished; this is its result")
     with refusing(path / job.RESULT):
@@ -340,6 +343,8 @@ def _store(
         job.store(folder.path, payload, data, outcome)
         # Last, since it says that the run is finished.
         folder.write_result(to_json(payload))
+        if job.is_finished(payload, folder.path):
+            folder.drop_previous_checkpoints()
     except OutputError as problem:
         return problem
     return None

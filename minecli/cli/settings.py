@@ -7,20 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from minecli.cli.options import Parameters, in_words, of_setting
-from minecli.cli.words import flag
+from minecli.cli.words import FLAGS, flag
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.settings import Setting, settings_of
 
 # Options named differently from the field they set; the others share its name.
-_FIELD_OF = {
-    "neighbours": "k",
-    "ksg_variant": "variant",
-    "ksg_jitter": "jitter",
-    "table_correction": "correction",
-    "smile_clip": "clip",
-    "weight_decay": "weight_decays",
-}
+_FIELD_OF = {flags[0].removeprefix("--").replace("-", "_"): field for field, flags in FLAGS.items()}
 
 
 def field_of(option: str) -> str:

@@ -191,13 +191,13 @@ class MineConfig(TrainingConfig):
     def _require_reachable(self) -> None:
         if self.protocol == "paper":
             raise UsageError(
-                "target_precision does not go with the paper's protocol, whose interval does not cover the MI",
-                hint="use --protocol held-out",
+                "`target_precision` does not go with the paper's protocol, whose interval does not cover the MI",
+                hint="use `protocol=held-out`",
             )
         if self.max_repeats < self.repeats:
             raise UsageError(
-                f"max_repeats is {self.max_repeats}, below repeats, which is {self.repeats}",
-                hint=f"add --max-repeats {self.repeats}",
+                f"`max_repeats` is {self.max_repeats}, below `repeats`, which is {self.repeats}",
+                hint=f"add `max_repeats={self.repeats}`",
             )
 
     def weight_decays_for(self, rows: int) -> list[float]:

@@ -56,6 +56,9 @@ def repeat_path(path: Path, repeat: int) -> Path:
     return path.with_name(f"{path.stem}-{repeat}{path.suffix}")
 
 
+PREVIOUS = "checkpoint-*.previous.pt"
+
+
 def previous_path(path: Path) -> Path:
     """Where the checkpoint before the one at `path` is kept.
 
@@ -86,10 +89,15 @@ class _Hashing:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self.sha256 = file, hashlib.sha256()
+        self.failure: OSError | None = None
 
     def write(self, content: bytes) -> int:
         self.sha256.update(content)
-        return self._file.write(content)
+        try:
+            return self._file.write(content)
+        except OSError as failure:
+            self.failure = failure  # torch makes another error of it
+            raise
 
     def flush(self) -> None:
         self._file.flush()
@@ -104,7 +112,12 @@ def save_checkpoint(path: Path, state: Mapping[str, Any], *, fingerprint: str) -
     require_writable(path)
     with atomic_path(path) as partial, open(partial, "wb") as file:
         hashing = _Hashing(file)
-        torch.save({"format": FORMAT, "fingerprint": fingerprint, "state": dict(state)}, hashing)  # type: ignore[arg-type]
+        try:
+            torch.save({"format": FORMAT, "fingerprint": fingerprint, "state": dict(state)}, hashing)  # type: ignore[arg-type]
+        except RuntimeError:
+            if hashing.failure is not None:
+                raise hashing.failure from None
+            raise
         file.write(_SEAL % hashing.sha256.hexdigest().encode("ascii"))
 
 

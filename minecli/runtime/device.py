@@ -112,6 +112,10 @@ def _cores() -> tuple[int, str]:
     return (quota, "cores granted by the container") if quota is not None and quota < cores else (cores, reason)
 
 
+# More than any machine has.
+MOST_THREADS = 65_536
+
+
 def resolve_threads(asked: int | None = None, environment: Mapping[str, str] | None = None) -> Threads:
     """Decide the number of threads: what was asked, else the batch system's share, else OMP_NUM_THREADS, else
     all cores.
@@ -124,13 +128,14 @@ def resolve_threads(asked: int | None = None, environment: Mapping[str, str] | N
     'SLURM_CPUS_PER_TASK'
     """
     if asked is not None:
-        if asked < 1:
-            raise UsageError(f"--threads is {asked}; it must be at least 1", hint="try --threads 1")
+        if not 1 <= asked <= MOST_THREADS:
+            limit = "at least 1" if asked < 1 else f"at most {MOST_THREADS}"
+            raise UsageError(f"--threads is {asked}; it must be {limit}", hint="try --threads 1")
         return Threads(asked, "asked for")
     variables = os.environ if environment is None else environment
     for name in ("SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS"):
         value = variables.get(name, "")
-        if value.isascii() and value.isdigit() and int(value) >= 1:
+        if value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_THREADS:
             return Threads(int(value), name)
     return Threads(*_cores())
 

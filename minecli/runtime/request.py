@@ -47,7 +47,7 @@ class Request:
         if (command := values.pop("command", cls.COMMAND)) != cls.COMMAND:
             raise UsageError(
                 f"this is a run of `minecli {command}`, not of `minecli {cls.COMMAND}`",
-                hint=f"resume it with minecli {command} --resume",
+                hint=f"it is for minecli {command}",
             )
         for name in cls.SPREAD:
             values[name] = {f.name: values.pop(f.name) for f in fields(hints[name]) if f.name in values}

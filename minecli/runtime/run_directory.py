@@ -95,6 +95,12 @@ class RunDirectory:
         """Store the result atomically; OutputError where that fails."""
         write_object(self.result_path, text)
 
+    def drop_previous_checkpoints(self) -> None:
+        """Remove the checkpoints before the newest: a finished run has no use for them."""
+        with contextlib.suppress(OSError):
+            for path in self.path.glob(checkpoint.PREVIOUS):
+                path.unlink()
+
     def remember_data(self, fingerprint: str) -> None:
         """Keep the fingerprint of the data the run begins with; UsageError where it began with others."""
         path = self.path / state_files.DATA
@@ -212,7 +218,7 @@ def open_run(path: Path, result_name: str = state_files.ESTIMATE) -> RunDirector
     if not present(run.config_path):
         raise UsageError(
             f"'{path}' holds no run: there is no {run.config_path.name} in it",
-            hint="--resume wants a folder made by --run-dir",
+            hint="name a folder made by --run-dir",
         )
     return run
 

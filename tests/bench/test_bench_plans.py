@@ -108,8 +108,8 @@ def test_a_run_of_another_kind_is_refused():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seeds": ()}, "--seeds is empty"),
-        ({"seeds": (1, 1)}, "--seeds names 1 twice"),
+        ({"seeds": ()}, "--seed is empty"),
+        ({"seeds": (1, 1)}, "--seed names 1 twice"),
         ({"seeds": (-1,)}, "seed is -1"),
         ({"rows": 1}, "rows is 1; it must be a whole number of at least 2"),
         ({"confidence": 1.0}, "confidence is 1.0"),

@@ -294,7 +294,7 @@ def test_weight_decays_are_a_list_and_towers_a_number(cli, gauss, tmp_path):
         ),
         (("--weight-decay", "0.1;1"), "--weight-decay holds '0.1;1', which is no number"),
         (("--weight-decay", "0.1,-1"), "--weight-decay is -1.0; it must be a number of at least 0 and below 100"),
-        (("--weight-decay", "nan"), "--weight-decay is nan; it must be a number"),
+        (("--weight-decay", "nan"), "--weight-decay is nan; it must be a finite number"),
         (("--weight-decay", ","), "--weight-decay is (); it must be 1 to 16 numbers"),
         (("--weight-decay", ",".join("1" * 17)), "it must be 1 to 16 numbers"),
         (("--tower-layers", "-1"), "--tower-layers is -1; it must be a whole number of at least 0"),
