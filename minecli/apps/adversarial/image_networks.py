@@ -11,6 +11,10 @@ and has twice the maps of the one before: f, 2f, 4f, ...; the generator goes the
 
 All weights start normal with standard deviation 0.02 and all biases at 0, but where another start is named. What
 batch normalisation follows has no bias, because the normalisation would take it away again.
+
+All networks take `generators`, from which each model draws its initial weights; the `shape` of an image, (channels,
+side, side), and raise ValueError where that is not square or cannot be halved so often; the number of maps `filters` of
+the first convolution, or the generator's last hidden layer (f); and the number of convolutions `layers`.
 """
 
 from __future__ import annotations
@@ -60,18 +64,8 @@ class ImageGenerator(nn.Module):
     deconv    channels x 28 x 28    tanh
     ========  ====================  ====================
 
-    Kernels are 5 x 5 with stride 2, f is `filters` (the paper's generator: 64). The linear map's outputs are
-    normalised per map, as the deconvolutions' are.
-
-    Args:
-        generators: where each model draws its initial weights.
-        latent: components of the latent.
-        shape: of an image: channels, side, side.
-        filters: maps of the last hidden layer.
-        layers: deconvolutions.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
+    Kernels are 5 x 5 with stride 2, f is 64 in the paper. The latent has `latent` components. The linear map's outputs
+    are normalised per map, as the deconvolutions' are.
 
     >>> network = ImageGenerator([torch.Generator().manual_seed(s) for s in (0, 1)], 10, (3, 28, 28), 4)
     >>> network(torch.zeros(2, 5, 10)).shape
@@ -145,17 +139,10 @@ class ImageDiscriminator(nn.Module):
     enters much smaller than they are is ignored for long.
 
     Args:
-        generators: where each model draws its initial weights.
-        shape: of one image: channels, side, side.
-        filters: maps of the first convolution (f).
-        layers: convolutions.
         pack: so many consecutive images share a logit; one is the usual discriminator.
         latent: components of the latent seen with each image; 0: images alone.
         joint_units: units of the hidden layer where images and latents meet (the paper's: 1024); 0: one for each map
             of the last convolution.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
 
     >>> network = ImageDiscriminator([torch.Generator().manual_seed(s) for s in (0, 1)], (3, 28, 28), 4, pack=2)
     >>> network(torch.zeros(2, 10, 3, 28, 28)).shape
@@ -214,15 +201,6 @@ class ImagePairDiscriminator(nn.Module):
     """Logits of "real" for pairs (x, x') of two images, which are laid on one another along the channels: an
     `ImageDiscriminator` of 2 channels for each of an image (Li et al., "ALICE", 2017, for its cycles).
 
-    Args:
-        generators: where each model draws its initial weights.
-        shape: of one image: channels, side, side.
-        filters: maps of the first convolution.
-        layers: convolutions.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
-
     >>> network = ImagePairDiscriminator([torch.Generator().manual_seed(0)], (3, 28, 28), 4)
     >>> network(torch.zeros(1, 5, 3, 28, 28), torch.zeros(1, 5, 3, 28, 28)).shape
     torch.Size([1, 5])
@@ -244,16 +222,6 @@ class ImageEncoder(nn.Module):
 
     The map's weights start with standard deviation 1 / sqrt(features), so that the outputs' spread is near that of a
     latent's at once.
-
-    Args:
-        generators: where each model draws its initial weights.
-        shape: of an image: channels, side, side.
-        filters: maps of the first convolution (f).
-        outputs: columns that come out.
-        layers: convolutions.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
 
     >>> network = ImageEncoder([torch.Generator().manual_seed(0)], (3, 28, 28), 4, 10)
     >>> network(torch.zeros(1, 5, 3, 28, 28)).shape
