@@ -69,10 +69,6 @@ class AliDataset:
         """Whether samples lie within (-1, 1), as images do."""
         return len(self.shape) > 1
 
-    def metrics_in_training(self, reconstructed: Tensor, samples: Tensor) -> dict[str, float | None]:
-        """Measure reconstructions of the first held-out samples, and fresh samples, both (n, *shape)."""
-        return self.metrics(reconstructed, samples, np.arange(len(reconstructed)))
-
     def metrics(self, reconstructed: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
         """Measure reconstructions of the held-out samples numbered `which`, (n,), and fresh samples, both of which may
         be rows of pixels."""

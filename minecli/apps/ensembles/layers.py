@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,13 @@ def drawn(generators: Sequence[torch.Generator], *shape: int, scale: float) -> n
     return nn.Parameter(torch.stack([torch.randn(*shape, generator=g) * scale for g in generators]))
 
 
-class Linear(nn.Module):
+class Block(nn.Module):
+    """A module that gives one tensor."""
+
+    __call__: Callable[..., Tensor]
+
+
+class Linear(Block):
     """A linear map of (models, b, inputs) to (models, b, outputs), by default with a bias.
 
     Weights start normal with standard deviation `gain` / sqrt(inputs), each model's from its own generator, biases at
@@ -50,7 +56,7 @@ class Linear(nn.Module):
         return torch.baddbmm(self.bias, rows, self.weight)
 
 
-class _Normalisation(nn.Module):
+class _Normalisation(Block):
     """Scale, shift and running statistics of (models, *shape), the latter moved with weight `momentum` for the new
     batch: they serve sampling after training."""
 
@@ -80,7 +86,7 @@ class BatchNorm(_Normalisation):
         return (rows - mean) * torch.rsqrt(variance + self.epsilon) * self.scale + self.shift
 
 
-class Perceptron(nn.Module):
+class Perceptron(Block):
     """Hidden layers of leaky rectifiers between two linear maps: (models, b, inputs) to (models, b, outputs).
 
     Args:
@@ -121,11 +127,10 @@ class Perceptron(nn.Module):
             if self.norms:
                 rows = self.norms[i](rows)
             rows = functional.leaky_relu(rows, LEAK)
-        out: Tensor = self.last(rows)
-        return out
+        return self.last(rows)
 
 
-class Convolution(nn.Module):
+class Convolution(Block):
     """A strided convolution, padded by half its size: (models, b, inputs, h, w) to (models, b, outputs, h', w') with
     h' = ceil(h / stride) for odd sizes.
 
