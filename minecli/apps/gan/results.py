@@ -11,7 +11,7 @@ import torch
 
 from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.adversarial.networks import build_generator
-from minecli.apps.datasets.sample_columns import read_columns
+from minecli.apps.datasets.sample_columns import free_name, read_columns
 from minecli.apps.ensembles.results import Application, TrainedMethod, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
 from minecli.apps.gan.config import GanRequest
@@ -48,10 +48,7 @@ def sample_columns(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dic
     samples, _ = trained.training.sample(trained.training.config.samples, "written", best=True)
     models, count = samples.shape[:2]
     columns = dataset.layout.columns(samples.reshape(models * count, *samples.shape[2:]).numpy())
-    name = "seed"
-    while name in columns:
-        name += "_"
-    return {name: np.repeat(np.array(trained.training.seeds), count)} | columns
+    return {free_name("seed", columns): np.repeat(np.array(trained.training.seeds), count)} | columns
 
 
 def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows: int, seed: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from minecli.apps.datasets.sample_columns import with_latent
+from minecli.apps.datasets.sample_columns import Inputs, free_name
 from minecli.apps.ensembles.results import (
     Application,
     TrainedMethod,
@@ -27,7 +27,7 @@ from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import DEFINITIONS, binomial_error_percent, compare, entropy, label_information
 from minecli.apps.ib.information import is_near_ceiling, to_json
-from minecli.apps.ib.labelled_rows import Classified, Inputs, load_classified
+from minecli.apps.ib.labelled_rows import Classified, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
 from minecli.errors import UsageError
 from minecli.result import Estimate
@@ -210,18 +210,11 @@ def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Cod
 
 def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -> dict[str, Any]:
     """The inputs as columns, the label where it is known, their codes, and `predicted` and `confidence`."""
-    codes, probabilities = coder.encode(inputs.x, drawn)
+    codes, probabilities = coder.encode(inputs.samples.flatten(1), drawn)
     confidence, answers = probabilities.max(-1)
-    columns: dict[str, Any] = dict(inputs.columns)
-    if inputs.labels is not None:
-        columns["label"] = inputs.labels
-    columns = with_latent(columns, codes.numpy().astype(np.float32), as_list)
-    said = {"predicted": [coder.classes[i] for i in answers.tolist()], "confidence": confidence.numpy()}
-    for name, values in said.items():
-        free = name
-        while free in columns:
-            free += "_"
-        columns[free] = values
+    columns = inputs.coded(codes.numpy().astype(np.float32), as_list)
+    columns[free_name("predicted", columns)] = [coder.classes[i] for i in answers.tolist()]
+    columns[free_name("confidence", columns)] = confidence.numpy()
     return columns
 
 
