@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minecli import events
-from minecli.apps.datasets.image_folder import Broken, ImageFolder
+from minecli.apps.datasets.image_folder import Broken, ImageFolder, first_of
 from minecli.errors import DataError, UsageError
 from minecli.tables.splitting import share_of
 
@@ -27,7 +27,6 @@ Part = Literal["train", "validation", "test"]
 _ENDS: dict[Part, int] = {"train": 162_770, "validation": 182_637, "test": 202_599}
 _LAST = _ENDS["test"]
 _HELD_OUT = 0.2
-_SHOWN = 3
 _VALUES = {"1": True, "-1": False}
 # The official archive has the list in a folder of its own.
 _LIST_FOLDERS = ("", "Anno")
@@ -109,9 +108,9 @@ def read_celeba(
     images = ImageFolder(folder, side, device=device, broken=broken, crop=celeba_scale, observer=observer)
     # Archives unpacked twice hold the images one folder deeper.
     files = [PurePosixPath(name).name for name in images.names]
-    if lacking := [file for file in files if file not in rows]:
+    if lacking := [f"'{file}'" for file in files if file not in rows]:
         raise DataError(
-            f"{len(lacking):,} of {len(files):,} images in '{folder}' have no row in '{listed}': {_shown(lacking)}",
+            f"{len(lacking):,} of {len(files):,} images in '{folder}' have no row in '{listed}': {first_of(lacking)}",
             hint=f"get the list again from {HOME}, or learn without attributes: minecli ali {folder}",
         )
     return CelebA(images, np.array([rows[file] for file in files], np.bool_), names)
@@ -174,10 +173,6 @@ def _find_list(root: Path) -> Path | None:
     beside = _images_of(root).absolute().parent
     places = (beside / folder / ATTRIBUTES for folder in _LIST_FOLDERS)
     return next((path for path in places if os.path.isfile(path)), None)
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join([f"'{name}'" for name in names[:_SHOWN]] + ["..."] * (len(names) > _SHOWN))
 
 
 def _read_attributes(path: Path) -> tuple[tuple[str, ...], dict[str, list[bool]]]:

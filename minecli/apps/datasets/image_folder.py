@@ -123,16 +123,19 @@ class ImageFolder:
         self._decode = partial(_pixels, side=side, crop=crop)
         self._pool = ThreadPoolExecutor(min(resolve_threads().count, _MOST_THREADS))
         named, others = _image_names(root)
-        _require_images(root, named, others)
+        if not named:
+            instead = f"; it holds {len(others):,} other files, such as '{others[0]}'" if others else ""
+            hint = f"name a folder with files {', '.join(SUFFIXES)}"
+            raise DataError(f"there are no images in '{root}'{instead}", hint=hint)
         faults = self._check(named, observer)
         self.names: tuple[str, ...] = tuple(name for name in named if name not in faults)
         self.skipped = len(faults)
         self.notes = tuple(self._said(faults, others))
         if len(self.names) < FEWEST_IMAGES:
-            left = f"{counted(len(self.names), 'image')} in '{root}'" + (
-                f" besides {len(faults)} broken ones" if faults else ""
-            )
-            raise DataError(f"found {left}; at least {FEWEST_IMAGES} are needed", hint="name a folder with more")
+            left = f"{counted(len(self.names), 'image')} in '{root}'"
+            besides = f" besides {len(faults)} broken ones" if faults else ""
+            problem = f"found {left}{besides}; at least {FEWEST_IMAGES} are needed"
+            raise DataError(problem, hint="name a folder with more")
         room = min(len(self.names), STORED_BYTES // (3 * side * side))
         # Not filled with anything: the system gives memory for images that have come, not for all.
         self._stored: Pixels = np.empty((room, *self.shape), np.uint8)
@@ -187,7 +190,9 @@ class ImageFolder:
     def _check(self, names: Sequence[str], observer: events.Observer) -> dict[str, str]:
         """What is wrong with which files; DataError where any is and none is to be left out."""
         paths = [self._root / name for name in names]
-        whole = self._broken == "skip" or _total_bytes(paths) <= DECODED_TO_CHECK_BYTES
+        # Files that are gone, or links to nothing, count nothing: the check that follows names them.
+        total = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
+        whole = self._broken == "skip" or total <= DECODED_TO_CHECK_BYTES
         faults: dict[str, str] = {}
         fault_of = partial(_fault, whole=whole)
         for start in range(0, len(names), _CHECKED_AT_A_TIME):
@@ -275,25 +280,6 @@ def _unreadable(failure: OSError) -> DataError:
     return DataError(f"cannot read the folder '{failure.filename}': {_reason(failure)}", hint="check its permissions")
 
 
-def _require_images(root: Path, images: Sequence[str], others: Sequence[str]) -> None:
-    if not images:
-        instead = f"; it holds {len(others):,} other files, such as '{others[0]}'" if others else ""
-        raise DataError(
-            f"there are no images in '{root}'{instead}", hint=f"name a folder with files {', '.join(SUFFIXES)}"
-        )
-
-
-def _total_bytes(paths: Sequence[Path]) -> int:
-    """Files that are gone, or links to nothing, count nothing: the check that follows names them."""
-    total = 0
-    for path in paths:
-        try:
-            total += path.stat().st_size
-        except OSError:
-            continue
-    return total
-
-
 def _fault(path: Path, whole: bool) -> str | None:
     """What keeps a file from being decoded, as far as its header says, or for sure where it is read whole."""
     try:
@@ -334,8 +320,16 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _listed(faults: dict[str, str]) -> str:
-    shown = [f"'{name}' ({fault})" for name, fault in list(faults.items())[:_SHOWN]]
-    return ", ".join([*shown, "..."] if len(faults) > _SHOWN else shown)
+    return first_of([f"'{name}' ({fault})" for name, fault in faults.items()])
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first names of many, for a message.
+
+    >>> first_of(["a", "b", "c", "d"])
+    'a, b, c, ...'
+    """
+    return ", ".join([*names[:_SHOWN], "..."] if len(names) > _SHOWN else names)
 
 
 def _reason(damage: BaseException) -> str:

@@ -25,7 +25,7 @@ from minecli.apps.ib.training import IbTraining
 from minecli.result import Estimate, Status
 
 # Methods that beta means something to.
-WEIGHED = ("dvb", "dvb-additive", "mine-gaussian", "mine-propagated", "mine-additive")
+WEIGHED = IbRequest.USED_BY["betas"]
 
 
 @dataclass(frozen=True)

@@ -64,22 +64,19 @@ def method_entry(trained: TrainedMethod[IbPhases], data: Classified) -> dict[str
         "beta": phases.beta,
         "weighed": phases.method in WEIGHED,
         "epochs": phases.config.epochs,
-        "binomial_error_percent": None
-        if error is None
-        else binomial_error_percent(error["mean"], len(phases.data.test)),
+        "binomial_error_percent": error and binomial_error_percent(error["mean"], len(phases.data.test)),
         "choosing": plane(phases),
     }
 
 
 def _informed(information: Estimate) -> dict[str, float | None]:
     measured = to_json(information)
-    names = {
-        "divergence_nats": "divergence_nats",
-        "low_nats": "information_low_nats",
-        "high_nats": "information_high_nats",
+    known = {
+        "divergence_nats": measured["divergence_nats"],
+        "information_low_nats": measured["low_nats"],
+        "information_high_nats": measured["high_nats"],
     }
-    known = {names[name]: measured[name] for name in names if measured[name] is not None}
-    return {"information_nats": information.mi_nats} | known
+    return {"information_nats": information.mi_nats} | {k: v for k, v in known.items() if v is not None}
 
 
 def plane(phases: IbPhases) -> list[dict[str, Any]]:

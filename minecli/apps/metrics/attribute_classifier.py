@@ -127,11 +127,7 @@ def load_attribute_classifier(
 
     Args:
         labelled: what it learns from, and what its balanced accuracy is measured on.
-        device: where it computes.
-        cache: a folder; None to store nothing. A cache that cannot be read or written costs the cache alone.
-        observer: told of progress.
-        should_stop: asked at every step.
-        config: settings.
+        device, cache, observer, should_stop, config: see `digit_classifier.load_classifier`.
     """
     trained = _Training(labelled, device, config).trained(cache, observer, should_stop)
     return None if trained is None else AttributeClassifier(trained[0], device, trained[1])
