@@ -96,7 +96,7 @@ class PcaCoder:
 
     def state_dict(self) -> dict[str, Tensor]:
         """The three tensors, which `from_state` takes."""
-        return {"mean": self.mean, "components": self.components, "deviations": self.deviations}
+        return dict(vars(self))
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> PcaCoder:

@@ -112,12 +112,11 @@ def _traversal(coding: Coding, codes: Tensor, dataset: AliDataset) -> Array:
     walks = codes[:, :_TRAVERSED, None].repeat(1, 1, _TRAVERSAL_STEPS, 1)
     walks[..., component] = torch.linspace(-_TRAVERSAL_REACH, _TRAVERSAL_REACH, _TRAVERSAL_STEPS)
     made = coding.decode(walks.flatten(1, 2), best=True)[0]
-    return _as_they_are(made, dataset).reshape(-1, _TRAVERSAL_STEPS, *dataset.shape)
+    return made.reshape(-1, _TRAVERSAL_STEPS, *dataset.shape).numpy()
 
 
-def _as_they_are(samples: Tensor, dataset: AliDataset) -> Array:
-    reshaped: Array = samples.reshape(-1, *dataset.shape).numpy()
-    return reshaped
+def _as_they_are(samples: Tensor, dataset: AliDataset) -> Any:
+    return samples.reshape(-1, *dataset.shape).numpy()
 
 
 @dataclass(frozen=True)

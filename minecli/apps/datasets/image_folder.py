@@ -16,10 +16,9 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.datasets.real_samples import RealSamples, from_bytes
+from minecli.apps.datasets.real_samples import SamplePart, from_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
 from minecli.tables.selectors.wording import counted
@@ -154,9 +153,9 @@ class ImageFolder:
         """The name of the device on which images are wanted."""
         return self._device
 
-    def part(self, numbers: npt.NDArray[np.integer[Any]]) -> ImagePart:
+    def part(self, numbers: npt.NDArray[np.integer[Any]]) -> SamplePart:
         """Some of the images, by their numbers and in their order, as samples of their own; nothing is decoded."""
-        return ImagePart(self, torch.from_numpy(numbers.astype(np.int64)))
+        return SamplePart(self, torch.from_numpy(numbers.astype(np.int64)))
 
     def rows(self, indices: Tensor) -> Tensor:
         """Images by number: int64 (models, b) to float32 (models, b, 3, side, side), -1 (dark) to 1 (bright).
@@ -215,31 +214,6 @@ class ImageFolder:
             yield f"files left out because they are no images by their names: {len(others):,} (such as '{others[0]}')"
 
 
-@dataclass(frozen=True)
-class ImagePart:
-    """Some samples of others: `numbers`, shape (n,), says which."""
-
-    samples: RealSamples
-    numbers: Tensor
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one sample."""
-        return self.samples.shape
-
-    @property
-    def device(self) -> str:
-        """The name of the device on which samples are wanted."""
-        return self.samples.device
-
-    def rows(self, indices: Tensor) -> Tensor:
-        """Samples by their number in this part: (models, b) to (models, b, *shape)."""
-        return self.samples.rows(self.numbers[indices.to(self.numbers.device)])
-
-
 def _image_names(root: Path) -> tuple[list[str], list[str]]:
     """Sorted paths relative to root: of images by their suffix, and of other files."""
     try:
@@ -249,7 +223,7 @@ def _image_names(root: Path) -> tuple[list[str], list[str]]:
     except NotADirectoryError:
         raise UsageError(f"'{root}' is a file; a folder of images is needed", hint=f"try {root.parent}") from None
     except OSError as failure:
-        raise _unreadable(failure) from None
+        _refuse(failure)
     images: list[str] = []
     others: list[str] = []
     for name in _files(root):
@@ -272,12 +246,9 @@ def _files(root: Path) -> Iterator[str]:
         yield from ((inside / name).as_posix() for name in names if not name.startswith("."))
 
 
-def _refuse(failure: OSError) -> None:
-    raise _unreadable(failure)
-
-
-def _unreadable(failure: OSError) -> DataError:
-    return DataError(f"cannot read the folder '{failure.filename}': {_reason(failure)}", hint="check its permissions")
+def _refuse(failure: OSError) -> NoReturn:
+    problem = f"cannot read the folder '{failure.filename}': {_reason(failure)}"
+    raise DataError(problem, hint="check its permissions") from None
 
 
 def _fault(path: Path, whole: bool) -> str | None:

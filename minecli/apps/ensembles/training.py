@@ -160,16 +160,20 @@ class SideBySideTraining(ABC):
         loss.sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
+    @property
+    def _scoring(self) -> ScoresPairs:
+        return self.networks["statistics"]  # type: ignore[return-value]
+
     def ascend_statistics(self, samples: Tensor, latent: Tensor, shifts: Sequence[int]) -> None:
         """One step of the statistics network UP its bound, on pairs that carry no gradient: samples (models, b, *shape)
         and latents (models, b, l), and the latter shifted by each of `shifts` as pairs of the marginals."""
-        network, optimizer = self.networks["statistics"], self.optimizers["statistics"]
-        bound = ascend(_scoring(network), optimizer, self.average, samples, latent, shifts, self.statistics)
+        optimizer = self.optimizers["statistics"]
+        bound = ascend(self._scoring, optimizer, self.average, samples, latent, shifts, self.statistics)
         self.remember(information_nats=bound)
 
     def information(self, samples: Tensor, latent: Tensor, shifts: Sequence[int]) -> Tensor:
         """The bound on I(samples; latent) in nats, shape (models,), differentiable in both; see `ascend_statistics`."""
-        t = _scoring(self.networks["statistics"]).score_rows(samples, latent, [0, *shifts])
+        t = self._scoring.score_rows(samples, latent, [0, *shifts])
         value: Tensor = self.statistics.objective().value_of(t[:, 0], t[:, 1:])
         return value
 
@@ -248,10 +252,6 @@ def mean_of_last(histories: Sequence[Sequence[Evaluation]]) -> dict[str, float]:
             if value is not None:
                 values.setdefault(name, []).append(value)
     return {name: sum(v) / len(v) for name, v in values.items()}
-
-
-def _scoring(network: nn.Module) -> ScoresPairs:
-    return network  # type: ignore[return-value]
 
 
 def copy_model(source: nn.Module, target: nn.Module, model: int) -> None:

@@ -4,7 +4,7 @@ which encode and predict."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ def comparisons(methods: Sequence[TrainedMethod[IbPhases]]) -> dict[str, Any]:
         return {"comparisons": []}
     wrong = {method: _wrong(phases) for method, phases in done.items()}
     reference = REFERENCE if REFERENCE in wrong else next(iter(wrong))
-    compared = [compare(m, w, reference, wrong[reference]).to_json() for m, w in wrong.items() if m != reference]
+    compared = [asdict(compare(m, w, reference, wrong[reference])) for m, w in wrong.items() if m != reference]
     return {"comparisons": compared}
 
 
@@ -130,6 +130,7 @@ class Scatter:
     labels: npt.NDArray[np.int64]
 
 
+@torch.no_grad()
 def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
     """One code for each of the first test rows by the first seed; None where the bottleneck has not two columns, or the
     seed diverged."""
@@ -138,15 +139,10 @@ def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
         return None
     network: Any = phases.final.last_finite["classifier"]
     test = phases.data.test
-    codes = first_codes(network, test.x[:_SHOWN_ROWS], phases.seeds, phases.device)
+    x = test.x[:_SHOWN_ROWS].to(phases.device)
+    noise = Noise(phases.seeds, phases.device, "picture")
+    codes = network.encode(x.expand(len(phases.seeds), *x.shape), noise).z[0]
     return Scatter(trained.method, codes.cpu().numpy(), test.labels[:_SHOWN_ROWS].numpy())
-
-
-@torch.no_grad()
-def first_codes(network: Bottleneck, x: Tensor, seeds: Sequence[int], device: torch.device) -> Tensor:
-    """One code per row of x (n, inputs) by the first of the models, of `seeds`, shape (n, k), on `device`."""
-    rows = x.to(device).expand(len(seeds), *x.shape)
-    return network.encode(rows, Noise(seeds, device, "picture")).z[0]
 
 
 @dataclass(frozen=True)
