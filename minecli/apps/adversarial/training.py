@@ -74,10 +74,14 @@ class AdversarialTraining(SideBySideTraining):
         the last generators that were finite when evaluated instead of the current ones."""
         return applied(self.last_finite["generator"] if best else self.generator, latents, self.device)
 
+    def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
+        """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""
+        return self.decode(self.prior(count, *names), best)
+
     @abstractmethod
     def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
-        """What evaluations measure: all that the models make, (models, n, *shape) each; and samples with the latents
-        whose information about them is bounded, which is asked for only where there is a bound."""
+        """What evaluations measure: all that the models make, (models, n, *shape) each; and the samples and latents
+        between which the information is bounded, where it is."""
 
     @abstractmethod
     def metrics_of(self, *made: Tensor) -> Mapping[str, float | None]:

@@ -129,16 +129,9 @@ def _grid(request: AliRequest, device: str) -> AliDataset:
         return reconstruction_metrics(x, again) | {name: of_samples[name] for name in (*_GRID_DEFINITIONS, "kl")}
 
     definitions = {**DEFINITIONS, **_GRID_DEFINITIONS, "kl": "of the modes' shares from equal ones, in nats"}
-    real = RealRows(torch.from_numpy(rows).to(device))
-    return AliDataset(
-        real,
-        torch.from_numpy(held_out),
-        (2,),
-        measure,
-        definitions,
-        {"rows": len(rows), "rows_held_out": len(held_out)},
-        labels,
-    )
+    facts = {"rows": len(rows), "rows_held_out": len(held_out)}
+    real, unseen = RealRows(torch.from_numpy(rows).to(device)), torch.from_numpy(held_out)
+    return AliDataset(real, unseen, (2,), measure, definitions, facts, labels)
 
 
 def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDataset:

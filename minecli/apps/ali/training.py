@@ -125,10 +125,6 @@ class AliTraining(AdversarialTraining):
         outputs = applied(encoder, samples.expand(len(self.seeds), *samples.shape), self.device)
         return outputs[..., : self.config.latent]
 
-    def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
-        """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""
-        return self.decode(self.prior(count, *names), best)
-
     def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
         """Reconstructions of held-out samples, and fresh samples; the former's originals, and codes drawn for them."""
         truth = self.held_out.expand(len(self.seeds), *self.held_out.shape)

@@ -118,15 +118,10 @@ class GanTraining(AdversarialTraining):
     def _fake_side(self, fake: Tensor, prior: Tensor) -> losses.Side:
         return fake, prior if self.joint else None
 
-    def sample(self, count: int, *names: str | int, best: bool = False) -> tuple[Tensor, Tensor]:
-        """Draw `count` samples from every model: (models, count, *shape) and their latents, on the CPU. `names` name
-        the stream; `best` asks the last generators that were finite when evaluated instead of the current ones."""
-        prior = self.prior(count, *names)
-        return self.decode(prior, best), prior
-
     def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
         """Fresh samples, and their codes."""
-        samples, prior = self.sample(self.config.samples, "evaluation")
+        prior = self.prior(self.config.samples, "evaluation")
+        samples = self.decode(prior)
         return [samples], samples, code_of(self.config, prior)
 
     def metrics_of(self, *made: Tensor) -> Mapping[str, float | None]:
