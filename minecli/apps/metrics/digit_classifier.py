@@ -148,8 +148,10 @@ class _Training(ClassifierTraining[_Network]):
             draws = generator(self.config.seed, "digit-classifier", "order", epoch)
             self.order = draws.permutation(len(self.learnt.images))
         rows = self.order[place * self.batch :][: self.batch]
-        images, labels = torch.from_numpy(self.learnt.images[rows, None]), torch.from_numpy(self.learnt.labels[rows])
-        return functional.cross_entropy(network(from_bytes(images.to(self.device))), labels.long().to(self.device))
+        # The axis of channels is torch's: numpy gives it another stride, with which convolutions round differently.
+        images = torch.from_numpy(self.learnt.images[rows])[:, None].to(self.device)
+        labels = torch.from_numpy(self.learnt.labels[rows]).long().to(self.device)
+        return functional.cross_entropy(network(from_bytes(images)), labels)
 
     def measure(self, network: _Network) -> float:
         answers = DigitClassifier(network, self.device, math.nan).classify(from_bytes(torch.tensor(self.test.images)))
