@@ -88,8 +88,8 @@ def load_classified(
     """
     if request.is_table:
         return load_user_classes(request, device, stdin)
-    train, test = (digit_rows(part) for part in read_mnist(request.root, observer))
-    train = train.rows(slice(request.config.rows))
+    learnt, unseen = read_mnist(request.root, observer)
+    train, test = digit_rows(learnt.first(request.config.rows)), digit_rows(unseen)
     choosing, facts = _sizes(request, len(train), len(test))
     return Classified(train, test, choosing, tuple(range(CLASSES)), device, facts)
 
