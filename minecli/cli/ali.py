@@ -38,7 +38,7 @@ from minecli.errors import UsageError
 
 if TYPE_CHECKING:
     from minecli.apps.ali.datasets import AliDataset
-    from minecli.apps.ali.unseen import Inputs
+    from minecli.apps.datasets.sample_columns import Inputs
 
 EXAMPLE = "minecli ali gaussians25 --compare --steps 100 --seeds 2"
 ENCODE_EXAMPLE = "minecli ali encode run data.csv -o latent.parquet"

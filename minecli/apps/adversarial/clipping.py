@@ -22,13 +22,8 @@ _SMALLEST = 1e-12
 
 
 def model_norms(gradients: Sequence[Tensor]) -> Tensor:
-    """The Euclidean norm of each model's whole gradient.
-
-    Args:
-        gradients: shapes (models, ...).
-
-    Returns:
-        Shape (models,): one norm over all tensors together, never one per layer.
+    """The Euclidean norm of each model's whole gradient, tensors (models, ...), shape (models,): one norm over all
+    tensors together, never one per layer.
 
     >>> model_norms([torch.tensor([[3.0], [0.0]]), torch.tensor([[4.0], [2.0]])])
     tensor([5., 2.])

@@ -16,15 +16,10 @@ PRIORS = ("normal", "uniform")
 class AdversarialConfig:
     """One data set's settings, shared by every method that is compared on it.
 
-    The prior is Z = [eps, c]: `noise_dim` components eps and `code_dim` components c, normal or uniform on (-1, 1).
-    `beta` weighs the mutual information, which is MAXIMISED; 0 leaves it out. `gradient_penalty` weighs half the
-    squared norm of the discriminator's gradient at real samples (Mescheder et al., 2018). The learning rate falls
-    linearly to zero from the share `decay_from` of the steps on; 1: it does not.
-
-    Rows of columns use the perceptrons' sizes; images `image_layers` convolutions, and the numbers of filters of the
-    largest maps. A discriminator of pairs has `joint_units` where images and latents meet (0: as many as the smallest
-    maps have filters). The statistics network has the discriminator's layers and units on rows; `bound` and
-    `marginal_shifts` belong to it.
+    The prior is Z = [eps, c]: `noise_dim` components eps and `code_dim` components c, uniform ones on (-1, 1).
+    `gradient_penalty` weighs half the squared norm of the discriminator's gradient at real samples (Mescheder et al.,
+    2018). `joint_units` 0: as many as the smallest maps have filters. The statistics network has the discriminator's
+    layers and units on rows.
 
     >>> AdversarialConfig(noise_dim=0, code_dim=0)
     Traceback (most recent call last):

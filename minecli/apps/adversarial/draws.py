@@ -28,8 +28,8 @@ class StepNeeds:
 @dataclass(frozen=True)
 class Draws:
     """The random draws of a step: real samples (models, b, *shape); for each turn, the discriminator's first, latents
-    and, where there is an encoder with noise, its noise (models, b, latent); and the shifts that make
-    pairs of the marginals."""
+    and, where there is an encoder with noise, its noise (models, b, latent); and the shifts that make pairs of the
+    marginals."""
 
     real: Tensor
     priors: list[Tensor]

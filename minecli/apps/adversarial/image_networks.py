@@ -11,6 +11,10 @@ and has twice the maps of the one before: f, 2f, 4f, ...; the generator goes the
 
 All weights start normal with standard deviation 0.02 and all biases at 0, but where another start is named. What
 batch normalisation follows has no bias, because the normalisation would take it away again.
+
+All networks take `generators`, from which each model draws its initial weights; the `shape` of an image, (channels,
+side, side), and raise ValueError where that is not square or cannot be halved so often; the number of maps `filters` of
+the first convolution, or the generator's last hidden layer (f); and the number of convolutions `layers`.
 """
 
 from __future__ import annotations
@@ -23,11 +27,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.ensembles.layers import DCGAN_SCALE, LEAK, Convolution, Deconvolution, ImageBatchNorm, Linear
+from minecli.apps.ensembles.layers import DCGAN_SCALE, LEAK, Block, Convolution, Deconvolution, ImageBatchNorm, Linear
 from minecli.mine.convolutional_statistics import halved_sides
 
 # Channels, height and width, which are equal.
-ImageShape = tuple[int, int, int]
+ImageShape = tuple[int, ...]
 
 
 def _sides(shape: ImageShape, layers: int) -> tuple[int, ...]:
@@ -47,7 +51,7 @@ def _linear(generators: Sequence[torch.Generator], inputs: int, outputs: int, bi
     return Linear(generators, inputs, outputs, DCGAN_SCALE * math.sqrt(inputs), bias)
 
 
-class ImageGenerator(nn.Module):
+class ImageGenerator(Block):
     """Latents (models, b, latent) to images (models, b, channels, side, side) with values in [-1, 1].
 
     ========  ====================  ====================
@@ -60,18 +64,8 @@ class ImageGenerator(nn.Module):
     deconv    channels x 28 x 28    tanh
     ========  ====================  ====================
 
-    Kernels are 5 x 5 with stride 2, f is `filters` (the paper's generator: 64). The linear map's outputs are
-    normalised per map, as the deconvolutions' are.
-
-    Args:
-        generators: where each model draws its initial weights.
-        latent: components of the latent.
-        shape: of an image: channels, side, side.
-        filters: maps of the last hidden layer.
-        layers: deconvolutions.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
+    Kernels are 5 x 5 with stride 2, f is 64 in the paper. The latent has `latent` components. The linear map's outputs
+    are normalised per map, as the deconvolutions' are.
 
     >>> network = ImageGenerator([torch.Generator().manual_seed(s) for s in (0, 1)], 10, (3, 28, 28), 4)
     >>> network(torch.zeros(2, 5, 10)).shape
@@ -95,13 +89,13 @@ class ImageGenerator(nn.Module):
         )
 
     def forward(self, latent: Tensor) -> Tensor:
-        images: Tensor = self.first(latent).view(*latent.shape[:2], -1, self.smallest, self.smallest)
+        images = self.first(latent).view(*latent.shape[:2], -1, self.smallest, self.smallest)
         for norm, deconvolution in zip(self.norms, self.deconvolutions, strict=True):
             images = deconvolution(functional.relu(norm(images)))
         return torch.tanh(images)
 
 
-class ImageFeatures(nn.Module):
+class ImageFeatures(Block):
     """The convolutions that discriminator and encoder share in shape: (models, b, channels, side, side) to features
     (models, b, outputs), which are the smallest maps' pixels: 32 f at side 28, with four layers.
 
@@ -133,7 +127,7 @@ class ImageFeatures(nn.Module):
         return images.flatten(2)
 
 
-class ImageDiscriminator(nn.Module):
+class ImageDiscriminator(Block):
     """Logits of "real" for packs of images (Lin et al., PacGAN, 2018), or for pairs of an image and its latent.
 
     `ImageFeatures` of the pack, whose images are concatenated along the channels, then a linear map to the logit. With
@@ -145,17 +139,10 @@ class ImageDiscriminator(nn.Module):
     enters much smaller than they are is ignored for long.
 
     Args:
-        generators: where each model draws its initial weights.
-        shape: of one image: channels, side, side.
-        filters: maps of the first convolution (f).
-        layers: convolutions.
         pack: so many consecutive images share a logit; one is the usual discriminator.
         latent: components of the latent seen with each image; 0: images alone.
         joint_units: units of the hidden layer where images and latents meet (the paper's: 1024); 0: one for each map
             of the last convolution.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
 
     >>> network = ImageDiscriminator([torch.Generator().manual_seed(s) for s in (0, 1)], (3, 28, 28), 4, pack=2)
     >>> network(torch.zeros(2, 10, 3, 28, 28)).shape
@@ -175,8 +162,7 @@ class ImageDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.pack = pack
-        channels, height, width = shape
-        self.features = ImageFeatures(generators, (channels * pack, height, width), filters, layers)
+        self.features = ImageFeatures(generators, (shape[0] * pack, *shape[1:]), filters, layers)
         told, units = self.features.maps, joint_units or self.features.maps
         self.latent = Linear(generators, latent * pack, told) if latent else None
         self.hidden = _linear(generators, self.features.outputs + told, units) if latent else None
@@ -197,12 +183,11 @@ class ImageDiscriminator(nn.Module):
         """
         if (latent is None) != (self.latent is None):
             raise ValueError("a discriminator of pairs needs latents, one of images alone takes none")
-        features: Tensor = self.features(self._packed(images).flatten(2, 3))
+        features = self.features(self._packed(images).flatten(2, 3))
         if latent is not None and self.latent is not None and self.hidden is not None:
             said = functional.leaky_relu(self.latent(self._packed(latent).flatten(2)), LEAK)
             features = functional.leaky_relu(self.hidden(torch.cat([features, said], 2)), LEAK)
-        logits: Tensor = self.last(features)
-        return logits.squeeze(-1)
+        return self.last(features).squeeze(-1)
 
     def _packed(self, values: Tensor) -> Tensor:
         """(models, b * pack, ...) to (models, b, pack, ...)."""
@@ -210,18 +195,9 @@ class ImageDiscriminator(nn.Module):
         return values.reshape(models, count // self.pack, self.pack, *values.shape[2:])
 
 
-class ImagePairDiscriminator(nn.Module):
+class ImagePairDiscriminator(Block):
     """Logits of "real" for pairs (x, x') of two images, which are laid on one another along the channels: an
     `ImageDiscriminator` of 2 channels for each of an image (Li et al., "ALICE", 2017, for its cycles).
-
-    Args:
-        generators: where each model draws its initial weights.
-        shape: of one image: channels, side, side.
-        filters: maps of the first convolution.
-        layers: convolutions.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
 
     >>> network = ImagePairDiscriminator([torch.Generator().manual_seed(0)], (3, 28, 28), 4)
     >>> network(torch.zeros(1, 5, 3, 28, 28), torch.zeros(1, 5, 3, 28, 28)).shape
@@ -230,30 +206,18 @@ class ImagePairDiscriminator(nn.Module):
 
     def __init__(self, generators: Sequence[torch.Generator], shape: ImageShape, filters: int, layers: int = 4) -> None:
         super().__init__()
-        channels, height, width = shape
-        self.judge = ImageDiscriminator(generators, (2 * channels, height, width), filters, layers)
+        self.judge = ImageDiscriminator(generators, (2 * shape[0], *shape[1:]), filters, layers)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """The logits (models, b) of pairs, two times (models, b, channels, side, side)."""
-        logits: Tensor = self.judge(torch.cat([first, second], 2))
-        return logits
+        return self.judge(torch.cat([first, second], 2))
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(Block):
     """Images (models, b, channels, side, side) to (models, b, outputs): `ImageFeatures`, then a linear map.
 
     The map's weights start with standard deviation 1 / sqrt(features), so that the outputs' spread is near that of a
     latent's at once.
-
-    Args:
-        generators: where each model draws its initial weights.
-        shape: of an image: channels, side, side.
-        filters: maps of the first convolution (f).
-        outputs: columns that come out.
-        layers: convolutions.
-
-    Raises:
-        ValueError: the image is not square, or cannot be halved so often.
 
     >>> network = ImageEncoder([torch.Generator().manual_seed(0)], (3, 28, 28), 4, 10)
     >>> network(torch.zeros(1, 5, 3, 28, 28)).shape
@@ -268,5 +232,4 @@ class ImageEncoder(nn.Module):
         self.last = Linear(generators, self.features.outputs, outputs)
 
     def forward(self, images: Tensor) -> Tensor:
-        out: Tensor = self.last(self.features(images))
-        return out
+        return self.last(self.features(images))

@@ -6,7 +6,7 @@ it sees together: real samples with what an encoder says of them, or generated o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,39 +16,37 @@ from torch.nn.functional import softplus
 
 # Samples, and the latent that is seen with them, if any.
 Side = tuple[Tensor, Tensor | None]
+Discriminator = Callable[..., Tensor]
 
 
-def discriminator_loss(discriminator: nn.Module, real: Side, fake: Side, gradient_penalty: float = 0.0) -> Tensor:
+def discriminator_loss(discriminator: Discriminator, real: Side, fake: Side, gradient_penalty: float = 0.0) -> Tensor:
     r""":math:`-E \log D(real) - E \log (1 - D(fake))`, and the zero-centred penalty
     :math:`\tfrac{\lambda}{2} E \lVert \nabla_x \operatorname{logit} D \rVert^2` at real samples, where it is asked for
     (Mescheder et al., "Which training methods for GANs do actually converge?", 2018, R1)."""
     samples = real[0].detach().requires_grad_() if gradient_penalty else real[0]
     logits = discriminator(samples, real[1])
-    loss: Tensor = (softplus(-logits) + softplus(discriminator(*fake))).mean(1)
+    loss = (softplus(-logits) + softplus(discriminator(*fake))).mean(1)
     if not gradient_penalty:
         return loss
     (slopes,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
     return loss + 0.5 * gradient_penalty * slopes.square().flatten(2).sum(2).mean(1)
 
 
-def generator_loss(discriminator: nn.Module, fake: Side) -> Tensor:
+def generator_loss(discriminator: Discriminator, fake: Side) -> Tensor:
     r""":math:`-E \log D(fake)`, the non-saturating loss (paper, equation 17)."""
-    loss: Tensor = softplus(-discriminator(*fake)).mean(1)
-    return loss
+    return softplus(-discriminator(*fake)).mean(1)
 
 
-def ali_loss(discriminator: nn.Module, real: Side, fake: Side) -> Tensor:
+def ali_loss(discriminator: Discriminator, real: Side, fake: Side) -> Tensor:
     r""":math:`-E \log D(G(z), z) - E \log (1 - D(x, E(x)))`: generator and encoder each pass for the other (Dumoulin et
     al., "Adversarially learned inference", 2017), non-saturating on both sides."""
-    loss: Tensor = (softplus(-discriminator(*fake)) + softplus(discriminator(*real))).mean(1)
-    return loss
+    return (softplus(-discriminator(*fake)) + softplus(discriminator(*real))).mean(1)
 
 
-def veegan_loss(discriminator: nn.Module, fake: Side, latent: Tensor, reconstructed: Tensor) -> Tensor:
+def veegan_loss(discriminator: Discriminator, fake: Side, latent: Tensor, reconstructed: Tensor) -> Tensor:
     r""":math:`-E \operatorname{logit} D(G(z), z) + E \lVert z - F(G(z)) \rVert^2` (Srivastava et al., "VEEGAN", 2017,
     algorithm 1): the logit estimates a log density ratio, and the reconstructor F learns from the second term alone."""
-    loss: Tensor = (latent - reconstructed).square().sum(2).mean(1) - discriminator(*fake).mean(1)
-    return loss
+    return (latent - reconstructed).square().sum(2).mean(1) - discriminator(*fake).mean(1)
 
 
 def unrolled(

@@ -17,9 +17,8 @@ from minecli.apps.adversarial.image_networks import (
     ImageEncoder,
     ImageGenerator,
     ImagePairDiscriminator,
-    ImageShape,
 )
-from minecli.apps.ensembles.layers import Perceptron
+from minecli.apps.ensembles.layers import Block, Perceptron
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.runtime.seeds import torch_generator
@@ -35,15 +34,11 @@ def _generators(seeds: Sequence[int], name: str) -> list[torch.Generator]:
     return [torch_generator(seed, "gan", name) for seed in seeds]
 
 
-def _image(shape: Shape) -> ImageShape | None:
-    """The shape of an image; None: samples are rows."""
-    if len(shape) == 1:
-        return None
-    channels, height, width = shape
-    return channels, height, width
+def _of_images(shape: Shape) -> bool:
+    return len(shape) > 1
 
 
-class RowDiscriminator(nn.Module):
+class RowDiscriminator(Block):
     """Logits of "real" for packs of rows (Lin et al., PacGAN, 2018), or for pairs of a row and its latent.
 
     Args:
@@ -66,23 +61,17 @@ class RowDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.pack = pack
-        self.body = Perceptron(
-            _generators(seeds, name),
-            (columns + latent) * pack,
-            config.discriminator_hidden,
-            config.discriminator_layers,
-            1,
-        )
+        hidden, layers = config.discriminator_hidden, config.discriminator_layers
+        self.body = Perceptron(_generators(seeds, name), (columns + latent) * pack, hidden, layers, 1)
 
     def forward(self, rows: Tensor, latent: Tensor | None = None) -> Tensor:
         """(models, b * pack, columns), and (models, b * pack, latent) where there is one, to (models, b)."""
         seen = rows if latent is None else torch.cat([rows, latent], -1)
         models, count, columns = seen.shape
-        logits: Tensor = self.body(seen.reshape(models, count // self.pack, columns * self.pack))
-        return logits.squeeze(-1)
+        return self.body(seen.reshape(models, count // self.pack, columns * self.pack)).squeeze(-1)
 
 
-class Bounded(nn.Module):
+class Bounded(Block):
     """Another network with its outputs, of any shape, drawn into (-1, 1) by tanh."""
 
     def __init__(self, body: nn.Module) -> None:
@@ -99,8 +88,8 @@ def build_generator(seeds: Sequence[int], shape: Shape, config: AdversarialConfi
     Values of images lie in [-1, 1]; those of rows do where they are `bounded`, as images given as rows are.
     """
     draws = _generators(seeds, "generator")
-    if image := _image(shape):
-        return ImageGenerator(draws, config.latent, image, config.generator_filters, config.image_layers)
+    if _of_images(shape):
+        return ImageGenerator(draws, config.latent, shape, config.generator_filters, config.image_layers)
     hidden, layers = config.generator_hidden, config.generator_layers
     generator = Perceptron(draws, config.latent, hidden, layers, shape[0], normalised=True)
     return Bounded(generator) if bounded else generator
@@ -110,10 +99,10 @@ def build_discriminator(
     seeds: Sequence[int], shape: Shape, config: AdversarialConfig, pack: int = 1, latent: int = 0
 ) -> nn.Module:
     """D: samples (models, b * pack, *shape), and latents where `latent` is not 0, to logits of "real" (models, b)."""
-    if image := _image(shape):
+    if _of_images(shape):
         return ImageDiscriminator(
             _generators(seeds, "discriminator"),
-            image,
+            shape,
             config.discriminator_filters,
             config.image_layers,
             pack=pack,
@@ -127,9 +116,9 @@ def build_pair_discriminator(seeds: Sequence[int], shape: Shape, config: Adversa
     """D on pairs (x, x') of two samples, or of two latents with shape (latent,): two times (models, b, *shape) to
     logits of "real" (models, b), as the cycles of ALICE need it (Li et al., 2017). `name` names the stream that
     weights are drawn from, since a model may have several of these."""
-    if image := _image(shape):
+    if _of_images(shape):
         draws = _generators(seeds, name)
-        return ImagePairDiscriminator(draws, image, config.discriminator_filters, config.image_layers)
+        return ImagePairDiscriminator(draws, shape, config.discriminator_filters, config.image_layers)
     return RowDiscriminator(seeds, shape[0], config, latent=shape[0], name=name)
 
 
@@ -137,8 +126,8 @@ def build_encoder(seeds: Sequence[int], shape: Shape, config: AdversarialConfig,
     """E: samples (models, b, *shape) to (models, b, outputs); on rows it has the generator's layers and units, on
     images the discriminator's convolutions."""
     draws = _generators(seeds, "encoder")
-    if image := _image(shape):
-        return ImageEncoder(draws, image, config.discriminator_filters, outputs, config.image_layers)
+    if _of_images(shape):
+        return ImageEncoder(draws, shape, config.discriminator_filters, outputs, config.image_layers)
     hidden, layers = config.generator_hidden, config.generator_layers
     return Perceptron(draws, shape[0], hidden, layers, outputs, normalised=True)
 
@@ -149,8 +138,8 @@ def build_statistics_network(
     """T on pairs of a sample (models, b, *shape) and its code (models, b, code_dim), in nats. On rows it has the
     discriminator's layers and units, on images convolutions down to 4 pixels."""
     draws = _generators(seeds, "statistics")
-    if image := _image(shape):
-        channels, side, _ = image
+    if _of_images(shape):
+        channels, side, _ = shape
         return ConvolutionalStatisticsNetwork(
             len(seeds),
             channels,

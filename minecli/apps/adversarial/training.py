@@ -3,6 +3,7 @@ watched of it."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 
 from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
 from minecli.apps.adversarial.config import AdversarialConfig
-from minecli.apps.ensembles.training import Evaluation, Schedule, SideBySideTraining
+from minecli.apps.adversarial.draws import Draws, StepNeeds, draw_step, prior_of, stream
+from minecli.apps.datasets.real_samples import RealSamples
+from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, applied
 from minecli.mine.sampling import random_shifts
 
 # Samples and shifts for an evaluation of the bound, of which one logarithm is of all pairs; images cost a convolution
@@ -32,21 +35,68 @@ class AdversarialEvaluation(Evaluation):
 
 
 class AdversarialTraining(SideBySideTraining):
-    """Several models, one per seed; `config` gives schedule and statistics, see `SideBySideTraining` for the rest."""
+    """Several models with a generator, one per seed; `config` gives schedule and statistics, see `SideBySideTraining`
+    for the rest.
+
+    Args:
+        data: real samples, on the device where the models compute.
+        needs: what a step draws.
+    """
 
     EVALUATION = AdversarialEvaluation
+    # Whether a statistics network bounds the information.
+    informed: bool
 
     def __init__(
         self,
+        data: RealSamples,
         method: str,
         config: AdversarialConfig,
         seeds: Sequence[int],
-        device: torch.device,
         networks: Mapping[str, nn.Module],
+        needs: StepNeeds,
     ) -> None:
-        self.config = config
+        self.data, self.config, self.needs = data, config, needs
         schedule = Schedule(config.steps, config.evaluate_every)
-        super().__init__(method, schedule, config.statistics(), seeds, device, networks)
+        super().__init__(method, schedule, config.statistics(), seeds, torch.device(data.device), networks)
+        self.generator = self.networks["generator"]
+
+    def draw(self) -> Draws:
+        """The draws of the step that comes, on the device of the data."""
+        return draw_step(self.config, self.seeds, self.data, self.step, self.needs)
+
+    def prior(self, count: int, *names: str | int) -> Tensor:
+        """Latents of all models, (models, count, l), on the CPU; `names` name the stream."""
+        return prior_of(self.seeds, self.config, count, "sample", *names)
+
+    def decode(self, latents: Tensor, best: bool = False) -> Tensor:
+        """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU. `best` asks
+        the last generators that were finite when evaluated instead of the current ones."""
+        return applied(self.last_finite["generator"] if best else self.generator, latents, self.device)
+
+    def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
+        """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""
+        return self.decode(self.prior(count, *names), best)
+
+    @abstractmethod
+    def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
+        """What evaluations measure: all that the models make, (models, n, *shape) each; and the samples and latents
+        between which the information is bounded, where it is."""
+
+    @abstractmethod
+    def metrics_of(self, *made: Tensor) -> Mapping[str, float | None]:
+        """The metrics of what one model makes, all finite: (n, *shape) each."""
+
+    def measure(self) -> tuple[list[Measurement], Tensor | None]:
+        """See `SideBySideTraining.measure`."""
+        made, samples, latent = self.made()
+        measurements: list[Measurement] = []
+        for m in range(len(self.seeds)):
+            own = [part[m] for part in made]
+            is_finite = all(bool(torch.isfinite(part).all()) for part in own)
+            known = is_finite and self.diverged_at[m] is None
+            measurements.append((is_finite, self.metrics_of(*own) if known else {}))
+        return measurements, self._information_on(samples, latent) if self.informed else None
 
     def learning_rate(self, network: str) -> float:
         """The learning rate of the step that comes, the same for all networks."""
@@ -76,10 +126,11 @@ class AdversarialTraining(SideBySideTraining):
         for name in names:
             self.optimizers[name].step()
 
-    def information_on(self, samples: Tensor, latent: Tensor, shift_stream: torch.Generator) -> Tensor:
+    def _information_on(self, samples: Tensor, latent: Tensor) -> Tensor:
         """The bound in nats, shape (models,), on the first of many pairs, with many shifted pairs in one logarithm: for
         evaluations, not for training."""
         dims = samples.dim() - 2
         count = EVALUATION_SAMPLES[dims]
         rows, code = samples[:, :count].to(self.device), latent[:, :count].to(self.device)
-        return self.information(rows, code, random_shifts(rows.shape[1], EVALUATION_SHIFTS[dims], shift_stream))
+        shifts = random_shifts(rows.shape[1], EVALUATION_SHIFTS[dims], stream(0, "evaluation"))
+        return self.information(rows, code, shifts)

@@ -29,10 +29,8 @@ ARCHITECTURES = ("mlp", "conv")
 class AliConfig(AdversarialConfig):
     """The settings of adversarially learned inference: those shared with GANs, and its own.
 
-    The latent has `latent` normal components, all of which the information I(x; E(x)) is about. `arch` decides whether
-    images meet convolutions or, as rows of pixels, perceptrons. `reconstruction_weight` weighs the squared error per
-    pixel or column (and per latent component) in `alice-l2`, `cycle_weight` the adversarial cycles of `alice-adv`.
-    `rows` training samples are used at most, `held_out` at most to judge; `side` is what images are scaled to.
+    The information I(x; E(x)) is about the whole latent. Perceptrons see images as rows of pixels. What
+    `reconstruction_weight` weighs is per pixel or column, and per latent component.
 
     >>> AliConfig(arch="vit")
     Traceback (most recent call last):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,21 +15,20 @@ from torch import Tensor
 
 from minecli import events
 from minecli.apps.ali.config import CELEBA, GRID, MNIST, AliRequest
-from minecli.apps.datasets.celeba import HOME
-from minecli.apps.datasets.mnist import Digits, default_cache, read_mnist
-from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples, from_bytes
+from minecli.apps.datasets import celeba
+from minecli.apps.datasets.image_folder import Broken, ImageFolder
+from minecli.apps.datasets.mnist import default_cache, read_mnist
+from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples
+from minecli.apps.datasets.sample_columns import digit_images
 from minecli.apps.datasets.synthetic import Rows, gaussians25, grid_means
-from minecli.apps.datasets.table_rows import UserTable
+from minecli.apps.datasets.table_rows import TableRows, UserTable
+from minecli.apps.metrics import attribute_classifier, digit_classifier
 from minecli.apps.metrics.modes import grid_metrics
 from minecli.apps.metrics.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
 from minecli.apps.metrics.two_sample import TableDistances
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
-
-if TYPE_CHECKING:
-    from minecli.apps.datasets.image_folder import ImageFolder
-    from minecli.apps.datasets.table_rows import TableRows
-    from minecli.apps.metrics.attribute_classifier import LabelledImages
+from minecli.tables.splitting import share_of
 
 # Evaluations during training are to take seconds; the answer at the end is about all that is held out.
 MEASURED_IN_TRAINING = 1000
@@ -42,8 +41,6 @@ _GRID_DEFINITIONS = {
 Numbers = npt.NDArray[np.int64]
 # Originals, reconstructions (both (n, *shape)), fresh samples, and the numbers of the originals among the held-out.
 Measure = Callable[[Tensor, Tensor, Tensor, Numbers], dict[str, float | None]]
-# Reconstructions, and their numbers among the held-out, to what a classifier makes of them.
-Score = Callable[[Tensor, Numbers], dict[str, float | None]]
 
 
 @dataclass(frozen=True)
@@ -68,10 +65,6 @@ class AliDataset:
     def bounded(self) -> bool:
         """Whether samples lie within (-1, 1), as images do."""
         return len(self.shape) > 1
-
-    def metrics_in_training(self, reconstructed: Tensor, samples: Tensor) -> dict[str, float | None]:
-        """Measure reconstructions of the first held-out samples, and fresh samples, both (n, *shape)."""
-        return self.metrics(reconstructed, samples, np.arange(len(reconstructed)))
 
     def metrics(self, reconstructed: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
         """Measure reconstructions of the held-out samples numbered `which`, (n,), and fresh samples, both of which may
@@ -136,16 +129,9 @@ def _grid(request: AliRequest, device: str) -> AliDataset:
         return reconstruction_metrics(x, again) | {name: of_samples[name] for name in (*_GRID_DEFINITIONS, "kl")}
 
     definitions = {**DEFINITIONS, **_GRID_DEFINITIONS, "kl": "of the modes' shares from equal ones, in nats"}
-    real = RealRows(torch.from_numpy(rows).to(device))
-    return AliDataset(
-        real,
-        torch.from_numpy(held_out),
-        (2,),
-        measure,
-        definitions,
-        {"rows": len(rows), "rows_held_out": len(held_out)},
-        labels,
-    )
+    facts = {"rows": len(rows), "rows_held_out": len(held_out)}
+    real, unseen = RealRows(torch.from_numpy(rows).to(device)), torch.from_numpy(held_out)
+    return AliDataset(real, unseen, (2,), measure, definitions, facts, labels)
 
 
 def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDataset:
@@ -167,18 +153,11 @@ def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDatas
     return AliDataset(real, held_out, (len(table.names),), measure, definitions, split.facts, table=table)
 
 
-def digit_images(digits: Digits) -> Tensor:
-    """Digits as single-channel images (n, 1, 28, 28) from -1 (paper) to 1 (ink)."""
-    return from_bytes(torch.from_numpy(digits.images)[:, None])
-
-
 def _mnist(
     request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
 ) -> AliDataset | None:
-    from minecli.apps.metrics.digit_classifier import load_classifier
-
     train, test = read_mnist(request.root, observer)
-    classifier = load_classifier((train, test), device, default_cache(), observer, should_stop)
+    classifier = digit_classifier.load_classifier((train, test), device, default_cache(), observer, should_stop)
     if classifier is None:
         return None
     learnt, unseen = train.first(request.config.rows), test.first(request.config.held_out)
@@ -215,39 +194,31 @@ class _Images:
 
 
 def _read_images(request: AliRequest, device: str, observer: events.Observer = events.ignore) -> _Images:
-    from minecli.apps.datasets.celeba import held_out as celeba_held_out
-    from minecli.apps.datasets.celeba import is_celeba, read_celeba
-    from minecli.apps.datasets.image_folder import Broken, ImageFolder
-
     config = request.config
     broken: Broken = "skip" if request.skip_broken else "error"
     if request.dataset == CELEBA and request.data_root is None:
         raise UsageError(
             "CelebA's faces are not fetched: their terms want everybody to ask for them",
-            hint=f"get them from {HOME} and pass --data-root DIR",
+            hint=f"get them from {celeba.HOME} and pass --data-root DIR",
         )
     root = request.root or Path(request.dataset)
     attributes = None
-    if request.dataset == CELEBA or is_celeba(root):
-        faces = read_celeba(root, config.side, device=device, broken=broken, observer=observer)
+    if request.dataset == CELEBA or celeba.is_celeba(root):
+        faces = celeba.read_celeba(root, config.side, device=device, broken=broken, observer=observer)
         images, attributes = faces.images, faces.attributes
-        unseen, rule = celeba_held_out(images.names)
+        unseen, rule = celeba.held_out(images.names)
     else:
         images = ImageFolder(root, config.side, device=device, broken=broken, observer=observer)
-        unseen, rule = _last_part(len(images))
+        count = len(images)
+        unseen = np.arange(count) >= count - share_of(count, _HELD_OUT, least=0)
+        rule = "the last fifth of the images by name"
     learnt, held_out = np.flatnonzero(~unseen)[: config.rows], np.flatnonzero(unseen)[: config.held_out]
     return _Images(images, attributes, learnt, held_out, rule)
-
-
-def _last_part(count: int) -> tuple[npt.NDArray[np.bool_], str]:
-    return np.arange(count) >= count - round(_HELD_OUT * count), "the last fifth of the images by name"
 
 
 def _images(
     request: AliRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
 ) -> AliDataset | None:
-    from minecli.apps.metrics.attribute_classifier import LabelledImages
-
     split = _read_images(request, device, observer)
     images, truth = split.images, split.truth()
     facts = {
@@ -257,34 +228,20 @@ def _images(
         "skipped": images.skipped,
         "notes": list(images.notes),
     }
-    score: Score | None = None
-    if split.attributes is not None:
-        labelled = LabelledImages(images, split.attributes, split.learnt, split.held_out)
-        score = _attribute_score(labelled, device, observer, should_stop, facts)
-        if score is None:
+    attributes, classifier = split.attributes, None
+    if attributes is not None:
+        labelled = attribute_classifier.LabelledImages(images, attributes, split.learnt, split.held_out)
+        load = attribute_classifier.load_attribute_classifier
+        classifier = load(labelled, device, default_cache(), observer, should_stop)
+        if classifier is None:
             return None
+        facts["classifier_balanced_accuracy"] = classifier.balanced_accuracy
 
     def measure(x: Tensor, again: Tensor, samples: Tensor, which: Numbers) -> dict[str, float | None]:
         del samples
-        return reconstruction_metrics(x, again) | ({} if score is None else score(again, which))
+        metrics = reconstruction_metrics(x, again)
+        if classifier is None or attributes is None:
+            return metrics
+        return metrics | attribute_scores(classifier.predict(again), attributes[split.held_out[which]])
 
     return AliDataset(images.part(split.learnt), truth, images.shape, measure, dict(DEFINITIONS), facts)
-
-
-def _attribute_score(
-    labelled: LabelledImages,
-    device: str,
-    observer: events.Observer,
-    should_stop: Callable[[], bool],
-    facts: dict[str, Any],
-) -> Score | None:
-    """How well a classifier of attributes, trained here, reads them from reconstructions; None where it was stopped.
-    Its own accuracy is added to `facts`."""
-    from minecli.apps.metrics.attribute_classifier import load_attribute_classifier
-
-    classifier = load_attribute_classifier(labelled, device, default_cache(), observer, should_stop)
-    if classifier is None:
-        return None
-    facts["classifier_balanced_accuracy"] = classifier.balanced_accuracy
-    truth = labelled.attributes[labelled.held_out]
-    return lambda again, which: attribute_scores(classifier.predict(again), truth[which])

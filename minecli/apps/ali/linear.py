@@ -86,9 +86,17 @@ class PcaCoder:
         rows = codes.double() @ self.components.T + self.mean
         return rows.clamp(-1.0, 1.0) if bounded else rows
 
+    def whitened(self, samples: Tensor) -> Tensor:
+        """Codes of samples (n, *shape) in units of their deviations, (n, k) float32."""
+        return (self.encode(samples.flatten(1)) / self.deviations).float()
+
+    def samples_of(self, latents: Tensor, shape: tuple[int, ...], bounded: bool) -> Tensor:
+        """Samples (n, *shape) float32 of such codes; for `bounded` see `decode`."""
+        return self.decode(latents * self.deviations, bounded).float().reshape(-1, *shape)
+
     def state_dict(self) -> dict[str, Tensor]:
         """The three tensors, which `from_state` takes."""
-        return {"mean": self.mean, "components": self.components, "deviations": self.deviations}
+        return dict(vars(self))
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> PcaCoder:
@@ -138,15 +146,14 @@ class LinearCoding:
     def encode(self, samples: Tensor, best: bool = False) -> Tensor:
         """Whitened codes (models, n, l) of samples (n, *shape), on the CPU."""
         del best
-        codes = self.coder.encode(samples.flatten(1)) / self.coder.deviations
-        return codes.float().expand(len(self.seeds), *codes.shape)
+        codes = self.coder.whitened(samples)
+        return codes.expand(len(self.seeds), *codes.shape)
 
     def decode(self, latents: Tensor, best: bool = False) -> Tensor:
         """Samples (models, n, *shape) of latents (models, n, l), on the CPU."""
         del best
-        shape = self.data.shape
-        rows = self.coder.decode(latents.flatten(0, 1) * self.coder.deviations, self.bounded)
-        return rows.float().reshape(*latents.shape[:2], *shape)
+        rows = self.coder.samples_of(latents.flatten(0, 1), self.data.shape, self.bounded)
+        return rows.view(*latents.shape[:2], *rows.shape[1:])
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
         """Fresh samples (models, count, *shape); `names` name the stream."""

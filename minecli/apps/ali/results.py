@@ -19,9 +19,8 @@ from minecli.apps.ali.config import AliRequest
 from minecli.apps.ali.datasets import AliDataset, load_dataset
 from minecli.apps.ali.linear import LinearCoding, PcaCoder
 from minecli.apps.ali.training import AliTraining
-from minecli.apps.ali.unseen import Inputs
 from minecli.apps.datasets.real_samples import as_bytes
-from minecli.apps.datasets.sample_columns import with_latent
+from minecli.apps.datasets.sample_columns import Inputs
 from minecli.apps.ensembles.results import (
     Application,
     TrainedMethod,
@@ -113,12 +112,11 @@ def _traversal(coding: Coding, codes: Tensor, dataset: AliDataset) -> Array:
     walks = codes[:, :_TRAVERSED, None].repeat(1, 1, _TRAVERSAL_STEPS, 1)
     walks[..., component] = torch.linspace(-_TRAVERSAL_REACH, _TRAVERSAL_REACH, _TRAVERSAL_STEPS)
     made = coding.decode(walks.flatten(1, 2), best=True)[0]
-    return _as_they_are(made, dataset).reshape(-1, _TRAVERSAL_STEPS, *dataset.shape)
+    return made.reshape(-1, _TRAVERSAL_STEPS, *dataset.shape).numpy()
 
 
-def _as_they_are(samples: Tensor, dataset: AliDataset) -> Array:
-    reshaped: Array = samples.reshape(-1, *dataset.shape).numpy()
-    return reshaped
+def _as_they_are(samples: Tensor, dataset: AliDataset) -> Any:
+    return samples.reshape(-1, *dataset.shape).numpy()
 
 
 @dataclass(frozen=True)
@@ -134,22 +132,17 @@ class Coder:
     encoder: nn.Module | PcaCoder
     generator: nn.Module | None
 
-    @property
-    def _seen(self) -> tuple[int, ...]:
-        return seen_shape(self.request, self.shape)
-
     def encode(self, samples: Tensor) -> Tensor:
         """The means of q(z|x), shape (n, l), of samples (n, *shape)."""
         if isinstance(self.encoder, PcaCoder):
-            return (self.encoder.encode(samples.flatten(1)) / self.encoder.deviations).float()
-        outputs = applied(self.encoder, samples.reshape(1, -1, *self._seen), _CPU)
+            return self.encoder.whitened(samples)
+        outputs = applied(self.encoder, samples.reshape(1, -1, *seen_shape(self.request, self.shape)), _CPU)
         return outputs[0, :, : self.request.config.latent]
 
     def decode(self, latents: Tensor) -> Tensor:
         """Samples (n, *shape) of latents (n, l)."""
         if isinstance(self.encoder, PcaCoder):
-            rows = self.encoder.decode(latents * self.encoder.deviations, bounded=len(self.shape) > 1)
-            return rows.float().reshape(-1, *self.shape)
+            return self.encoder.samples_of(latents, self.shape, bounded=len(self.shape) > 1)
         assert self.generator is not None
         return applied(self.generator, latents[None], _CPU)[0].reshape(-1, *self.shape)
 
@@ -188,14 +181,8 @@ def load_coder(folder: Path, request: AliRequest, method: str, model: int, shape
 
 
 def coded_columns(inputs: Inputs, coder: Coder, as_list: bool = True) -> dict[str, Any]:
-    """The inputs as columns, the label where it is known, and their codes: the list column `latent`, or columns
-    latent0, latent1, ... where lists are not wanted."""
-
-    codes = coder.encode(inputs.samples).numpy()
-    columns = inputs.columns(inputs.samples)
-    if inputs.labels is not None:
-        columns["label"] = inputs.labels
-    return with_latent(columns, codes, as_list)
+    """The inputs as columns, the label where it is known, and their codes; see `sample_columns.with_latent`."""
+    return inputs.coded(coder.encode(inputs.samples).numpy(), as_list)
 
 
 def reconstructed(inputs: Inputs, coder: Coder) -> Tensor:

@@ -17,13 +17,14 @@ expected :math:`-\log p(x|z)` of encoder pairs: reconstructions get better (pape
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from minecli.apps.adversarial import losses
-from minecli.apps.adversarial.draws import Draws, StepNeeds, draw_step, prior_of, stream
+from minecli.apps.adversarial.draws import Draws, StepNeeds, stream
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -35,7 +36,7 @@ from minecli.apps.adversarial.networks import (
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.ali.config import AliConfig
 from minecli.apps.ali.datasets import MEASURED_IN_TRAINING, AliDataset
-from minecli.apps.ensembles.training import Measurement, applied
+from minecli.apps.ensembles.training import applied
 
 
 class AliTraining(AdversarialTraining):
@@ -54,8 +55,8 @@ class AliTraining(AdversarialTraining):
     config: AliConfig
 
     def __init__(self, dataset: AliDataset, method: str, config: AliConfig, seeds: Sequence[int]) -> None:
-        self.dataset, self.data, self.held_out = dataset, dataset.real, dataset.held_out[:MEASURED_IN_TRAINING]
-        shape, latent = self.data.shape, config.latent
+        self.dataset, self.held_out = dataset, dataset.held_out[:MEASURED_IN_TRAINING]
+        shape, latent = dataset.real.shape, config.latent
         self.adversarial = method != "autoencoder"
         self.informed = method == "mine" and config.beta > 0.0
         networks: dict[str, nn.Module] = {
@@ -69,8 +70,9 @@ class AliTraining(AdversarialTraining):
             networks["latent cycles"] = build_pair_discriminator(seeds, (latent,), config, "latent cycles")
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
-        super().__init__(method, config, seeds, torch.device(self.data.device), networks)
-        self.encoder, self.generator = self.networks["encoder"], self.networks["generator"]
+        needs = StepNeeds(config.batch_size, turns=2, noisy=True)
+        super().__init__(dataset.real, method, config, seeds, networks, needs)
+        self.encoder = self.networks["encoder"]
 
     def advance(self) -> None:
         """One step of all networks."""
@@ -84,11 +86,6 @@ class AliTraining(AdversarialTraining):
         self.descend_informed(["encoder", "generator"], loss, bound)
         if self.informed:
             self.ascend_statistics(draws.real, code.detach(), draws.shifts)
-
-    def draw(self) -> Draws:
-        """The draws of the step that comes, on the device of the data."""
-        needs = StepNeeds(self.config.batch_size, turns=2, noisy=True)
-        return draw_step(self.config, self.seeds, self.data, self.step, needs)
 
     def _step_discriminators(self, draws: Draws) -> None:
         real, prior = draws.real, draws.priors[0]
@@ -128,28 +125,16 @@ class AliTraining(AdversarialTraining):
         outputs = applied(encoder, samples.expand(len(self.seeds), *samples.shape), self.device)
         return outputs[..., : self.config.latent]
 
-    def decode(self, latents: Tensor, best: bool = False) -> Tensor:
-        """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU; for `best` see
-        `encode`."""
-        return applied(self.last_finite["generator"] if best else self.generator, latents, self.device)
-
-    def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
-        """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""
-        return self.decode(prior_of(self.seeds, self.config, count, "sample", *names), best)
-
-    def measure(self) -> tuple[list[Measurement], Tensor | None]:
-        """Measure reconstructions of held-out samples, and fresh samples; see `SideBySideTraining.measure`."""
+    def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Reconstructions of held-out samples, and fresh samples; the former's originals, and codes drawn for them."""
         truth = self.held_out.expand(len(self.seeds), *self.held_out.shape)
         outputs = applied(self.encoder, truth, self.device)
         again = self.decode(outputs[..., : self.config.latent])
-        samples = self.sample(self.config.samples, "evaluation")
-        measurements: list[Measurement] = []
-        for m in range(len(self.seeds)):
-            is_finite = bool(torch.isfinite(again[m]).all() and torch.isfinite(samples[m]).all())
-            known = is_finite and self.diverged_at[m] is None
-            measurements.append((is_finite, self.dataset.metrics_in_training(again[m], samples[m]) if known else {}))
-        if not self.informed:
-            return measurements, None
         shape = (len(self.held_out), self.config.latent)
         noise = torch.stack([torch.randn(*shape, generator=stream(seed, "noise")) for seed in self.seeds])
-        return measurements, self.information_on(truth, encoded(outputs, noise), stream(0, "evaluation"))
+        return [again, self.sample(self.config.samples, "evaluation")], truth, encoded(outputs, noise)
+
+    def metrics_of(self, *made: Tensor) -> Mapping[str, float | None]:
+        """Of reconstructions, and of fresh samples."""
+        again, samples = made
+        return self.dataset.metrics(again, samples, np.arange(len(again)))

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
 
 from minecli.apps.ali.config import GRID, MNIST, AliRequest
-from minecli.apps.ali.datasets import digit_images, load_held_out
-from minecli.apps.datasets.mnist import read_mnist
-from minecli.apps.datasets.sample_columns import Layout, coordinates, pixel_lists, read_columns, table_layout
+from minecli.apps.ali.datasets import load_held_out
+from minecli.apps.datasets.image_folder import ImageFolder
+from minecli.apps.datasets.sample_columns import (
+    Inputs,
+    Layout,
+    coordinates,
+    digits_to_encode,
+    numbered,
+    pixel_lists,
+    read_columns,
+    table_layout,
+)
 from minecli.apps.datasets.table_rows import known_features
-from minecli.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Samples (n, *shape) as they are, how they become a table, what they are called, their labels where known, and
-    sentences on what was left out."""
-
-    samples: Tensor
-    layout: Layout
-    names: tuple[str, ...]
-    labels: npt.NDArray[np.int64] | None = None
-    notes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one sample."""
-        return self.layout.shape
-
-    def columns(self, samples: Tensor) -> dict[str, Any]:
-        """Samples of this kind, (n, *shape), as columns of a table, by their names."""
-        return self.layout.columns(samples.numpy())
+from minecli.tables.origins import Origin
 
 
 def layout_of_run(folder: Path, request: AliRequest) -> Layout:
@@ -77,17 +61,12 @@ def load_inputs(
     layout = layout_of_run(folder, request)
     if data is None:
         held_out, labels = load_held_out(replace(request, skip_broken=request.skip_broken or skip_broken), stdin)
-        return Inputs(held_out, layout, _numbered(len(held_out)), labels)
+        return Inputs(held_out, layout, numbered(len(held_out)), labels)
     if not request.is_images:
         samples = _rows(folder, request, data, stdin)
-        return Inputs(samples, layout, _numbered(len(samples)))
+        return Inputs(samples, layout, numbered(len(samples)))
     if request.dataset == MNIST:
-        if data != MNIST:
-            raise UsageError(f"the run in '{folder}' is about MNIST's digits, not '{data}'", hint="try mnist as DATA")
-        _, test = read_mnist(data_root or request.root)
-        return Inputs(digit_images(test), layout, _numbered(len(test.labels)), test.labels.astype(np.int64))
-    from minecli.apps.datasets.image_folder import ImageFolder
-
+        return digits_to_encode(folder, data, data_root or request.root)
     images = ImageFolder(Path(data), request.config.side, device="cpu", broken="skip" if skip_broken else "error")
     notes = images.notes if images.skipped else ()
     return Inputs(images.rows(torch.arange(len(images))[None])[0], layout, images.names, notes=notes)
@@ -95,14 +74,8 @@ def load_inputs(
 
 def _rows(folder: Path, request: AliRequest, data: str, stdin: BinaryIO | None) -> Tensor:
     """Rows as networks see them, shape (n, columns): those of a user's table by what the run knows of its columns."""
-    from minecli.tables.origins import Origin
-
     if not request.is_table:
         origins = [Origin(name, "float", (name,), pa.float64()) for name in ("x0", "x1")]
         return torch.from_numpy(request.load_known(data, origins, stdin).astype(np.float32))
     table = read_columns(folder)
     return known_features(table, request.load_known(data, table.origins, stdin), data)
-
-
-def _numbered(count: int) -> tuple[str, ...]:
-    return tuple(f"{i:06d}" for i in range(count))

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minecli import events
-from minecli.apps.datasets.image_folder import Broken, ImageFolder
+from minecli.apps.datasets.image_folder import Broken, ImageFolder, first_of
 from minecli.errors import DataError, UsageError
+from minecli.tables.splitting import share_of
 
 IMAGES, ATTRIBUTES = "img_align_celeba", "list_attr_celeba.txt"
 ATTRIBUTE_COUNT = 40
@@ -26,7 +27,6 @@ Part = Literal["train", "validation", "test"]
 _ENDS: dict[Part, int] = {"train": 162_770, "validation": 182_637, "test": 202_599}
 _LAST = _ENDS["test"]
 _HELD_OUT = 0.2
-_SHOWN = 3
 _VALUES = {"1": True, "-1": False}
 # The official archive has the list in a folder of its own.
 _LIST_FOLDERS = ("", "Anno")
@@ -106,10 +106,11 @@ def read_celeba(
     # The list first: it is read in a moment, whereas looking at 202,599 images takes a while.
     names, rows = _read_attributes(listed)
     images = ImageFolder(folder, side, device=device, broken=broken, crop=celeba_scale, observer=observer)
-    files = [_file_name(name) for name in images.names]
-    if lacking := [file for file in files if file not in rows]:
+    # Archives unpacked twice hold the images one folder deeper.
+    files = [PurePosixPath(name).name for name in images.names]
+    if lacking := [f"'{file}'" for file in files if file not in rows]:
         raise DataError(
-            f"{len(lacking):,} of {len(files):,} images in '{folder}' have no row in '{listed}': {_shown(lacking)}",
+            f"{len(lacking):,} of {len(files):,} images in '{folder}' have no row in '{listed}': {first_of(lacking)}",
             hint=f"get the list again from {HOME}, or learn without attributes: minecli ali {folder}",
         )
     return CelebA(images, np.array([rows[file] for file in files], np.bool_), names)
@@ -153,8 +154,7 @@ def held_out(names: Sequence[str]) -> tuple[npt.NDArray[np.bool_], str]:
         if official.any() and not official.all():
             return official, f"CelebA's official validation and test images: {_ENDS['train'] + 1} to {_LAST}"
     chosen = np.zeros(len(names), np.bool_)
-    count = max(1, round(_HELD_OUT * len(names)))
-    chosen[sorted(range(len(names)), key=lambda i: names[i])[-count:]] = True
+    chosen[sorted(range(len(names)), key=names.__getitem__)[-share_of(len(names), _HELD_OUT) :]] = True
     why = f"all are of the official {parts[0]} part" if len(parts) == len(names) and len(set(parts)) == 1 else ""
     return chosen, f"the last {_HELD_OUT:.0%} of images by name" + (f", since {why}" if why else "")
 
@@ -163,11 +163,6 @@ def _number(name: str) -> int | None:
     stem = PurePosixPath(name).stem
     number = int(stem) if stem.isascii() and stem.isdigit() else 0
     return number if 1 <= number <= _LAST else None
-
-
-def _file_name(name: str) -> str:
-    # Archives unpacked twice hold the images one folder deeper.
-    return PurePosixPath(name).name
 
 
 def _images_of(root: Path) -> Path:
@@ -180,18 +175,13 @@ def _find_list(root: Path) -> Path | None:
     return next((path for path in places if os.path.isfile(path)), None)
 
 
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join([f"'{name}'" for name in names[:_SHOWN]] + ["..."] * (len(names) > _SHOWN))
-
-
 def _read_attributes(path: Path) -> tuple[tuple[str, ...], dict[str, list[bool]]]:
     """The names of the attributes, and the row of each image: a line with the number of rows, one with the names, then
     a file's name and 40 values of 1 or -1 per line."""
-    again = f"get it again from {HOME}"
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise DataError(f"'{path}' is no text", hint=again) from None
+        raise _damaged(f"'{path}' is no text") from None
     except OSError as failure:
         reason = os.strerror(failure.errno) if failure.errno else str(failure)
         raise DataError(f"cannot read '{path}': {reason}", hint="check its permissions") from None
@@ -199,22 +189,23 @@ def _read_attributes(path: Path) -> tuple[tuple[str, ...], dict[str, list[bool]]
         lines.pop()
     first = lines[0].strip() if lines else ""
     if not (first.isascii() and first.isdigit()):
-        problem = f"line 1 of '{path}' is '{first[:40]}'; it must be the number of rows"
-        raise DataError(problem, hint=again)
+        raise _damaged(f"line 1 of '{path}' is '{first[:40]}'; it must be the number of rows")
     names = tuple(lines[1].split()) if len(lines) > 1 else ()
     if len(set(names)) != ATTRIBUTE_COUNT or len(names) != ATTRIBUTE_COUNT:
-        problem = f"line 2 of '{path}' names {len(set(names))} attributes; CelebA has {ATTRIBUTE_COUNT}"
-        raise DataError(problem, hint=again)
+        raise _damaged(f"line 2 of '{path}' names {len(set(names))} attributes; CelebA has {ATTRIBUTE_COUNT}")
     rows: dict[str, list[bool]] = {}
     for line, text in enumerate(lines[2:], start=3):
         name, *values = text.split() or [""]
         if fault := _fault(name, values, rows):
-            raise DataError(f"line {line} of '{path}' {fault}", hint=again)
+            raise _damaged(f"line {line} of '{path}' {fault}")
         rows[name] = [_VALUES[value] for value in values]
     if len(rows) != int(first):
-        problem = f"'{path}' announces {int(first):,} rows and holds {len(rows):,}"
-        raise DataError(problem, hint=again)
+        raise _damaged(f"'{path}' announces {int(first):,} rows and holds {len(rows):,}")
     return names, rows
+
+
+def _damaged(problem: str) -> DataError:
+    return DataError(problem, hint=f"get it again from {HOME}")
 
 
 def _fault(name: str, values: list[str], rows: dict[str, list[bool]]) -> str:

@@ -16,10 +16,9 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.datasets.real_samples import RealSamples, from_bytes
+from minecli.apps.datasets.real_samples import SamplePart, from_bytes
 from minecli.errors import DataError, UsageError
 from minecli.runtime.device import resolve_threads
 from minecli.tables.selectors.wording import counted
@@ -123,16 +122,19 @@ class ImageFolder:
         self._decode = partial(_pixels, side=side, crop=crop)
         self._pool = ThreadPoolExecutor(min(resolve_threads().count, _MOST_THREADS))
         named, others = _image_names(root)
-        _require_images(root, named, others)
+        if not named:
+            instead = f"; it holds {len(others):,} other files, such as '{others[0]}'" if others else ""
+            hint = f"name a folder with files {', '.join(SUFFIXES)}"
+            raise DataError(f"there are no images in '{root}'{instead}", hint=hint)
         faults = self._check(named, observer)
         self.names: tuple[str, ...] = tuple(name for name in named if name not in faults)
         self.skipped = len(faults)
         self.notes = tuple(self._said(faults, others))
         if len(self.names) < FEWEST_IMAGES:
-            left = f"{counted(len(self.names), 'image')} in '{root}'" + (
-                f" besides {len(faults)} broken ones" if faults else ""
-            )
-            raise DataError(f"found {left}; at least {FEWEST_IMAGES} are needed", hint="name a folder with more")
+            left = f"{counted(len(self.names), 'image')} in '{root}'"
+            besides = f" besides {len(faults)} broken ones" if faults else ""
+            problem = f"found {left}{besides}; at least {FEWEST_IMAGES} are needed"
+            raise DataError(problem, hint="name a folder with more")
         room = min(len(self.names), STORED_BYTES // (3 * side * side))
         # Not filled with anything: the system gives memory for images that have come, not for all.
         self._stored: Pixels = np.empty((room, *self.shape), np.uint8)
@@ -151,9 +153,9 @@ class ImageFolder:
         """The name of the device on which images are wanted."""
         return self._device
 
-    def part(self, numbers: npt.NDArray[np.integer[Any]]) -> ImagePart:
+    def part(self, numbers: npt.NDArray[np.integer[Any]]) -> SamplePart:
         """Some of the images, by their numbers and in their order, as samples of their own; nothing is decoded."""
-        return ImagePart(self, torch.from_numpy(numbers.astype(np.int64)))
+        return SamplePart(self, torch.from_numpy(numbers.astype(np.int64)))
 
     def rows(self, indices: Tensor) -> Tensor:
         """Images by number: int64 (models, b) to float32 (models, b, 3, side, side), -1 (dark) to 1 (bright).
@@ -187,7 +189,9 @@ class ImageFolder:
     def _check(self, names: Sequence[str], observer: events.Observer) -> dict[str, str]:
         """What is wrong with which files; DataError where any is and none is to be left out."""
         paths = [self._root / name for name in names]
-        whole = self._broken == "skip" or _total_bytes(paths) <= DECODED_TO_CHECK_BYTES
+        # Files that are gone, or links to nothing, count nothing: the check that follows names them.
+        total = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
+        whole = self._broken == "skip" or total <= DECODED_TO_CHECK_BYTES
         faults: dict[str, str] = {}
         fault_of = partial(_fault, whole=whole)
         for start in range(0, len(names), _CHECKED_AT_A_TIME):
@@ -210,31 +214,6 @@ class ImageFolder:
             yield f"files left out because they are no images by their names: {len(others):,} (such as '{others[0]}')"
 
 
-@dataclass(frozen=True)
-class ImagePart:
-    """Some samples of others: `numbers`, shape (n,), says which."""
-
-    samples: RealSamples
-    numbers: Tensor
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one sample."""
-        return self.samples.shape
-
-    @property
-    def device(self) -> str:
-        """The name of the device on which samples are wanted."""
-        return self.samples.device
-
-    def rows(self, indices: Tensor) -> Tensor:
-        """Samples by their number in this part: (models, b) to (models, b, *shape)."""
-        return self.samples.rows(self.numbers[indices.to(self.numbers.device)])
-
-
 def _image_names(root: Path) -> tuple[list[str], list[str]]:
     """Sorted paths relative to root: of images by their suffix, and of other files."""
     try:
@@ -244,7 +223,7 @@ def _image_names(root: Path) -> tuple[list[str], list[str]]:
     except NotADirectoryError:
         raise UsageError(f"'{root}' is a file; a folder of images is needed", hint=f"try {root.parent}") from None
     except OSError as failure:
-        raise _unreadable(failure) from None
+        _refuse(failure)
     images: list[str] = []
     others: list[str] = []
     for name in _files(root):
@@ -267,31 +246,9 @@ def _files(root: Path) -> Iterator[str]:
         yield from ((inside / name).as_posix() for name in names if not name.startswith("."))
 
 
-def _refuse(failure: OSError) -> None:
-    raise _unreadable(failure)
-
-
-def _unreadable(failure: OSError) -> DataError:
-    return DataError(f"cannot read the folder '{failure.filename}': {_reason(failure)}", hint="check its permissions")
-
-
-def _require_images(root: Path, images: Sequence[str], others: Sequence[str]) -> None:
-    if not images:
-        instead = f"; it holds {len(others):,} other files, such as '{others[0]}'" if others else ""
-        raise DataError(
-            f"there are no images in '{root}'{instead}", hint=f"name a folder with files {', '.join(SUFFIXES)}"
-        )
-
-
-def _total_bytes(paths: Sequence[Path]) -> int:
-    """Files that are gone, or links to nothing, count nothing: the check that follows names them."""
-    total = 0
-    for path in paths:
-        try:
-            total += path.stat().st_size
-        except OSError:
-            continue
-    return total
+def _refuse(failure: OSError) -> NoReturn:
+    problem = f"cannot read the folder '{failure.filename}': {_reason(failure)}"
+    raise DataError(problem, hint="check its permissions") from None
 
 
 def _fault(path: Path, whole: bool) -> str | None:
@@ -334,8 +291,16 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _listed(faults: dict[str, str]) -> str:
-    shown = [f"'{name}' ({fault})" for name, fault in list(faults.items())[:_SHOWN]]
-    return ", ".join([*shown, "..."] if len(faults) > _SHOWN else shown)
+    return first_of([f"'{name}' ({fault})" for name, fault in faults.items()])
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first names of many, for a message.
+
+    >>> first_of(["a", "b", "c", "d"])
+    'a, b, c, ...'
+    """
+    return ", ".join([*names[:_SHOWN], "..."] if len(names) > _SHOWN else names)
 
 
 def _reason(damage: BaseException) -> str:

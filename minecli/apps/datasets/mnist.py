@@ -31,11 +31,9 @@ _GZIP_START = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class _File:
-    """One of the four: its plain name, what it starts with, and the size and SHA256 of its usual gzip form."""
+    """One of the four: its plain name, and the size and SHA256 of its usual gzip form."""
 
     name: str
-    magic: int
-    shape: tuple[int, ...]
     gzip_bytes: int
     gzip_sha256: str
 
@@ -43,42 +41,27 @@ class _File:
     def described(self) -> str:
         return f"{self.name}.gz ({self.gzip_bytes:,} bytes)"
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one value: an image, or a label."""
+        return (SIDE, SIDE) if "idx3" in self.name else ()
+
+    @property
+    def magic(self) -> int:
+        """What the file starts with: 8 for bytes, and the number of axes."""
+        return 0x800 + 1 + len(self.shape)
+
 
 _TRAIN = (
-    _File(
-        "train-images-idx3-ubyte",
-        2051,
-        (SIDE, SIDE),
-        9_912_422,
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    ),
-    _File(
-        "train-labels-idx1-ubyte",
-        2049,
-        (),
-        28_881,
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    ),
+    _File("train-images-idx3-ubyte", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+    _File("train-labels-idx1-ubyte", 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
 )
 _TEST = (
-    _File(
-        "t10k-images-idx3-ubyte",
-        2051,
-        (SIDE, SIDE),
-        1_648_877,
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-    ),
-    _File(
-        "t10k-labels-idx1-ubyte",
-        2049,
-        (),
-        4_542,
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-    ),
+    _File("t10k-images-idx3-ubyte", 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+    _File("t10k-labels-idx1-ubyte", 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
 )
 _FILES = (*_TRAIN, *_TEST)
 _ALL_DESCRIBED = ", ".join(file.described for file in _FILES)
-_AGAIN = f"get it again from {MIRRORS[0]}"
 _Paths = dict[_File, Path]
 
 
@@ -216,8 +199,7 @@ def _read_part(paths: _Paths, files: tuple[_File, _File]) -> Digits:
         problem = f"'{of_images}' holds {len(images)} images, '{of_labels}' {len(labels)} labels; there must be as many"
         raise DataError(problem, hint=f"get both again from {MIRRORS[0]}")
     if labels.max() >= CLASSES:
-        problem = f"'{of_labels}' holds the label {labels.max()}; digits are 0 to {CLASSES - 1}"
-        raise DataError(problem, hint=_AGAIN)
+        raise _unusable(of_labels, f"holds the label {labels.max()}; digits are 0 to {CLASSES - 1}")
     return Digits(images, labels)
 
 
@@ -232,10 +214,10 @@ def _read(path: Path, file: _File) -> npt.NDArray[np.uint8]:
             with gzip.open(stream) as unpacked:
                 return _parse(unpacked, path, file)
     except EOFError:
-        problem = f"'{path}' is cut short: it has {path.stat().st_size:,} bytes, the usual file {file.gzip_bytes:,}"
-        raise DataError(problem, hint=_AGAIN) from None
+        found = path.stat().st_size
+        raise _unusable(path, f"is cut short: it has {found:,} bytes, the usual file {file.gzip_bytes:,}") from None
     except (gzip.BadGzipFile, zlib.error) as damage:
-        raise DataError(f"'{path}' is a damaged gzip file: {damage}", hint=_AGAIN) from None
+        raise _unusable(path, f"is a damaged gzip file: {damage}") from None
     except OSError as failure:
         raise _unreadable(path, failure) from None
 
@@ -251,26 +233,27 @@ def _parse(stream: IO[bytes] | gzip.GzipFile, path: Path, file: _File) -> npt.ND
     start = 4 * (1 + axes)
     header = stream.read(start)
     if len(header) < start:
-        problem = f"'{path}' is cut short: expected a header of {start} bytes, found {len(header)} bytes"
-        raise DataError(problem, hint=_AGAIN)
+        raise _unusable(path, f"is cut short: expected a header of {start} bytes, found {len(header)} bytes")
     magic, count, *shape = struct.unpack(f">{1 + axes}I", header)
     if magic != file.magic:
-        problem = f"'{path}' starts with the magic number {magic}; that of {file.name} is {file.magic}"
-        raise DataError(problem, hint=_AGAIN)
+        raise _unusable(path, f"starts with the magic number {magic}; that of {file.name} is {file.magic}")
     if tuple(shape) != file.shape:
-        problem = f"'{path}' holds images of {' x '.join(map(str, shape))} pixels; MNIST's have {SIDE} x {SIDE}"
-        raise DataError(problem, hint=_AGAIN)
+        pixels = " x ".join(map(str, shape))
+        raise _unusable(path, f"holds images of {pixels} pixels; MNIST's have {SIDE} x {SIDE}")
     if count == 0:
-        raise DataError(f"'{path}' is empty: its header says that it holds nothing", hint=_AGAIN)
+        raise _unusable(path, "is empty: its header says that it holds nothing")
     expected = math.prod((count, *file.shape))
     body = _read_up_to(stream, expected + 1)
     if len(body) != expected:
         short = len(body) < expected
         fault, found = ("cut short", f"{start + len(body):,} bytes") if short else ("too long", "more")
         unpacked = " unpacked" if isinstance(stream, gzip.GzipFile) else ""
-        problem = f"'{path}' is {fault}: expected {start + expected:,} bytes{unpacked}, found {found}"
-        raise DataError(problem, hint=_AGAIN)
+        raise _unusable(path, f"is {fault}: expected {start + expected:,} bytes{unpacked}, found {found}")
     return np.frombuffer(body, dtype=np.uint8).reshape(count, *file.shape)
+
+
+def _unusable(path: Path, why: str) -> DataError:
+    return DataError(f"'{path}' {why}", hint=f"get it again from {MIRRORS[0]}")
 
 
 def _read_up_to(stream: IO[bytes] | gzip.GzipFile, most: int) -> bytearray:

@@ -58,8 +58,8 @@ class RealRows:
 
 
 @dataclass(frozen=True)
-class Flattened:
-    """Other samples as rows of columns: (models, b, *shape) as (models, b, columns)."""
+class _Derived:
+    """Other samples, of which some or some other form are wanted."""
 
     samples: RealSamples
 
@@ -68,17 +68,41 @@ class Flattened:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one row, (columns,): the number of values of a sample."""
-        return (math.prod(self.samples.shape),)
+        """The shape of one sample."""
+        return self.samples.shape
 
     @property
     def device(self) -> str:
-        """The name of the device on which they are wanted."""
+        """The name of the device on which samples are wanted."""
         return self.samples.device
+
+
+@dataclass(frozen=True)
+class Flattened(_Derived):
+    """Other samples as rows of columns: (models, b, *shape) as (models, b, columns)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row, (columns,): the number of values of a sample."""
+        return (math.prod(self.samples.shape),)
 
     def rows(self, indices: Tensor) -> Tensor:
         """Rows by number: (models, b) to (models, b, columns)."""
         return self.samples.rows(indices).flatten(2)
+
+
+@dataclass(frozen=True)
+class SamplePart(_Derived):
+    """Some samples of others: `numbers`, shape (n,), says which."""
+
+    numbers: Tensor
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def rows(self, indices: Tensor) -> Tensor:
+        """Samples by their number in this part: (models, b) to (models, b, *shape)."""
+        return self.samples.rows(self.numbers[indices.to(self.numbers.device)])
 
 
 def from_bytes(pixels: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.apps.datasets.real_samples import as_bytes
+from minecli.apps.datasets.real_samples import as_bytes, from_bytes
 from minecli.errors import UsageError
 from minecli.runtime.state_files import COLUMNS, present, read_object, refusing, write_object
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from minecli.apps.datasets.mnist import Digits
     from minecli.apps.datasets.table_rows import TableRows
 
 Samples = npt.NDArray[np.float32]
@@ -57,6 +60,73 @@ def _lists(images: Samples) -> Any:
 
     pixels = as_bytes(images).reshape(len(images), -1)
     return pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), pixels.shape[1])
+
+
+def digit_images(digits: Digits) -> Tensor:
+    """Digits as single-channel images (n, 1, 28, 28) from -1 (paper) to 1 (ink)."""
+    import torch
+
+    return from_bytes(torch.from_numpy(digits.images)[:, None])
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Samples (n, *shape) to be encoded, how they become a table, what they are called, their labels where known, and
+    sentences on what was left out."""
+
+    samples: Tensor
+    layout: Layout
+    names: tuple[str, ...] = ()
+    labels: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return self.layout.shape
+
+    def columns(self, samples: Tensor) -> dict[str, Any]:
+        """Samples of this kind, (n, *shape), as columns of a table, by their names."""
+        return self.layout.columns(samples.numpy())
+
+    def coded(self, codes: Samples, as_list: bool) -> dict[str, Any]:
+        """The samples as columns, the label where it is known, and their codes (n, l); see `with_latent`."""
+        known = {} if self.labels is None else {"label": self.labels}
+        return with_latent(self.columns(self.samples) | known, codes, as_list)
+
+
+def digits_to_encode(folder: Path, data: str | None, root: Path | None) -> Inputs:
+    """MNIST's test set, for a run in `folder` that is about those digits; UsageError where other data are named."""
+    from minecli.apps.datasets.mnist import read_mnist
+
+    if data not in (None, "mnist"):
+        raise UsageError(f"the run in '{folder}' is about MNIST's digits, not '{data}'", hint="try mnist as DATA")
+    _, test = read_mnist(root)
+    images = digit_images(test)
+    return Inputs(images, pixel_lists(tuple(images.shape[1:])), numbered(len(images)), test.labels.astype(np.int64))
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Names of samples that have none.
+
+    >>> numbered(2)
+    ('000000', '000001')
+    """
+    return tuple(f"{i:06d}" for i in range(count))
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name of a column that is to stand beside others.
+
+    >>> free_name("seed", {"seed", "x"})
+    'seed_'
+    """
+    while name in taken:
+        name += "_"
+    return name
 
 
 def with_latent(columns: Mapping[str, Any], codes: Samples, as_list: bool) -> dict[str, Any]:

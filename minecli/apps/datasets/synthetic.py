@@ -23,13 +23,8 @@ GRID_STD = 0.05
 
 
 def arc_at(positions: Points) -> Points:
-    """The arm at so many turns p from its inner end: (r sin 2 pi p, r cos 2 pi p) with r = (2 p + 1) / 3.
-
-    Args:
-        positions: p in 0 .. ARC_TURNS, shape (n,).
-
-    Returns:
-        Shape (n, 2).
+    """The arm at so many turns p in 0 .. ARC_TURNS, shape (n,), from its inner end: (r sin 2 pi p, r cos 2 pi p) with
+    r = (2 p + 1) / 3, shape (n, 2).
 
     >>> arc_at(np.array([0.0, 0.25])).round(3).tolist()
     [[0.0, 0.333], [0.5, 0.0]]
@@ -39,12 +34,8 @@ def arc_at(positions: Points) -> Points:
 
 
 def spiral(rows: int, rng: np.random.Generator) -> Rows:
-    """Draw rows of the spiral: a place on the arm, p uniform on (0, 2), plus ARC_NOISE times a standard normal.
-
-    As p is uniform and not the length of the arm, the inner turn is denser than the outer one.
-
-    Returns:
-        Shape (rows, 2).
+    """Draw rows of the spiral, (rows, 2): a place on the arm, p uniform on (0, 2), plus ARC_NOISE times a standard
+    normal. As p is uniform and not the length of the arm, the inner turn is denser than the outer one.
 
     Raises:
         UsageError: fewer than one row.
@@ -65,10 +56,7 @@ def grid_means() -> Points:
 
 
 def gaussians25(rows: int, rng: np.random.Generator) -> Rows:
-    """Draw rows of the grid: one of the 25 means, each as likely, plus GRID_STD times a standard normal.
-
-    Returns:
-        Shape (rows, 2).
+    """Draw rows of the grid, (rows, 2): one of the 25 means, each as likely, plus GRID_STD times a standard normal.
 
     Raises:
         UsageError: fewer than one row.

@@ -41,8 +41,8 @@ class TableRows:
     Attributes:
         origins: one per column of the file, in the order of the selection.
         centre, scale: of the d features, both (d,) float64: value = centre + scale * feature.
-        real: the rows in units of the array, (n, d) float64. Without rows, (0, d), a stored
-            generator can make rows of the file when the file is gone.
+        real: the rows in units of the array, (n, d) float64. Without rows, (0, d), a stored generator can make rows of
+            the file when the file is gone.
 
     >>> import io
     >>> from minecli.tables.groups import load_group

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,13 @@ def drawn(generators: Sequence[torch.Generator], *shape: int, scale: float) -> n
     return nn.Parameter(torch.stack([torch.randn(*shape, generator=g) * scale for g in generators]))
 
 
-class Linear(nn.Module):
+class Block(nn.Module):
+    """A module that gives one tensor."""
+
+    __call__: Callable[..., Tensor]
+
+
+class Linear(Block):
     """A linear map of (models, b, inputs) to (models, b, outputs), by default with a bias.
 
     Weights start normal with standard deviation `gain` / sqrt(inputs), each model's from its own generator, biases at
@@ -50,19 +56,23 @@ class Linear(nn.Module):
         return torch.baddbmm(self.bias, rows, self.weight)
 
 
-class BatchNorm(nn.Module):
-    """Batch normalisation of (models, b, features), by the statistics of each model's own batch.
+class _Normalisation(Block):
+    """Scale, shift and running statistics of (models, *shape), the latter moved with weight `momentum` for the new
+    batch: they serve sampling after training."""
 
-    Running statistics, for sampling after training, are moved with weight `momentum` for the new batch.
-    """
-
-    def __init__(self, models: int, features: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+    def __init__(self, models: int, *shape: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.ones(models, 1, features))
-        self.shift = nn.Parameter(torch.zeros(models, 1, features))
-        self.register_buffer("mean", torch.zeros(models, 1, features))
-        self.register_buffer("variance", torch.ones(models, 1, features))
+        self.scale, self.shift = nn.Parameter(torch.ones(models, *shape)), nn.Parameter(torch.zeros(models, *shape))
+        self.register_buffer("mean", torch.zeros(models, *shape))
+        self.register_buffer("variance", torch.ones(models, *shape))
         self.momentum, self.epsilon = momentum, epsilon
+
+
+class BatchNorm(_Normalisation):
+    """Batch normalisation of (models, b, features), by the statistics of each model's own batch."""
+
+    def __init__(self, models: int, features: int) -> None:
+        super().__init__(models, 1, features)
 
     def forward(self, rows: Tensor) -> Tensor:
         if self.training:
@@ -76,7 +86,7 @@ class BatchNorm(nn.Module):
         return (rows - mean) * torch.rsqrt(variance + self.epsilon) * self.scale + self.shift
 
 
-class Perceptron(nn.Module):
+class Perceptron(Block):
     """Hidden layers of leaky rectifiers between two linear maps: (models, b, inputs) to (models, b, outputs).
 
     Args:
@@ -117,11 +127,10 @@ class Perceptron(nn.Module):
             if self.norms:
                 rows = self.norms[i](rows)
             rows = functional.leaky_relu(rows, LEAK)
-        out: Tensor = self.last(rows)
-        return out
+        return self.last(rows)
 
 
-class Convolution(nn.Module):
+class Convolution(Block):
     """A strided convolution, padded by half its size: (models, b, inputs, h, w) to (models, b, outputs, h', w') with
     h' = ceil(h / stride) for odd sizes.
 
@@ -149,25 +158,22 @@ class Convolution(nn.Module):
     ) -> None:
         super().__init__()
         self.stride, self.padding = stride, size // 2
-        self.weight = drawn(generators, outputs, inputs, size, size, scale=DCGAN_SCALE)
+        self.weight = drawn(generators, *self._weight_shape(inputs, outputs), size, size, scale=DCGAN_SCALE)
         self.bias = nn.Parameter(torch.zeros(len(generators), outputs)) if bias else None
+
+    def _weight_shape(self, inputs: int, outputs: int) -> tuple[int, int]:
+        return outputs, inputs
 
     def forward(self, images: Tensor) -> Tensor:
         return batched_conv2d(images, self.weight, self.bias, self.stride, self.padding)
 
 
-class Deconvolution(nn.Module):
+class Deconvolution(Convolution):
     """The transpose of `Convolution`, which enlarges: (models, b, inputs, h, w) to (models, b, outputs, h', w') with
     h' = stride (h - 1) + 1 + output_padding for odd sizes.
 
-    Args:
-        generators: where each model draws its initial weights.
-        inputs: channels that go in.
-        outputs: channels that come out.
-        size: of the square kernel, in pixels; odd.
-        stride: in pixels.
-        output_padding: 0 .. stride-1, which of the sizes that `Convolution` maps to h comes out.
-        bias: one number per channel that comes out, 0 at first.
+    `output_padding`, 0 .. stride-1, says which of the sizes that `Convolution` maps to h comes out; for the other
+    arguments see there.
 
     >>> deconvolution = Deconvolution([torch.Generator().manual_seed(0)], 8, 3)
     >>> deconvolution(torch.zeros(1, 5, 8, 4, 4)).shape
@@ -179,38 +185,27 @@ class Deconvolution(nn.Module):
         generators: Sequence[torch.Generator],
         inputs: int,
         outputs: int,
-        size: int = 5,
-        stride: int = 2,
         output_padding: int = 0,
         bias: bool = True,
     ) -> None:
-        super().__init__()
-        self.stride, self.padding, self.output_padding = stride, size // 2, output_padding
-        self.weight = drawn(generators, inputs, outputs, size, size, scale=DCGAN_SCALE)
-        self.bias = nn.Parameter(torch.zeros(len(generators), outputs)) if bias else None
+        super().__init__(generators, inputs, outputs, bias=bias)
+        self.output_padding = output_padding
+
+    def _weight_shape(self, inputs: int, outputs: int) -> tuple[int, int]:
+        return inputs, outputs
 
     def forward(self, images: Tensor) -> Tensor:
         return batched_conv_transpose2d(images, self.weight, self.bias, self.stride, self.padding, self.output_padding)
 
 
-class ImageBatchNorm(nn.Module):
+class ImageBatchNorm(_Normalisation):
     """Batch normalisation of (models, b, channels, h, w), by the statistics of each model's own channels over its own
     batch and all pixels.
-
-    Running statistics, for sampling after training, are moved with weight `momentum` for the new batch.
 
     >>> norm = ImageBatchNorm(2, 3)
     >>> bool(norm(torch.rand(2, 5, 3, 7, 7)).mean().abs() < 1e-6)
     True
     """
-
-    def __init__(self, models: int, channels: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(models, channels))
-        self.shift = nn.Parameter(torch.zeros(models, channels))
-        self.register_buffer("mean", torch.zeros(models, channels))
-        self.register_buffer("variance", torch.ones(models, channels))
-        self.momentum, self.epsilon = momentum, epsilon
 
     def forward(self, images: Tensor) -> Tensor:
         channels = (self.get_buffer("mean"), self.get_buffer("variance"), self.scale, self.shift)

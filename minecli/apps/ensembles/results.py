@@ -94,17 +94,6 @@ class Application:
     across: Callable[[Sequence[Any]], dict[str, Any]] = lambda methods: {}
 
 
-def load_state(folder: Path, request: ComparisonRequest, method: str) -> dict[str, Any] | None:
-    """The state of a method that a run's folder keeps, None where there is none.
-
-    Raises:
-        DataError: it cannot be read.
-        UsageError: it belongs to another run.
-    """
-    path = checkpoint_path(folder, method)
-    return load_checkpoint(path, fingerprint=fingerprint(request.marked(method))) if present(path) else None
-
-
 def require_state(folder: Path, request: ComparisonRequest, method: str, what: str) -> dict[str, Any]:
     """The state of a method that a run's folder keeps; `what` it holds, for the message.
 
@@ -112,13 +101,13 @@ def require_state(folder: Path, request: ComparisonRequest, method: str, what: s
         DataError: it cannot be read.
         UsageError: it belongs to another run, or the run has not come far enough to have one.
     """
-    state = load_state(folder, request, method)
-    if state is None:
+    path = checkpoint_path(folder, method)
+    if not present(path):
         raise UsageError(
             f"the run in '{folder}' has no {what} of method '{method}' yet",
             hint=f"go on with it: minecli {request.COMMAND} --resume {folder}",
         )
-    return state
+    return load_checkpoint(path, fingerprint=fingerprint(request.marked(method)))
 
 
 def kept_networks(state: Mapping[str, Any], seeds: Sequence[int], model: int, **networks: nn.Module) -> None:

@@ -160,16 +160,20 @@ class SideBySideTraining(ABC):
         loss.sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
+    @property
+    def _scoring(self) -> ScoresPairs:
+        return self.networks["statistics"]  # type: ignore[return-value]
+
     def ascend_statistics(self, samples: Tensor, latent: Tensor, shifts: Sequence[int]) -> None:
         """One step of the statistics network UP its bound, on pairs that carry no gradient: samples (models, b, *shape)
         and latents (models, b, l), and the latter shifted by each of `shifts` as pairs of the marginals."""
-        network, optimizer = self.networks["statistics"], self.optimizers["statistics"]
-        bound = ascend(_scoring(network), optimizer, self.average, samples, latent, shifts, self.statistics)
+        optimizer = self.optimizers["statistics"]
+        bound = ascend(self._scoring, optimizer, self.average, samples, latent, shifts, self.statistics)
         self.remember(information_nats=bound)
 
     def information(self, samples: Tensor, latent: Tensor, shifts: Sequence[int]) -> Tensor:
         """The bound on I(samples; latent) in nats, shape (models,), differentiable in both; see `ascend_statistics`."""
-        t = _scoring(self.networks["statistics"]).score_rows(samples, latent, [0, *shifts])
+        t = self._scoring.score_rows(samples, latent, [0, *shifts])
         value: Tensor = self.statistics.objective().value_of(t[:, 0], t[:, 1:])
         return value
 
@@ -202,14 +206,19 @@ class SideBySideTraining(ABC):
         for name, stored in self.last_finite.items():
             copy_model(self.networks[name], stored, model)
 
+    def _parts(self) -> dict[str, Mapping[str, Any]]:
+        return {"networks": self.networks, "optimizers": self.optimizers, "good": self.last_finite}
+
+    def part_states(self) -> dict[str, Any]:
+        """The states of networks, optimisers and what is stored."""
+        return {part: {name: each.state_dict() for name, each in own.items()} for part, own in self._parts().items()}
+
     def state_dict(self) -> dict[str, Any]:
         """Everything `load_state_dict` needs to go on as if nothing had happened: tensors and plain values."""
         return {
             "step": self.step,
             "broken": self.diverged_at,
-            "networks": {name: network.state_dict() for name, network in self.networks.items()},
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
-            "good": {name: network.state_dict() for name, network in self.last_finite.items()},
+            **self.part_states(),
             "log_average": self.average.log_average,
             "recent": self._recent,
             "history": [[asdict(each) for each in evaluations] for evaluations in self.history],
@@ -218,11 +227,9 @@ class SideBySideTraining(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a run with the same data, settings and seeds."""
         self.step, self.diverged_at = int(state["step"]), list(state["broken"])
-        for name, network in self.networks.items():
-            network.load_state_dict(state["networks"][name])
-            self.optimizers[name].load_state_dict(state["optimizers"][name])
-        for name, network in self.last_finite.items():
-            network.load_state_dict(state["good"][name])
+        for part, own in self._parts().items():
+            for name, each in own.items():
+                each.load_state_dict(state[part][name])
         self.average.log_average = None if state["log_average"] is None else state["log_average"].to(self.device)
         self._recent = {name: value.to(self.device) for name, value in state["recent"].items()}
         self.history = [[self.EVALUATION(**each) for each in evaluations] for evaluations in state["history"]]
@@ -245,10 +252,6 @@ def mean_of_last(histories: Sequence[Sequence[Evaluation]]) -> dict[str, float]:
             if value is not None:
                 values.setdefault(name, []).append(value)
     return {name: sum(v) / len(v) for name, v in values.items()}
-
-
-def _scoring(network: nn.Module) -> ScoresPairs:
-    return network  # type: ignore[return-value]
 
 
 def copy_model(source: nn.Module, target: nn.Module, model: int) -> None:

@@ -28,8 +28,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
 class GanConfig(AdversarialConfig):
     """The settings of a GAN: those shared with other adversarial networks, and its own.
 
-    The information is I(G(Z); c) (paper, equation 17). `pack` belongs to PacGAN, `unroll` to the unrolled GAN; toys
-    and stacked digits have `rows` samples, the latter of `stack` digits each.
+    The information is I(G(Z); c) (paper, equation 17).
     """
 
     pack: int = whole(4, "Samples that PacGAN judges together.")

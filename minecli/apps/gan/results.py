@@ -11,7 +11,7 @@ import torch
 
 from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.adversarial.networks import build_generator
-from minecli.apps.datasets.sample_columns import read_columns
+from minecli.apps.datasets.sample_columns import free_name, read_columns
 from minecli.apps.ensembles.results import Application, TrainedMethod, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
 from minecli.apps.gan.config import GanRequest
@@ -30,7 +30,7 @@ def method_entry(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[
     """One method's answer as plain values, with the full report on the first seed where the data set has one."""
     entry = entry_of(trained)
     if dataset.report is not None and trained.training.history[0]:
-        samples, _ = trained.training.sample(trained.training.config.samples, "report", best=True)
+        samples = trained.training.sample(trained.training.config.samples, "report", best=True)
         entry["report"] = dataset.report(samples[0].numpy())
     return entry
 
@@ -38,20 +38,16 @@ def method_entry(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[
 def picture_samples(trained: TrainedMethod[GanTraining]) -> npt.NDArray[np.float32]:
     """Samples of the first seed, as many as pictures show, shape (n, *shape)."""
     count = _PICTURE_SAMPLES[len(trained.training.data.shape)]
-    samples, _ = trained.training.sample(count, "picture", best=True)
-    first: npt.NDArray[np.float32] = samples[0].numpy()
+    first: npt.NDArray[np.float32] = trained.training.sample(count, "picture", best=True)[0].numpy()
     return first
 
 
 def sample_columns(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[str, Any]:
     """`config.samples` samples of every seed as columns of a table: first the seed, under a name that is free."""
-    samples, _ = trained.training.sample(trained.training.config.samples, "written", best=True)
-    models, count = samples.shape[:2]
-    columns = dataset.layout.columns(samples.reshape(models * count, *samples.shape[2:]).numpy())
-    name = "seed"
-    while name in columns:
-        name += "_"
-    return {name: np.repeat(np.array(trained.training.seeds), count)} | columns
+    training = trained.training
+    samples = training.sample(training.config.samples, "written", best=True)
+    columns = dataset.layout.columns(samples.flatten(0, 1).numpy())
+    return {free_name("seed", columns): np.repeat(np.array(training.seeds), samples.shape[1])} | columns
 
 
 def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows: int, seed: int) -> dict[str, Any]:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from minecli import events
+from minecli.apps.datasets.mnist import SIDE, default_cache, pooled, read_mnist
 from minecli.apps.datasets.real_samples import RealRows, RealSamples
 from minecli.apps.datasets.sample_columns import Layout, channel_lists, coordinates, table_layout
+from minecli.apps.datasets.stacked_digits import DigitStacks
 from minecli.apps.datasets.synthetic import gaussians25, spiral
+from minecli.apps.datasets.table_rows import TableRows, UserTable
 from minecli.apps.gan.config import STACKED, GanRequest
 from minecli.apps.gan.training import SampleMetrics
-from minecli.apps.metrics.modes import grid_metrics, spiral_metrics
+from minecli.apps.metrics import digit_classifier
+from minecli.apps.metrics.modes import StackMetrics, grid_metrics, label_floor, spiral_metrics
+from minecli.apps.metrics.two_sample import TableDistances, two_sample_report
 from minecli.runtime.seeds import child_seed, generator
-
-if TYPE_CHECKING:
-    from minecli.apps.datasets.table_rows import TableRows
 
 _TOYS = {"spiral": (spiral, spiral_metrics), "gaussians25": (gaussians25, grid_metrics)}
 _SHOWN_REAL = 20_000
-_DIGIT_SIDE = 28
 _MOST_HELD_OUT = 5000
 
 Report = Callable[[npt.NDArray[np.float32]], dict[str, Any]]
@@ -57,7 +58,7 @@ def layout_of(request: GanRequest, table: TableRows | None = None) -> Layout:
     if table is not None:
         return table_layout(table)
     if request.dataset == STACKED:
-        return channel_lists((request.config.stack, _DIGIT_SIDE, _DIGIT_SIDE), "digit")
+        return channel_lists((request.config.stack, SIDE, SIDE), "digit")
     return coordinates(2)
 
 
@@ -86,14 +87,9 @@ def load_dataset(
 def _stacked_digits(
     request: GanRequest, device: str, observer: events.Observer, should_stop: Callable[[], bool]
 ) -> Dataset | None:
-    from minecli.apps.datasets.mnist import default_cache, pooled, read_mnist
-    from minecli.apps.datasets.stacked_digits import DigitStacks
-    from minecli.apps.metrics.digit_classifier import load_classifier
-    from minecli.apps.metrics.modes import StackMetrics, label_floor
-
     config = request.config
     train, test = read_mnist(request.root, observer)
-    classifier = load_classifier((train, test), device, default_cache(), observer, should_stop)
+    classifier = digit_classifier.load_classifier((train, test), device, default_cache(), observer, should_stop)
     if classifier is None:
         return None
     digits = pooled(train, test)
@@ -109,9 +105,6 @@ def _stacked_digits(
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    from minecli.apps.datasets.table_rows import UserTable
-    from minecli.apps.metrics.two_sample import TableDistances, two_sample_report
-
     split = UserTable.of(request.load(stdin), _MOST_HELD_OUT)
     table = split.rows
 

@@ -13,13 +13,13 @@ The other methods have other losses (`adversarial.losses`) and the same networks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from minecli.apps.adversarial import losses
-from minecli.apps.adversarial.draws import Draws, StepNeeds, code_of, draw_step, prior_of, stream
+from minecli.apps.adversarial.draws import Draws, StepNeeds, code_of
 from minecli.apps.adversarial.networks import (
     build_discriminator,
     build_encoder,
@@ -29,7 +29,6 @@ from minecli.apps.adversarial.networks import (
 )
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.ensembles.training import Measurement, applied
 from minecli.apps.gan.config import GanConfig
 
 # Finite samples (n, *shape) of one model, on the CPU, to numbers.
@@ -57,7 +56,7 @@ class GanTraining(AdversarialTraining):
     def __init__(
         self, data: RealSamples, method: str, config: GanConfig, seeds: Sequence[int], metrics: SampleMetrics
     ) -> None:
-        self.data, self.metrics = data, metrics
+        self.metrics = metrics
         self.pack = config.pack if method == "pacgan" else 1
         self.joint, self.informed = method in _JOINT, method == "mine" and config.beta > 0.0
         shape = data.shape
@@ -70,8 +69,9 @@ class GanTraining(AdversarialTraining):
             networks["encoder"] = build_encoder(seeds, shape, config, outputs)
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
-        super().__init__(method, config, seeds, torch.device(data.device), networks)
-        self.generator, self.discriminator = self.networks["generator"], self.networks["discriminator"]
+        needs = StepNeeds(config.batch_size * self.pack, 1 + config.generator_steps, noisy=method == "ali")
+        super().__init__(data, method, config, seeds, networks, needs)
+        self.discriminator = self.networks["discriminator"]
 
     def advance(self) -> None:
         """One step of all networks."""
@@ -85,12 +85,6 @@ class GanTraining(AdversarialTraining):
             samples = self.step_generator(draws, turn)
         if self.informed:
             self.ascend_statistics(samples, code_of(self.config, draws.priors[-1]), draws.shifts)
-
-    def draw(self) -> Draws:
-        """The draws of the step that comes, on the device of the data."""
-        count, turns = self.config.batch_size * self.pack, 1 + self.config.generator_steps
-        needs = StepNeeds(count, turns, noisy=self.method == "ali")
-        return draw_step(self.config, self.seeds, self.data, self.step, needs)
 
     def step_generator(self, draws: Draws, turn: int) -> Tensor:
         """One step of the generator, and of the encoder if there is one; return the samples made before, detached."""
@@ -124,20 +118,12 @@ class GanTraining(AdversarialTraining):
     def _fake_side(self, fake: Tensor, prior: Tensor) -> losses.Side:
         return fake, prior if self.joint else None
 
-    def sample(self, count: int, *names: str | int, best: bool = False) -> tuple[Tensor, Tensor]:
-        """Draw `count` samples from every model: (models, count, *shape) and their latents, on the CPU. `names` name
-        the stream; `best` asks the last generators that were finite when evaluated instead of the current ones."""
-        prior = prior_of(self.seeds, self.config, count, "sample", *names)
-        return applied(self.last_finite["generator"] if best else self.generator, prior, self.device), prior
+    def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Fresh samples, and their codes."""
+        prior = self.prior(self.config.samples, "evaluation")
+        samples = self.decode(prior)
+        return [samples], samples, code_of(self.config, prior)
 
-    def measure(self) -> tuple[list[Measurement], Tensor | None]:
-        """Measure fresh samples of every model; see `SideBySideTraining.measure`."""
-        samples, prior = self.sample(self.config.samples, "evaluation")
-        measurements: list[Measurement] = []
-        for m in range(len(self.seeds)):
-            is_finite = bool(torch.isfinite(samples[m]).all())
-            known = is_finite and self.diverged_at[m] is None
-            measurements.append((is_finite, self.metrics(samples[m]) if known else {}))
-        if not self.informed:
-            return measurements, None
-        return measurements, self.information_on(samples, code_of(self.config, prior), stream(0, "evaluation"))
+    def metrics_of(self, *made: Tensor) -> Mapping[str, float | None]:
+        """Of fresh samples."""
+        return self.metrics(*made)

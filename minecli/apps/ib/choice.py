@@ -25,7 +25,7 @@ from minecli.apps.ib.training import IbTraining
 from minecli.result import Estimate, Status
 
 # Methods that beta means something to.
-WEIGHED = ("dvb", "dvb-additive", "mine-gaussian", "mine-propagated", "mine-additive")
+WEIGHED = IbRequest.USED_BY["betas"]
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,15 @@ class IbPhases:
             self.choice = chosen(self.choosing, self.models)
             if self.choice is None:
                 return True
-            if len(self.models) > len(self.seeds) and not self._measure("choosing", observer, should_stop):
+            many = len(self.models) > len(self.seeds)
+            if many and not self._measure("choosing", self.choosing, observer, should_stop):
                 self.choice = None
                 return False
             save_whole({}, True)
-        if self.final is None:
-            self._begin_final()
-        assert self.final is not None
-        if not self.final.run(observer, should_stop, save_whole):
+        final = self.final or self._begin_final()
+        if not final.run(observer, should_stop, save_whole):
             return False
-        if not self._measure("final", observer, should_stop):
+        if not self._measure("final", final, observer, should_stop):
             return False
         save_whole({}, True)
         return True
@@ -134,17 +133,18 @@ class IbPhases:
         """The weight that was chosen, or the only one."""
         return self.config.betas[0] if self.choice is None else self.choice.beta
 
-    def _begin_final(self) -> None:
+    def _begin_final(self) -> IbTraining:
         epoch = None if self.choice is None else self.choice.epoch
         models = [(seed, self.beta) for seed in self.seeds]
         self.final = self._training(self.data.train, self.data.test, models, epoch)
+        return self.final
 
-    def _measure(self, phase: str, observer: events.Observer, should_stop: Callable[[], bool]) -> bool:
+    def _measure(
+        self, phase: str, training: IbTraining, observer: events.Observer, should_stop: Callable[[], bool]
+    ) -> bool:
         """Measure I(X;Z) of a phase's models on the rows they are evaluated on; False where it was stopped."""
         if phase in self.information or not is_stochastic(self.method):
             return True
-        training = self.choosing if phase == "choosing" else self.final
-        assert training is not None
         measured = measured_information(training, observer, should_stop)
         if measured is None:
             return False
@@ -203,9 +203,7 @@ class IbPhases:
         if self.choosing is not None:
             self.choosing.load_state_dict(state["choosing"])
         if state["final"] is not None:
-            self._begin_final()
-            assert self.final is not None
-            self.final.load_state_dict(state["final"] | {"good": state["good"]})
+            self._begin_final().load_state_dict(state["final"] | {"good": state["good"]})
 
 
 def chosen(training: IbTraining, models: Sequence[tuple[int, float]]) -> Choice | None:

@@ -36,20 +36,10 @@ class IbConfig:
     """One data set's settings, shared by every method that is compared on it.
 
     A method minimises the cross-entropy plus beta times the information I(X;Z) of input and bottleneck (paper,
-    equation 20), or what stands for it; of several `betas` one is chosen. The bottleneck has `code_dim` columns.
-    `noise` is the standard deviation of what `mine-additive` and `dvb-additive` add to their input, `noise_dim` the
-    number of noise columns beside the input of `mine-propagated`.
-
-    An epoch is a pass over the training rows, or, of few rows, as many passes as make `least_steps` of all epochs. The
-    learning rate is multiplied by `decay` every `decay_epochs`; the statistics network's is not. `averaging` is the
-    weight of the OLD average of the network's weights, which is what is judged; 0 judges the last weights. A Gaussian
-    encoder draws `train_draws` codes per row in training; every stochastic one draws `test_draws`, of which the class
-    probabilities are averaged.
-
-    The statistics network takes `statistics_steps` per step of the encoder, with noise of the standard deviation
-    `statistics_noise` on its input and of `hidden_noise` on each hidden layer. `choose` holds back a part of the
-    training rows by which epoch and beta are chosen. After training, I(X;Z) is measured by networks of their own in
-    at most `information_steps`; looks are taken every `evaluate_every` epochs.
+    equation 20), or what stands for it. An epoch is a pass over the training rows, or, of few rows, as many passes as
+    make `least_steps` of all epochs. The learning rate is multiplied by `decay` every `decay_epochs`; the statistics
+    network's is not. What is judged are the averaged weights. A Gaussian encoder draws `train_draws` codes per row in
+    training; every stochastic one draws `test_draws`, of which the class probabilities are averaged.
 
     >>> IbConfig(betas=(-1.0,))
     Traceback (most recent call last):

@@ -8,8 +8,7 @@ there cancels when their answers are compared row by row.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -161,10 +160,6 @@ class Comparison:
     standard_error_percent: float
     p_value: float
     mcnemar: list[dict[str, float]]
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain values."""
-        return asdict(self)
 
 
 def compare(method: str, wrong: Wrong, reference: str, reference_wrong: Wrong) -> Comparison:

@@ -178,7 +178,7 @@ def _fitting(training: IbTraining, seen: _Pairs, stopping: _Pairs) -> Fitting:
         hidden=_HIDDEN, max_steps=steps, learning_rate=2e-3, batch_size=min(_BATCH, count),
         evaluate_every=max(1, steps // 20),
     )  # fmt: skip
-    sides = ([side[m].double().cpu().numpy() for m in range(models)] for side in (seen.means, seen.codes))
+    sides = (side.double().cpu().numpy() for side in (seen.means, seen.codes))
     shape = NetworkShape(
         models=models,
         x_features=width,

@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits, read_mnist
-from minecli.apps.datasets.real_samples import from_bytes
-from minecli.apps.datasets.sample_columns import pixel_lists, read_columns, table_layout
+from minecli.apps.datasets.mnist import CLASSES, Digits, read_mnist
+from minecli.apps.datasets.sample_columns import Inputs, digit_images, digits_to_encode, read_columns, table_layout
 from minecli.apps.datasets.table_rows import TableRows, facts_of, known_features
-from minecli.apps.ib.config import MNIST, IbRequest
+from minecli.apps.ib.config import IbRequest
 from minecli.errors import DataError, UsageError
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
@@ -42,6 +41,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.x)
 
+    def rows(self, which: slice | Tensor) -> Part:
+        """Some of the rows."""
+        return Part(self.x[which], self.labels[which])
+
 
 @dataclass(frozen=True)
 class Classified:
@@ -63,24 +66,12 @@ class Classified:
     @property
     def learnt(self) -> Part:
         """The rows to learn from while those held back choose epoch and beta."""
-        return Part(self.train.x[: -self.choosing], self.train.labels[: -self.choosing])
+        return self.train.rows(slice(-self.choosing))
 
     @property
     def held_back(self) -> Part:
         """The rows that choose epoch and beta."""
-        return Part(self.train.x[-self.choosing :], self.train.labels[-self.choosing :])
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Rows (n, inputs) as networks see them, the columns of a table that they make, and labels where they are known."""
-
-    x: Tensor
-    columns: dict[str, Any]
-    labels: npt.NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
+        return self.train.rows(slice(-self.choosing, None))
 
 
 def load_classified(
@@ -97,12 +88,16 @@ def load_classified(
     """
     if request.is_table:
         return load_user_classes(request, device, stdin)
-    train, test = read_mnist(None if request.data_root is None else Path(request.data_root), observer)
-    count = min(request.config.rows, len(train.images))
-    choosing = choosing_rows(count)
-    facts = {"rows": count, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": len(test.images)}
-    first = Digits(train.images[:count], train.labels[:count])
-    return Classified(digit_rows(first), digit_rows(test), choosing, tuple(range(CLASSES)), device, facts)
+    learnt, unseen = read_mnist(request.root, observer)
+    train, test = digit_rows(learnt.first(request.config.rows)), digit_rows(unseen)
+    choosing, facts = _sizes(request, len(train), len(test))
+    return Classified(train, test, choosing, tuple(range(CLASSES)), device, facts)
+
+
+def _sizes(request: IbRequest, train: int, test: int) -> tuple[int, dict[str, Any]]:
+    """How many of the rows to learn from can be held back, and what is said of the sizes of all parts."""
+    choosing = choosing_rows(train)
+    return choosing, {"rows": train, "rows_held_back": choosing if request.config.choose else 0, "rows_tested": test}
 
 
 def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -> Classified:
@@ -116,19 +111,12 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
     order = stratified_order(table.labels, generator(0, "ib", "split"))
     tested = share_of(len(order), _TEST_SHARE)
     test, train = order[:tested], order[tested:][: request.config.rows]
-    choosing = choosing_rows(len(train))
-    rows = TableRows.of(table.one, train)
-    counts = {
-        "rows": len(train),
-        "rows_held_back": choosing if request.config.choose else 0,
-        "rows_tested": len(test),
-        "classes": list(table.classes),
-    }
-    content = fingerprint({"classes": list(table.classes)}, table.one.group.values, table.labels)
-    facts = facts_of(table.one, counts, content)
+    choosing, sizes = _sizes(request, len(train), len(test))
+    rows, classes = TableRows.of(table.one, train), {"classes": list(table.classes)}
+    facts = facts_of(table.one, sizes | classes, fingerprint(classes, table.one.group.values, table.labels))
     _refuse_absent(table.classes, table.labels[train[: len(train) - choosing]], request)
-    labels = torch.from_numpy(table.labels)
-    learnt, tested_on = (Part(rows.features[torch.from_numpy(p)], labels[torch.from_numpy(p)]) for p in (train, test))
+    every = Part(rows.features, torch.from_numpy(table.labels))
+    learnt, tested_on = (every.rows(torch.from_numpy(part)) for part in (train, test))
     without_rows = dataclasses.replace(rows, real=rows.real[:0])
     return Classified(learnt, tested_on, choosing, table.classes, device, facts, without_rows)
 
@@ -153,8 +141,7 @@ def choosing_rows(count: int) -> int:
 
 def digit_rows(digits: Digits) -> Part:
     """Digits as rows of 784 pixels from -1 (paper) to 1 (ink)."""
-    pixels = from_bytes(torch.from_numpy(digits.images).reshape(-1, SIDE * SIDE))
-    return Part(pixels, torch.from_numpy(digits.labels.astype(np.int64)))
+    return Part(digit_images(digits).flatten(1), torch.from_numpy(digits.labels.astype(np.int64)))
 
 
 def load_inputs(
@@ -169,16 +156,10 @@ def load_inputs(
     Raises:
         UsageError, DataError: the data are of another kind, or cannot be read.
     """
-    if request.is_table:
-        if data is None:
-            raise UsageError("no table to encode is named", hint=f"try minecli ib encode {folder} {request.dataset}")
-        table = read_columns(folder)
-        features = known_features(table, request.load_known(data, table.origins, stdin), data)
-        return Inputs(features, table_layout(table).columns(features.numpy()))
-    if data not in (None, MNIST):
-        raise UsageError(f"the run in '{folder}' is about MNIST's digits, not '{data}'", hint="try mnist as DATA")
-    root = None if request.data_root is None else Path(request.data_root)
-    _, test = read_mnist(data_root or root)
-    part = digit_rows(test)
-    images = part.x.view(-1, 1, SIDE, SIDE).numpy()
-    return Inputs(part.x, pixel_lists((1, SIDE, SIDE)).columns(images), part.labels.numpy())
+    if not request.is_table:
+        return digits_to_encode(folder, data, data_root or request.root)
+    if data is None:
+        raise UsageError("no table to encode is named", hint=f"try minecli ib encode {folder} {request.dataset}")
+    table = read_columns(folder)
+    features = known_features(table, request.load_known(data, table.origins, stdin), data)
+    return Inputs(features, table_layout(table))

@@ -117,8 +117,7 @@ class Bottleneck(nn.Module):
 
     def logits(self, z: Tensor) -> Tensor:
         """Unnormalised log probabilities (models, n, classes) of codes (models, n, k)."""
-        logits: Tensor = self.classifier(z)
-        return logits
+        return self.classifier(z)
 
 
 def mean_codes(network: Bottleneck, x: Tensor, noise: Noise, draws: int) -> Tensor:
@@ -169,8 +168,7 @@ class NoisyStatistics(nn.Module):
         pairs = torch.cat([left + (shifted(right, s) if s else right) for s in shifts], 1)
         hidden = self._noisy(functional.elu(pairs), self.on_hidden)
         hidden = self._noisy(functional.elu(self.joint(hidden)), self.on_hidden)
-        scores: Tensor = self.readout(hidden)
-        return scores.view(len(x), len(shifts), x.shape[1])
+        return self.readout(hidden).view(len(x), len(shifts), x.shape[1])
 
     def _noisy(self, values: Tensor, deviation: float) -> Tensor:
         if self.noise is None or deviation == 0.0:

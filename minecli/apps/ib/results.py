@@ -4,7 +4,7 @@ which encode and predict."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from minecli.apps.datasets.sample_columns import with_latent
+from minecli.apps.datasets.sample_columns import Inputs, free_name
 from minecli.apps.ensembles.results import (
     Application,
     TrainedMethod,
@@ -27,7 +27,7 @@ from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
 from minecli.apps.ib.evaluation import DEFINITIONS, binomial_error_percent, compare, entropy, label_information
 from minecli.apps.ib.information import is_near_ceiling, to_json
-from minecli.apps.ib.labelled_rows import Classified, Inputs, load_classified
+from minecli.apps.ib.labelled_rows import Classified, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
 from minecli.errors import UsageError
 from minecli.result import Estimate
@@ -64,22 +64,19 @@ def method_entry(trained: TrainedMethod[IbPhases], data: Classified) -> dict[str
         "beta": phases.beta,
         "weighed": phases.method in WEIGHED,
         "epochs": phases.config.epochs,
-        "binomial_error_percent": None
-        if error is None
-        else binomial_error_percent(error["mean"], len(phases.data.test)),
+        "binomial_error_percent": error and binomial_error_percent(error["mean"], len(phases.data.test)),
         "choosing": plane(phases),
     }
 
 
 def _informed(information: Estimate) -> dict[str, float | None]:
     measured = to_json(information)
-    names = {
-        "divergence_nats": "divergence_nats",
-        "low_nats": "information_low_nats",
-        "high_nats": "information_high_nats",
+    known = {
+        "divergence_nats": measured["divergence_nats"],
+        "information_low_nats": measured["low_nats"],
+        "information_high_nats": measured["high_nats"],
     }
-    known = {names[name]: measured[name] for name in names if measured[name] is not None}
-    return {"information_nats": information.mi_nats} | known
+    return {"information_nats": information.mi_nats} | {k: v for k, v in known.items() if v is not None}
 
 
 def plane(phases: IbPhases) -> list[dict[str, Any]]:
@@ -114,7 +111,7 @@ def comparisons(methods: Sequence[TrainedMethod[IbPhases]]) -> dict[str, Any]:
         return {"comparisons": []}
     wrong = {method: _wrong(phases) for method, phases in done.items()}
     reference = REFERENCE if REFERENCE in wrong else next(iter(wrong))
-    compared = [compare(m, w, reference, wrong[reference]).to_json() for m, w in wrong.items() if m != reference]
+    compared = [asdict(compare(m, w, reference, wrong[reference])) for m, w in wrong.items() if m != reference]
     return {"comparisons": compared}
 
 
@@ -133,6 +130,7 @@ class Scatter:
     labels: npt.NDArray[np.int64]
 
 
+@torch.no_grad()
 def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
     """One code for each of the first test rows by the first seed; None where the bottleneck has not two columns, or the
     seed diverged."""
@@ -141,15 +139,10 @@ def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
         return None
     network: Any = phases.final.last_finite["classifier"]
     test = phases.data.test
-    codes = first_codes(network, test.x[:_SHOWN_ROWS], phases.seeds, phases.device)
+    x = test.x[:_SHOWN_ROWS].to(phases.device)
+    noise = Noise(phases.seeds, phases.device, "picture")
+    codes = network.encode(x.expand(len(phases.seeds), *x.shape), noise).z[0]
     return Scatter(trained.method, codes.cpu().numpy(), test.labels[:_SHOWN_ROWS].numpy())
-
-
-@torch.no_grad()
-def first_codes(network: Bottleneck, x: Tensor, seeds: Sequence[int], device: torch.device) -> Tensor:
-    """One code per row of x (n, inputs) by the first of the models, of `seeds`, shape (n, k), on `device`."""
-    rows = x.to(device).expand(len(seeds), *x.shape)
-    return network.encode(rows, Noise(seeds, device, "picture")).z[0]
 
 
 @dataclass(frozen=True)
@@ -210,18 +203,11 @@ def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Cod
 
 def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -> dict[str, Any]:
     """The inputs as columns, the label where it is known, their codes, and `predicted` and `confidence`."""
-    codes, probabilities = coder.encode(inputs.x, drawn)
+    codes, probabilities = coder.encode(inputs.samples.flatten(1), drawn)
     confidence, answers = probabilities.max(-1)
-    columns: dict[str, Any] = dict(inputs.columns)
-    if inputs.labels is not None:
-        columns["label"] = inputs.labels
-    columns = with_latent(columns, codes.numpy().astype(np.float32), as_list)
-    said = {"predicted": [coder.classes[i] for i in answers.tolist()], "confidence": confidence.numpy()}
-    for name, values in said.items():
-        free = name
-        while free in columns:
-            free += "_"
-        columns[free] = values
+    columns = inputs.coded(codes.numpy().astype(np.float32), as_list)
+    columns[free_name("predicted", columns)] = [coder.classes[i] for i in answers.tolist()]
+    columns[free_name("confidence", columns)] = confidence.numpy()
     return columns
 
 

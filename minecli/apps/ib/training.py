@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -207,10 +207,6 @@ class IbTraining(SideBySideTraining):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a run with the same data, settings and seeds; what it leaves out stays as it is."""
-        held: dict[str, Mapping[str, Any]] = {
-            "networks": self.networks, "optimizers": self.optimizers, "good": self.last_finite,
-        }  # fmt: skip
-        over = {part: {name: each.state_dict() for name, each in own.items()} for part, own in held.items()}
-        super().load_state_dict(over | state)
+        super().load_state_dict(self.part_states() | state)
         if "averaged" in state:
             self.averaged.load_state_dict(state["averaged"])

@@ -20,12 +20,11 @@ from torch.nn import functional
 
 from minecli import events
 from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.metrics.classifier_cache import ClassifierCache, he_weight
+from minecli.apps.metrics.classifier_training import ClassifierTraining, he_weight
 from minecli.apps.metrics.reconstruction import attribute_scores
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import torch_generator
 
-STAGE = "attribute classifier"
 # Raised when the same config would give other weights, so that caches of older versions are not taken up.
 _VERSION = 1
 _AT_ONCE = 500
@@ -128,29 +127,48 @@ def load_attribute_classifier(
 
     Args:
         labelled: what it learns from, and what its balanced accuracy is measured on.
-        device: where it computes.
-        cache: a folder; None to store nothing. A cache that cannot be read or written costs the cache alone.
-        observer: told of progress.
-        should_stop: asked at every step.
-        config: settings.
+        device, cache, observer, should_stop, config: see `digit_classifier.load_classifier`.
     """
-    channels, side, _ = labelled.images.shape
+    trained = _Training(labelled, device, config).trained(cache, observer, should_stop)
+    return None if trained is None else AttributeClassifier(trained[0], device, trained[1])
 
-    def make() -> _Network:
-        return _Network(channels, side, labelled.attributes.shape[1], config)
 
-    file = ClassifierCache.inside(cache, STAGE, _fingerprint(labelled, config), "balanced_accuracy")
-    stored = file.load(make, observer)
-    if stored is not None:
-        network, score = stored
-        return AttributeClassifier(network, device, score)
-    network = make().to(device)
-    if not _train(network, labelled, device, config, observer, should_stop):
-        return None
-    score = _balanced_accuracy(AttributeClassifier(network, device, math.nan), labelled)
-    observer(events.Event(STAGE, 1, 1, {} if math.isnan(score) else {"balanced_accuracy": score}, done=True))
-    file.store(network, score, observer)
-    return AttributeClassifier(network, device, score)
+class _Training(ClassifierTraining[_Network]):
+    STAGE, SCORE, TOLD = "attribute classifier", "balanced_accuracy", "balanced_accuracy"
+
+    def __init__(self, labelled: LabelledImages, device: str, config: AttributeConfig) -> None:
+        self.labelled, self.device, self.config, self.steps = labelled, device, config, config.steps
+        self.fingerprint = _fingerprint(labelled, config)
+        self.learnt, self.truth = torch.from_numpy(labelled.learnt), torch.from_numpy(labelled.attributes).float()
+        share = self.truth[self.learnt].mean(0).clamp(0.001, 0.999)
+        self.weights = (self.truth / share + (1.0 - self.truth) / (1.0 - share)) / 2.0
+        self.draws = torch_generator(config.seed, "attribute-classifier", "order")
+
+    def make(self) -> _Network:
+        channels, side, _ = self.labelled.images.shape
+        return _Network(channels, side, self.labelled.attributes.shape[1], self.config)
+
+    def rate(self, step: int) -> float:
+        return self.config.rate * (1.0 - step / self.steps)
+
+    def loss(self, network: _Network, step: int) -> Tensor:
+        chosen = self.learnt[torch.randint(len(self.learnt), (self.config.batch,), generator=self.draws)]
+        batch = self.labelled.images.rows(chosen[None])[0].to(self.device)
+        # Faces mirrored are faces.
+        logits = network(batch.flip(3) if step % 2 else batch)
+        truth, weights = (part[chosen].to(self.device) for part in (self.truth, self.weights))
+        return functional.binary_cross_entropy_with_logits(logits, truth, weight=weights)
+
+    def measure(self, network: _Network) -> float:
+        """The mean over attributes, NaN where none of them occurs both ways, or nothing was held out."""
+        classifier, held_out = AttributeClassifier(network, self.device, math.nan), self.labelled.held_out
+        if len(held_out) == 0:
+            return math.nan
+        parts = torch.split(torch.from_numpy(held_out), _AT_ONCE)
+        predicted = [classifier.predict(self.labelled.images.rows(part[None])[0]) for part in parts]
+        truth = self.labelled.attributes[held_out]
+        score = attribute_scores(np.concatenate(predicted), truth)["attribute_accuracy"]
+        return math.nan if score is None else score
 
 
 def _fingerprint(labelled: LabelledImages, config: AttributeConfig) -> str:
@@ -161,48 +179,3 @@ def _fingerprint(labelled: LabelledImages, config: AttributeConfig) -> str:
     probe = images.rows(torch.from_numpy(some)[None])[0].cpu().numpy()
     settings = {"version": _VERSION, **asdict(config), "shape": list(images.shape)}
     return fingerprint(settings, probe, labelled.attributes, learnt, held_out)
-
-
-def _balanced_accuracy(classifier: AttributeClassifier, labelled: LabelledImages) -> float:
-    """The mean over attributes, NaN where none of them occurs both ways, or nothing was held out."""
-    held_out = labelled.held_out
-    if len(held_out) == 0:
-        return math.nan
-    parts = torch.split(torch.from_numpy(held_out), _AT_ONCE)
-    predicted = np.concatenate([classifier.predict(labelled.images.rows(part[None])[0]) for part in parts])
-    score = attribute_scores(predicted, labelled.attributes[held_out])["attribute_accuracy"]
-    return math.nan if score is None else score
-
-
-def _train(
-    network: nn.Module,
-    labelled: LabelledImages,
-    device: str,
-    config: AttributeConfig,
-    observer: events.Observer,
-    should_stop: Callable[[], bool],
-) -> bool:
-    """Train the network in place; False if stopped."""
-    learnt, truth = torch.from_numpy(labelled.learnt), torch.from_numpy(labelled.attributes).float()
-    share = truth[learnt].mean(0).clamp(0.001, 0.999)
-    weights = (truth / share + (1.0 - truth) / (1.0 - share)) / 2.0
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.rate)
-    draws = torch_generator(config.seed, "attribute-classifier", "order")
-    for step in range(config.steps):
-        if should_stop():
-            return False
-        for group in optimizer.param_groups:
-            group["lr"] = config.rate * (1.0 - step / config.steps)
-        chosen = learnt[torch.randint(len(learnt), (config.batch,), generator=draws)]
-        batch = labelled.images.rows(chosen[None])[0].to(device)
-        # Faces mirrored are faces.
-        batch = batch.flip(3) if step % 2 else batch
-        loss = functional.binary_cross_entropy_with_logits(
-            network(batch), truth[chosen].to(device), weight=weights[chosen].to(device)
-        )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if (step + 1) % 25 == 0 or step + 1 == config.steps:
-            observer(events.Event(STAGE, step + 1, config.steps, {"loss_nats": float(loss.detach())}))
-    return True

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,15 +18,13 @@ from torch.nn import functional
 from minecli import events
 from minecli.apps.datasets.mnist import CLASSES, SIDE, Digits
 from minecli.apps.datasets.real_samples import from_bytes
-from minecli.apps.metrics.classifier_cache import ClassifierCache, he_weight
+from minecli.apps.metrics.classifier_training import ClassifierTraining, he_weight
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator, torch_generator
 
-STAGE = "digit classifier"
 # Raised when the same config would give other weights, so that caches of older versions are not taken up.
 _VERSION = 1
 _IMAGES_AT_ONCE = 1000
-_STEPS_PER_EVENT = 25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,53 +120,42 @@ def load_classifier(
     Returns:
         The classifier, or None if it was stopped.
     """
-    train, test = digits
-    content = fingerprint({"version": _VERSION, **asdict(config)}, train.images, train.labels, test.images, test.labels)
-    file = ClassifierCache.inside(cache, STAGE, content, "accuracy")
-    stored = file.load(lambda: _Network(config), observer)
-    if stored is not None:
-        network, accuracy = stored
-        return DigitClassifier(network, device, accuracy)
-    network = _Network(config).to(device)
-    if not _train(network, train, device, config, observer, should_stop):
-        return None
-    classifier = DigitClassifier(network, device, _accuracy(network, test, device))
-    observer(events.Event(STAGE, 1, 1, {"test_accuracy": classifier.accuracy}, done=True))
-    file.store(network, classifier.accuracy, observer)
-    return classifier
+    trained = _Training(digits, device, config).trained(cache, observer, should_stop)
+    return None if trained is None else DigitClassifier(trained[0], device, trained[1])
 
 
-def _train(
-    network: _Network,
-    train: Digits,
-    device: str,
-    config: ClassifierConfig,
-    observer: events.Observer,
-    should_stop: Callable[[], bool],
-) -> bool:
-    """Train the network in place; False if stopped."""
-    images = torch.tensor(train.images, device=device)
-    labels = torch.tensor(train.labels, dtype=torch.int64, device=device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.peak_rate)
-    size = min(config.batch, len(images))
-    per_epoch = len(images) // size
-    total = config.epochs * per_epoch
-    for step in range(total):
-        if should_stop():
-            return False
-        if step % per_epoch == 0:
-            shuffled = generator(config.seed, "digit-classifier", "order", step // per_epoch).permutation(len(images))
-            order = torch.from_numpy(shuffled.astype(np.int64)).to(device)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, total, config)
-        rows = order[step % per_epoch * size :][:size]
-        loss = functional.cross_entropy(network(from_bytes(images[rows, None])), labels[rows])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if (step + 1) % _STEPS_PER_EVENT == 0 or step + 1 == total:
-            observer(events.Event(STAGE, step + 1, total, {"loss_nats": float(loss.detach())}))
-    return True
+class _Training(ClassifierTraining[_Network]):
+    STAGE, SCORE, TOLD = "digit classifier", "accuracy", "test_accuracy"
+
+    def __init__(self, digits: tuple[Digits, Digits], device: str, config: ClassifierConfig) -> None:
+        self.learnt, self.test = digits
+        self.device, self.config = device, config
+        self.batch = min(config.batch, len(self.learnt.images))
+        self.per_epoch = len(self.learnt.images) // self.batch
+        self.steps = config.epochs * self.per_epoch
+        arrays = [array for part in digits for array in (part.images, part.labels)]
+        self.fingerprint = fingerprint({"version": _VERSION, **asdict(config)}, *arrays)
+
+    def make(self) -> _Network:
+        return _Network(self.config)
+
+    def rate(self, step: int) -> float:
+        return learning_rate(step, self.steps, self.config)
+
+    def loss(self, network: _Network, step: int) -> Tensor:
+        epoch, place = divmod(step, self.per_epoch)
+        if place == 0:
+            draws = generator(self.config.seed, "digit-classifier", "order", epoch)
+            self.order = draws.permutation(len(self.learnt.images))
+        rows = self.order[place * self.batch :][: self.batch]
+        # The axis of channels is torch's: numpy gives it another stride, with which convolutions round differently.
+        images = torch.from_numpy(self.learnt.images[rows])[:, None].to(self.device)
+        labels = torch.from_numpy(self.learnt.labels[rows]).long().to(self.device)
+        return functional.cross_entropy(network(from_bytes(images)), labels)
+
+    def measure(self, network: _Network) -> float:
+        answers = DigitClassifier(network, self.device, math.nan).classify(from_bytes(torch.tensor(self.test.images)))
+        return float((answers == torch.tensor(self.test.labels)).double().mean())
 
 
 def learning_rate(step: int, total: int, config: ClassifierConfig) -> float:
@@ -184,13 +170,3 @@ def learning_rate(step: int, total: int, config: ClassifierConfig) -> float:
     if step < warmup:
         return config.peak_rate * (0.04 + 0.96 * step / warmup)
     return config.peak_rate * 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
-
-
-def _accuracy(network: _Network, test: Digits, device: str) -> float:
-    classifier = DigitClassifier(network, device, math.nan)
-    images, labels = torch.tensor(test.images), torch.tensor(test.labels, dtype=torch.int64)
-    right = [
-        (classifier.classify(from_bytes(i)) == n).sum().item()
-        for i, n in zip(torch.split(images, _IMAGES_AT_ONCE), torch.split(labels, _IMAGES_AT_ONCE), strict=True)
-    ]
-    return float(sum(right) / len(labels))

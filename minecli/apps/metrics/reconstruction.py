@@ -10,9 +10,9 @@ components of MNIST's digits, 0.247 and 0.215 for pairs of other digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -102,8 +102,9 @@ def ms_ssim(x: Tensor, again: Tensor) -> float | None:
     _refuse_other_shapes(x, again)
     if x.dim() != 4:
         raise ValueError(f"images of shape {tuple(x.shape)}; (n, c, h, w) is needed")
-    measure = _library()
-    if measure is None:
+    try:
+        from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as measure
+    except ImportError:
         return None
     total = 0.0
     for one, two in zip(torch.split(x, _SSIM_AT_ONCE), torch.split(again, _SSIM_AT_ONCE), strict=True):
@@ -117,15 +118,6 @@ def _large(images: Tensor) -> Tensor:
     if min(images.shape[-2:]) >= SSIM_SIDE:
         return pixels
     return interpolate(pixels, size=(SSIM_SIDE, SSIM_SIDE), mode="bilinear", align_corners=False)
-
-
-def _library() -> Callable[..., Any] | None:
-    try:
-        from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as measure
-    except ImportError:
-        return None
-    library: Callable[..., Any] = measure
-    return library
 
 
 def attribute_scores(predicted: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> dict[str, float | None]:

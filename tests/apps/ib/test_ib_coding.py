@@ -5,9 +5,9 @@ import pytest
 import torch
 from ib_toys import blobs, classified, request, weights
 
+from minecli.apps.datasets.sample_columns import Inputs, Layout
 from minecli.apps.ensembles.results import checkpoint_path
 from minecli.apps.ib.choice import IbPhases
-from minecli.apps.ib.labelled_rows import Inputs
 from minecli.apps.ib.results import coded_columns, load_coder
 from minecli.errors import UsageError
 from minecli.runtime.checkpoint import fingerprint, save_checkpoint
@@ -58,7 +58,8 @@ def test_predictions_are_named_and_names_are_free(tmp_path):
     coder = load_coder(tmp_path, asked, "baseline", 3)
     part = blobs(60, distance=9.0)
     taken = {"predicted": np.arange(60), "latent0": np.arange(60)}
-    columns = coded_columns(Inputs(part.x, taken, part.labels.numpy()), coder, drawn=False, as_list=False)
+    inputs = Inputs(part.x, Layout(part.x.shape[1:], lambda rows: taken), labels=part.labels.numpy())
+    columns = coded_columns(inputs, coder, drawn=False, as_list=False)
     codes = [f"latent_{i}" for i in range(4)]
     assert list(columns) == ["predicted", "latent0", "label", *codes, "predicted_", "confidence"]
     said = ["abc".index(word) for word in columns["predicted_"]]

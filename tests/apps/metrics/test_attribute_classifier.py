@@ -9,6 +9,7 @@ import torch
 from minecli.apps.datasets.real_samples import RealRows
 from minecli.apps.metrics import attribute_classifier as attributes
 from minecli.apps.metrics.attribute_classifier import AttributeConfig, LabelledImages, load_attribute_classifier
+from minecli.apps.metrics.classifier_training import ClassifierTraining
 from minecli.runtime.checkpoint import load_checkpoint, save_checkpoint
 
 SMALL = AttributeConfig(filters=4, layers=2, steps=150)
@@ -42,7 +43,7 @@ def trained(cache=None, config=QUICK, data=None, held_out=HELD_OUT, **rest):
 
 
 def never_trains(monkeypatch):
-    monkeypatch.setattr(attributes, "_train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(ClassifierTraining, "train", lambda *_: pytest.fail("trained again"))
 
 
 def test_it_learns_what_is_easy_and_is_kept(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ import torch
 from minecli import events
 from minecli.apps.datasets.mnist import Digits, read_mnist
 from minecli.apps.metrics import digit_classifier as digits
+from minecli.apps.metrics.classifier_training import ClassifierTraining
 from minecli.apps.metrics.digit_classifier import ClassifierConfig, learning_rate, load_classifier
 from minecli.runtime.checkpoint import fingerprint, save_checkpoint
 
@@ -51,7 +52,7 @@ def as_pixels(images):
 
 
 def never_trains(monkeypatch):
-    monkeypatch.setattr(digits, "_train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(ClassifierTraining, "train", lambda *_: pytest.fail("trained again"))
 
 
 def test_it_learns_what_is_easy():
