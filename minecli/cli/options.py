@@ -83,6 +83,9 @@ def of_setting(name: str, setting: Setting, panel: str | None, help: str | None 
         if setting.default is False:
             return option(bool, help, *flags, default=False, panel=panel)
         flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
+    if setting.choices:
+        choices = [str(choice) for choice in setting.choices]
+        more = {"autocompletion": lambda: choices}
     named = setting.kind is bool or (setting.kind is str and setting.metavar == "N")
     return option(kind, help, *flags, panel=panel, metavar=None if named else setting.metavar, **more)
 

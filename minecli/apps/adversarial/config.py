@@ -23,7 +23,7 @@ class AdversarialConfig:
 
     >>> AdversarialConfig(noise_dim=0, code_dim=0)
     Traceback (most recent call last):
-    minecli.errors.UsageError: noise_dim and code_dim are both 0; the generator needs a prior (try --code-dim 2)
+    minecli.errors.UsageError: `noise_dim` and `code_dim` are both 0; the generator needs a prior (try `code_dim=2`)
     """
 
     beta: float = number(1.0, "Weight of the information, maximised.", least=0.0, metavar="B")
@@ -58,9 +58,11 @@ class AdversarialConfig:
     def __post_init__(self) -> None:
         check(self)
         if self.latent == 0:
-            raise UsageError("noise_dim and code_dim are both 0; the generator needs a prior", hint="try --code-dim 2")
+            raise UsageError(
+                "`noise_dim` and `code_dim` are both 0; the generator needs a prior", hint="try `code_dim=2`"
+            )
         if self.beta > 0.0 and self.code_dim == 0:
-            raise UsageError("code_dim is 0, which leaves nothing to be informed about", hint="try --code-dim 2")
+            raise UsageError("`code_dim` is 0, which leaves nothing to be informed about", hint="try `code_dim=2`")
 
     @property
     def latent(self) -> int:
