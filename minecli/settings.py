@@ -93,10 +93,11 @@ class Setting:
             raise self._wrong(name, f"is {value}; it must be at most {self.most}")
 
     def _check_number(self, name: str, value: object) -> None:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if is_number and self.least <= value < self.below and self.above < value <= self.most:  # type: ignore[operator]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_finite = is_number and math.isfinite(value)  # type: ignore[arg-type]
+        if is_finite and self.least <= value < self.below and self.above < value <= self.most:  # type: ignore[operator]
             return
-        kind = "a number" if is_number else "a finite number"
+        kind = "a finite number" if is_number and not is_finite else "a number"
         limits = [f"of at least {self.least:g}"] if self.least > -math.inf else []
         limits += [f"above {self.above:g}"] if self.above > -math.inf else []
         limits += [f"below {self.below:g}"] if self.below < math.inf else []

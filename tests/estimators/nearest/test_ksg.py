@@ -303,7 +303,7 @@ def test_unequal_row_counts_are_a_mistake_of_the_caller():
         ("preprocess", "log", "preprocess is 'log'; it must be one of rank, standardize, none"),
         ("search", "ball", "search is 'ball'; it must be one of auto, tree, brute"),
         ("jitter", -1.0, "jitter is -1.0; it must be a number of at least 0 and of at most 0.1 (try 1e-8)"),
-        ("jitter", math.nan, "jitter is nan; it must be a number of at least 0 and of at most 0.1 (try 1e-8)"),
+        ("jitter", math.nan, "jitter is nan; it must be a finite number of at least 0 and of at most 0.1 (try 1e-8)"),
     ],
 )
 def test_settings_are_checked(field, value, text):

@@ -137,7 +137,7 @@ def test_a_narrow_clip_moves_smile_and_a_wide_one_makes_it_mine_js(seed):
 
 @pytest.mark.parametrize("clip", [0.0, -1.0, float("inf"), float("nan"), "5", True])
 def test_bad_clip_is_refused(clip):
-    with pytest.raises(UsageError, match=r"clip is .*; it must be a number above 0"):
+    with pytest.raises(UsageError, match=r"clip is .*; it must be a (finite )?number above 0"):
         SmileConfig(clip=clip)
 
 
