@@ -64,7 +64,7 @@ def canonical_correlations(x: Array, z: Array, *, variates: bool = True) -> Cano
 def _whitened(side: Array) -> tuple[Array, Array, Array]:
     """The mean, an orthonormal basis (n, rank) of the centred columns' span, and the map (d, rank) to it."""
     mean = side.mean(0)
-    np.empty((2, *side.shape))  # where LAPACK lacks the room for its work it writes a line of its own to standard error
+    np.empty((6, *side.shape))  # where LAPACK lacks the room for its work it writes a line of its own to standard error
     q, triangle = np.linalg.qr(side - mean)
     rotation, strengths, directions = np.linalg.svd(triangle)
     used = np.flatnonzero(strengths > strengths[0] * max(side.shape) * np.finfo(np.float64).eps)
