@@ -159,7 +159,7 @@ class MineConfig(TrainingConfig):
     preprocess: Preprocess = _preprocess("rank")
     protocol: Literal["held-out", "paper"] = choice(
         "held-out",
-        "held-out: each row is judged by networks that never saw it; paper: in-sample.",
+        "held-out: each row is evaluated by networks that never saw it; paper: in-sample.",
         ("held-out", "paper"),
         metavar="held-out|paper",
     )

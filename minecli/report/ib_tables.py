@@ -32,7 +32,7 @@ _INFORMATION = {
 _IN_TRAINING = "I(X;Z) in training: by the network that the encoder is trained to evade; by MINE: by fresh networks"
 _NOTES = (
     "error: at the chosen epoch, by averaged weights and mean probabilities of several draws; last: at the last epoch",
-    "best (oracle): the least of the looks at the test rows, which no honest choice can know",
+    "best (oracle): the least of the evaluations on the test rows, which no honest choice can know",
 )
 
 

@@ -132,6 +132,11 @@ def test_a_run_of_an_earlier_form_goes_on(cli, table, tmp_path):
     ("words", "message"),
     [
         (("bench", "suite", "-e", ""), "-e names no estimator"),
+        (("bench", "suite", "-e", "mine", "--folds", "1000000001"), "--folds is 1000000001; it must be at most"),
+        (
+            ("estimate", "t.csv", "--x", "a", "--z", "b", "-e", "mine", "--protocol", "paper", "--folds", "3"),
+            "--folds does not go with --protocol paper",
+        ),
         (("gan", "spiral", "--where", "a > 1"), "--where is for tables, and 'spiral' is none"),
         (("gan", "spiral", "--stack", "2"), "--stack is for stacked-mnist"),
         (("gan", "spiral", "--unroll", "2"), "--unroll is for unrolled, and the methods are mine"),

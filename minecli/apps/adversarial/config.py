@@ -52,7 +52,7 @@ class AdversarialConfig:
     ema_decay: float = number(
         0.99, "Weight of the old average in the gradient's denominator.", least=0.0, below=1.0, metavar="W"
     )
-    samples: int = whole(2500, "Samples that are judged and written.")
+    samples: int = whole(2500, "Samples that are measured and written.")
     evaluate_every: int = whole(250, "Steps between evaluations.")
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ class GanConfig(AdversarialConfig):
     The information is I(G(Z); c) (paper, equation 17).
     """
 
-    pack: int = whole(4, "Samples that PacGAN judges together.")
+    pack: int = whole(4, "Samples that PacGAN discriminates together.")
     unroll: int = whole(5, "Steps that the unrolled GAN foresees.")
     rows: int = whole(100_000, "Samples of a toy or of stacked digits.", least=2)
     stack: int = whole(3, "Digits per image: 3 make 1000 modes, 2 make 100.")

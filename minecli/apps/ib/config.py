@@ -86,7 +86,7 @@ class IbConfig:
     )
     rows: int = whole(60_000, "Training rows at most.", least=20)
     choose: bool = switch(True, "Choose epoch and beta on held-back training rows, then train on all.")
-    evaluate_every: int = whole(10, "Epochs between looks.")
+    evaluate_every: int = whole(10, "Epochs between evaluations.")
     information_steps: int = whole(2000, "Steps of the networks that measure I(X;Z) at last.")
 
     def __post_init__(self) -> None:
