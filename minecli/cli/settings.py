@@ -71,14 +71,15 @@ def configs_from(names: Iterable[str], settings: Mapping[str, Any]) -> dict[str,
                 f"but the estimators asked for are {', '.join(chosen)}",
                 hint="leave it out" + (f" or add -e {owners(option)[0]}" if owners(option) else ""),
             )
-    if given.get("protocol") == "paper" and "folds" in given:
-        raise UsageError("--folds does not go with --protocol paper, which has none", hint="leave one of them out")
-    return {
+    configs = {
         name: ESTIMATORS[name].config(
             **{field_of(option): value for option, value in given.items() if name in owners(option)}
         )
         for name in chosen
     }
+    if given.get("protocol") == "paper" and "folds" in given:
+        raise UsageError("--folds does not go with --protocol paper, which has none", hint="leave one of them out")
+    return configs
 
 
 # What the kinds of the data can choose from.
