@@ -23,6 +23,7 @@ from minecli.tables.kinds import (
     Plain,
     Plan,
     decoded,
+    filterable,
     is_bytes,
     is_list,
     plain_value,
@@ -236,7 +237,8 @@ def _float64(values: Values) -> Array:
 def _levels(present: Any) -> Any:
     """A column as plain values of a type that Arrow can compare; of a category, the levels that occur."""
     if pa.types.is_dictionary(present.type):
-        present = pa.chunked_array(list(_used(present)), type=present.type.value_type)
+        used = list(_used(present))
+        present = pa.chunked_array(used) if used else pa.chunked_array([], type=present.type.value_type)
     elif pa.types.is_decimal(present.type):
         return wide(present)
     return decoded(present)
@@ -248,7 +250,7 @@ def _used(category: Any) -> Iterator[Any]:
         used = np.zeros(len(chunk.dictionary), dtype=np.bool_)
         for piece in slices(pa.chunked_array([chunk.indices])):
             used[piece.to_numpy(zero_copy_only=False)] = True
-        yield chunk.dictionary.filter(pa.array(used))
+        yield filterable(chunk.dictionary).filter(pa.array(used))
 
 
 def _distinct(levels: Any) -> int | None:

@@ -159,6 +159,15 @@ def is_bytes(type_: Any) -> bool:
     )
 
 
+def filterable(column: Any) -> Any:
+    """String views, as polars has them, as strings, for Arrow can filter no views; any other column as it is.
+
+    >>> filterable(pa.array(["u"], pa.string_view())).type == pa.large_string()
+    True
+    """
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+
+
 def decoded(column: Any) -> Any:
     """A dictionary column, or a chunk of one, as plain values, and string views as strings; any other as it is.
 

@@ -21,7 +21,7 @@ from minecli.tables.files.formats import TEXT_FORMATS
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
 from minecli.tables.files.reading import open_table, row_filter_of
-from minecli.tables.kinds import Column, Mask
+from minecli.tables.kinds import Column, Mask, filterable
 from minecli.tables.missing import Absence, find_missing, refuse_infinite, refuse_missing
 from minecli.tables.selectors.header import Header
 from minecli.tables.selectors.wording import counted
@@ -66,9 +66,7 @@ class UsableRows:
         """A column's used rows. It is held no longer, so that its memory is free as soon as it is no longer needed;
         KeyError for a column that is not held."""
         column = self.columns.pop(name)
-        values = column.values
-        if pa.types.is_string_view(values.type):  # as polars has them; Arrow cannot filter views
-            values = values.cast(pa.large_string())
+        values = filterable(column.values)
         if self.mask is None:
             return replace(column, values=values)
         return replace(column, values=values.filter(self._arrow_mask), rows=self.mask)

@@ -290,3 +290,13 @@ def test_agrees_with_python_row_by_row(pairs: list[tuple[float | None, float | N
     for found, (x, y) in zip(mask, pairs, strict=True):
         first = present(x) and present(y) and not (float(x) + float(y) > bound) and x <= y
         assert found == (first or (present(x) and float(x) * 2 in (0.0, 4.0)))
+
+
+def test_views_of_text_are_filtered_like_text(tmp_path, cli):
+    texts = pa.array(["u", "v", "w", "u"] * 10, pa.string_view())
+    table = pa.table({"a": [1.0, 2.0, 3.0, 4.0] * 10, "text": texts})
+    with pa.OSFile(str(tmp_path / "t.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    ran = cli("columns", tmp_path / "t.arrow", "--where", "a > 1")
+    assert ran.code == 0, ran.stderr
+    assert [(c["name"], c["distinct"]) for c in ran.json["columns"]] == [("a", 3), ("text", 3)]

@@ -30,6 +30,7 @@ from minecli.tables.files.parts import Part, Source
 from minecli.tables.files.schemas import check_unique, differing_types
 from minecli.tables.files.sources import label_of, locate
 from minecli.tables.files.written_integers import has_long_integers, may_be_rounded, notes_on_rounding, rounded_note
+from minecli.tables.kinds import filterable
 from minecli.tables.selectors.header import element
 from minecli.tables.text_numbers import integers, trimmed
 
@@ -96,7 +97,9 @@ def filtered(table: OpenTable, reading: Reading) -> OpenTable:
 
     def read(columns: Sequence[str]) -> Any:
         rows = table.read(list(dict.fromkeys([*columns, *condition.columns])))
-        return rows.filter(pa.array(condition.rows(rows))).select(list(columns))
+        mask = pa.array(condition.rows(rows))
+        held = pa.table({name: filterable(rows.column(name)) for name in rows.column_names})
+        return held.filter(mask).select(list(columns))
 
     return replace(table, read=read)
 
