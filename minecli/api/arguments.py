@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +85,7 @@ def configs_of(estimators: object) -> Configs:
 
 def _config(name: object, settings: Any) -> Any:
     if not isinstance(name, str) or name not in ESTIMATORS:
-        close = nearest(str(name), list(ESTIMATORS))
-        hint = f"did you mean {close[0]!r}?" if close else "try estimators='mine'"
+        hint = _meant(name, list(ESTIMATORS)) or "try estimators='mine'"
         raise UsageError(f"estimator {name!r} is not known; there are {', '.join(ESTIMATORS)}", hint=hint)
     kind = ESTIMATORS[name].config
     if isinstance(settings, kind):
@@ -98,10 +97,15 @@ def _config(name: object, settings: Any) -> Any:
     known = set(asdict(kind())) - set(getattr(kind, "unused", ())) if is_dataclass(kind) else set()
     for field in settings:
         if field not in known:
-            close = nearest(str(field), sorted(known))
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(known))}"
+            hint = _meant(field, sorted(known)) or f"there are {', '.join(sorted(known))}"
             raise UsageError(f"{name} has no setting {field!r}", hint=hint)
     return kind(**settings)
+
+
+def _meant(name: object, known: Sequence[str]) -> str:
+    """The question after a name that is near to a known one; "" where none is."""
+    close = nearest(str(name), known)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def whole(name: str, value: Any) -> int:
@@ -189,8 +193,7 @@ def _reading(options: Any) -> Reading:
         raise UsageError(f"reading is {options!r}; it must be a mapping", hint="as in reading={'delimiter': ';'}")
     for name in options:
         if name not in READING_FIELDS:
-            close = nearest(str(name), READING_FIELDS)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(READING_FIELDS)}"
+            hint = _meant(name, READING_FIELDS) or f"there are {', '.join(READING_FIELDS)}"
             raise UsageError(f"reading has no option {name!r}", hint=hint)
     lists = {
         name: (value,) if isinstance(value, str) else tuple(value) for name, value in options.items() if name in _TUPLES

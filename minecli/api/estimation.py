@@ -170,7 +170,7 @@ def estimate(
         request, table = request_of(data, x, z, options)
         used_device, used_threads = _hardware(device, threads)
     with in_words_of_python(table.names if table else ()), _threads(used_threads.count):
-        _secure_libraries(request, used_threads)
+        secure_libraries_for(request, used_threads)
         groups = request.load(table=table)
         with observer_of(progress) as observer:
             surroundings = Surroundings(device=used_device, threads=used_threads, observer=observer)
@@ -186,7 +186,8 @@ def _hardware(device: Any, threads: int | None) -> tuple[Device, Threads]:
     return resolve_device(str(device)), resolve_threads(None if threads is None else whole("threads", threads))
 
 
-def _secure_libraries(request: EstimateRequest, threads: Threads) -> None:
+def secure_libraries_for(request: EstimateRequest, threads: Threads) -> None:
+    """What `address_space.secure_libraries` does, for those that a request needs."""
     from minecli.runtime.address_space import secure_libraries
 
     trained = ["torch"] if any(ESTIMATORS[name].trains for name in request.estimators) else []

@@ -19,18 +19,17 @@ from minecli.cli.comparison_job import (
     Trained,
     asked_fields,
     asked_settings,
-    chosen_model,
     compare_option,
     data_options,
     method_names,
     method_options,
+    opened_model,
     read_with,
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
-from minecli.cli.gan import check_sampling
 from minecli.cli.options import Parameters, of_fields, option, takes
-from minecli.cli.presentation import check_table_destination, deliver_table
+from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
 from minecli.cli.words import flag
@@ -138,9 +137,7 @@ def encode(ctx: typer.Context) -> None:
     from minecli.apps.ali.results import coded_columns, load_coder
 
     given, output = ctx.params, ctx.params["output"]
-    ctx.obj.quiet = given["quiet"]
-    check_table_destination(output, given["data"], given["run"])
-    request, method, model = chosen_model(given["run"], AliRequest, given)
+    request, method, model = opened_model(ctx, AliRequest)
     inputs = _inputs(request, ctx)
     coder = load_coder(given["run"], request, method, model, inputs.shape)
     columns = coded_columns(inputs, coder, as_list=output.suffix == ".parquet")
@@ -171,11 +168,8 @@ def reconstruct(ctx: typer.Context) -> None:
     from minecli.apps.ali.results import load_coder, reconstructed, write_images
 
     given, output = ctx.params, ctx.params["output"]
-    ctx.obj.quiet = given["quiet"]
     as_images = output.suffix == "" and str(output) != "-"
-    if not as_images:
-        check_table_destination(output, given["data"], given["run"])
-    request, method, model = chosen_model(given["run"], AliRequest, given)
+    request, method, model = opened_model(ctx, AliRequest, table=not as_images)
     if as_images and not request.is_images:
         raise UsageError(f"'{output}' has no ending, and rows make no images", hint="try -o again.parquet")
     inputs = _inputs(request, ctx)
@@ -194,9 +188,9 @@ def sample(ctx: typer.Context) -> None:
     from minecli.apps.ali.results import load_coder
     from minecli.apps.ali.unseen import layout_of_run
 
-    folder, rows, seed = check_sampling(ctx)
-    request, method, model = chosen_model(folder, AliRequest, ctx.params)
-    layout = layout_of_run(folder, request)
-    samples = load_coder(folder, request, method, model, layout.shape).sample(rows, seed)
-    what = f"{rows} samples of {method}, seed {model}"
-    deliver_table(layout.columns(samples.numpy()), ctx.params["output"], ctx.obj, what)
+    given = ctx.params
+    request, method, model = opened_model(ctx, AliRequest)
+    layout = layout_of_run(given["run"], request)
+    samples = load_coder(given["run"], request, method, model, layout.shape).sample(given["rows"], given["seed"])
+    what = f"{given['rows']} samples of {method}, seed {model}"
+    deliver_table(layout.columns(samples.numpy()), given["output"], ctx.obj, what)

@@ -10,9 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
+import typer
+
 from minecli.apps.ensembles.config import ComparisonRequest
 from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option, whole_option
-from minecli.cli.presentation import Presentation
+from minecli.cli.presentation import Presentation, check_table_destination
 from minecli.cli.reading_options import READING, announce_remote, reading_from
 from minecli.cli.runs import Job, Work
 from minecli.cli.shared_options import COMPUTING, DATA_PANEL, FOLDER, KINDS, QUIET, RESULT, ROWS, RUN, columns_option
@@ -207,7 +209,26 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         return Views(payload=payload, table=partial(self.table, payload), records=lambda: seed_records(payload))
 
 
-def chosen_model(folder: Path, kind: type[Asked], given: Mapping[str, Any]) -> tuple[Asked, str, int]:
+def opened_model(ctx: typer.Context, kind: type[Asked], *, table: bool = True) -> tuple[Asked, str, int]:
+    """The model that a command on a finished run works with, see `_chosen_model`. Streams become as quiet as is asked
+    for, and what the options ask for is looked at before the work.
+
+    Args:
+        table: whether --output names a table.
+
+    Raises:
+        UsageError: the place of the table is wrong, or no rows are asked for.
+    """
+    given = ctx.params
+    ctx.obj.quiet = given["quiet"]
+    if table:
+        check_table_destination(given["output"], given.get("data"), given["run"])
+    if given.get("rows", 1) < 1:
+        raise UsageError(f"-n is {given['rows']}; it must be at least 1", hint="try -n 10000")
+    return _chosen_model(given["run"], kind, given)
+
+
+def _chosen_model(folder: Path, kind: type[Asked], given: Mapping[str, Any]) -> tuple[Asked, str, int]:
     """The request of the run in `folder`, and the method and seed that are meant: those named, or the last method in
     the order of `METHODS`, and the first seed. UsageError where the run has no such one."""
     from minecli.runtime.run_directory import open_run

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from minecli.api.estimation import Surroundings, compute
+from minecli.api.estimation import Surroundings, compute, secure_libraries_for
 from minecli.api.request import EstimateRequest
 from minecli.cli.exit_codes import ExitCode
 from minecli.cli.presentation import Presentation
@@ -22,6 +22,7 @@ from minecli.cli.words import lasting_source, names
 from minecli.errors import UsageError
 from minecli.estimators.registry import ESTIMATORS
 from minecli.result import Status
+from minecli.runtime.state_files import ESTIMATE
 
 if TYPE_CHECKING:
     from minecli.api.result import Result
@@ -46,7 +47,7 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
     """A partial result is stored, too: it bears its status."""
 
     kind = EstimateRequest
-    RESULT = "estimate.json"
+    RESULT = ESTIMATE
     STORES_PARTIAL = True
     SAID_AGAIN = frozenset({"data"})  # because standard input cannot be read twice
 
@@ -105,11 +106,8 @@ class EstimateJob(Job[EstimateRequest, Read, "Result"]):
                 raise UsageError(f"--pointwise: {asked} has no value per row", hint="add -e mine or -e ksg")
 
     def load(self, request: EstimateRequest, work: Work) -> tuple[EstimateRequest, Read]:
-        from minecli.runtime.address_space import secure_libraries
-
         announce_remote(request.source, work.streams)
-        trained = ["torch"] if any(ESTIMATORS[name].trains for name in request.estimators) else []
-        secure_libraries(["numpy", "pyarrow", "scipy", *trained], work.threads.count)
+        secure_libraries_for(request, work.threads)
         from minecli.estimators.choice import choice_sentence
         from minecli.estimators.table_facts import facts_of
 

@@ -16,16 +16,16 @@ from minecli.cli.comparison_job import (
     Trained,
     asked_fields,
     asked_settings,
-    chosen_model,
     compare_option,
     data_options,
     method_names,
     method_options,
+    opened_model,
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
 from minecli.cli.options import of_fields, takes
-from minecli.cli.presentation import check_table_destination, deliver_table
+from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
 from minecli.errors import UsageError
@@ -122,17 +122,7 @@ def _cloud(title: str, samples: npt.NDArray[np.float32], dataset: Dataset) -> Cl
 def sample(ctx: typer.Context) -> None:
     from minecli.apps.gan.results import samples_of
 
-    folder, rows, seed = check_sampling(ctx)
-    request, method, model = chosen_model(folder, GanRequest, ctx.params)
-    columns = samples_of(folder, request, method, model, rows, seed)
-    deliver_table(columns, ctx.params["output"], ctx.obj, f"{rows} samples of {method}, seed {model}")
-
-
-def check_sampling(ctx: typer.Context) -> tuple[Path, int, int]:
-    """Run folder, rows and seed that are asked for; UsageError before the work where they or the place are wrong."""
     given = ctx.params
-    ctx.obj.quiet = given["quiet"]
-    check_table_destination(given["output"], run=given["run"])
-    if given["rows"] < 1:
-        raise UsageError(f"-n is {given['rows']}; it must be at least 1", hint="try -n 10000")
-    return given["run"], given["rows"], given["seed"]
+    request, method, model = opened_model(ctx, GanRequest)
+    columns = samples_of(given["run"], request, method, model, given["rows"], given["seed"])
+    deliver_table(columns, given["output"], ctx.obj, f"{given['rows']} samples of {method}, seed {model}")

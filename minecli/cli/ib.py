@@ -18,17 +18,17 @@ from minecli.cli.comparison_job import (
     Trained,
     asked_fields,
     asked_settings,
-    chosen_model,
     compare_option,
     data_options,
     method_names,
     method_options,
+    opened_model,
     read_with,
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
 from minecli.cli.options import Parameters, of_fields, option, takes
-from minecli.cli.presentation import check_table_destination, deliver_table
+from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, TABLE_OUTPUT
 from minecli.cli.words import names
@@ -151,9 +151,7 @@ def encode(ctx: typer.Context) -> None:
     from minecli.apps.ib.results import coded_columns, load_coder
 
     given, output = ctx.params, ctx.params["output"]
-    ctx.obj.quiet = given["quiet"]
-    check_table_destination(output, given["data"], given["run"])
-    request, method, model = chosen_model(given["run"], IbRequest, given)
+    request, method, model = opened_model(ctx, IbRequest)
     coder = load_coder(given["run"], request, method, model)
     request = read_with(request, given["data"], given["missing"])
     inputs = load_inputs(given["run"], request, given["data"], given["data_root"], ctx.obj.stdin)

@@ -25,6 +25,7 @@ from minecli.cli.words import flag
 from minecli.errors import DataError, OutputError, UsageError
 from minecli.events import Event, Observer
 from minecli.runtime.environment import environment_facts
+from minecli.runtime.state_files import SUMMARY
 
 if TYPE_CHECKING:
     from minecli.report.formats import Views
@@ -83,7 +84,7 @@ class Job(ABC, Generic[Asked, Data, Outcome]):
     """
 
     kind: type[Asked]
-    RESULT: ClassVar[str] = "summary.json"
+    RESULT: ClassVar[str] = SUMMARY
     STOPS_LOADING: ClassVar[bool] = False
     STORES_PARTIAL: ClassVar[bool] = False
     SAID_AGAIN: ClassVar[frozenset[str]] = frozenset()

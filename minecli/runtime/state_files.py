@@ -244,7 +244,7 @@ def checksums_of_lines(path: Path) -> Path:
 
 
 def read_lines(path: Path) -> list[bytes]:
-    """The lines of a file, without what follows its last line break: nothing, or a line that a crash cut short. None
+    """The lines of a file, without what follows its last line break: nothing, or a line that a crash cut short; none
     where there is no file.
 
     DataError where it cannot be read, or a line is not one of those that `SealedLines` has added.

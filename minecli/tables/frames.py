@@ -17,7 +17,7 @@ import pyarrow as pa
 from minecli.errors import DataError, UsageError
 from minecli.tables.files.faults import first_line
 from minecli.tables.files.opened import OpenTable
-from minecli.tables.files.schemas import index_columns, list_widths, own_metadata
+from minecli.tables.files.schemas import list_widths
 
 _STREAM, _ARRAY = "__arrow_c_stream__", "__arrow_c_array__"
 _SHAPES = "give (n,) or (n, d) values"
@@ -103,9 +103,7 @@ def _open_stream(frame: Any) -> OpenTable:
             raise DataError(f"cannot read {label}: {first_line(error)}") from error
         return pa.Table.from_batches(batches, wanted)
 
-    lists, metadata = list_widths(schema), own_metadata(schema)
-    names, index = tuple(schema.names), index_columns(schema)
-    return OpenTable(label, "frame", names, read, once=True, metadata=metadata, index=index, lists=lists)
+    return OpenTable.of_schema(label, "frame", schema, read, once=True)
 
 
 def _open_pandas(frame: Any) -> OpenTable:

@@ -21,7 +21,7 @@ from minecli.tables.arrays import plan_column
 from minecli.tables.column_summary import ColumnSummary, describe, describe_tally, distinct_count
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
-from minecli.tables.files.reading import open_table, read_metadata
+from minecli.tables.files.reading import open_table
 from minecli.tables.files.schemas import METADATA_PREFIX
 from minecli.tables.kinds import Column
 from minecli.tables.ordered_values import Tally
@@ -252,5 +252,5 @@ def test_the_products_own_metadata_is_read(tmp_path) -> None:
     metadata = {METADATA_PREFIX + "true_mi_nats": "0.83", "pandas": "{}"}
     pq.write_table(pa.table({"a": [1]}).replace_schema_metadata(metadata), tmp_path / "t.parquet")
     (tmp_path / "t.csv").write_text("a\n1\n")
-    assert read_metadata(str(tmp_path / "t.parquet")) == {"true_mi_nats": "0.83"}
-    assert read_metadata(str(tmp_path / "t.csv")) == {}
+    assert open_table(str(tmp_path / "t.parquet"), Reading()).metadata == {"true_mi_nats": "0.83"}
+    assert open_table(str(tmp_path / "t.csv"), Reading()).metadata == {}

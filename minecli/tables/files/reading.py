@@ -24,7 +24,7 @@ from minecli.tables.files.faults import explained
 from minecli.tables.files.formats import TEXT_FORMATS, WORKBOOK_FORMATS, Format, detect_format
 from minecli.tables.files.markers import Markers
 from minecli.tables.files.opened import OpenTable
-from minecli.tables.files.options import DEFAULT_READING, Reading
+from minecli.tables.files.options import Reading
 from minecli.tables.files.parquet import has_folder_columns, open_parquet, open_parts
 from minecli.tables.files.parts import Part, Source
 from minecli.tables.files.schemas import check_unique, differing_types
@@ -102,11 +102,6 @@ def filtered(table: OpenTable, reading: Reading) -> OpenTable:
         return held.filter(mask).select(list(columns))
 
     return replace(table, read=read)
-
-
-def read_metadata(source: str) -> dict[str, str]:
-    """What a Parquet or Arrow file carries under the product's prefix, prefix removed; {} for other files."""
-    return dict(open_table(source, DEFAULT_READING).metadata)
 
 
 def _joined(located: Source, reading: Reading, types: AskedTypes, markers: Markers) -> OpenTable:
