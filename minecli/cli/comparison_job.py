@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 import typer
 
 from minecli.apps.ensembles.config import ComparisonRequest
+from minecli.cli.exit_codes import ExitCode
 from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option, whole_option
 from minecli.cli.presentation import Presentation, check_table_destination
 from minecli.cli.reading_options import READING, announce_remote, reading_from
@@ -207,6 +208,23 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         from minecli.report.payload import seed_records
 
         return Views(payload=payload, table=partial(self.table, payload), records=lambda: seed_records(payload))
+
+    def told(self, payload: dict[str, Any], work: Work) -> int:
+        """What is said of seeds that diverged. Where all of all methods did, there is nothing to trust, and no script
+        should go on with it."""
+        from minecli.report.method_tables import diverged
+
+        lost, trained, shown = diverged(payload), sum(len(e["seeds"]) for e in payload["methods"]), work.shown
+        if lost and len(lost) == trained and not payload["interrupted"]:
+            work.streams.error(
+                f"every model diverged: {lost[0]}{', ...' if lost[1:] else ''} "
+                f"(try a smaller --learning-rate or --beta, or columns without extreme values)"
+            )
+            return ExitCode.DOUBTFUL
+        # A table says it itself.
+        if lost and (shown.format != "table" or shown.output is not None):
+            work.streams.warn(f"{len(lost)} of {trained} models diverged: {'; '.join(lost)}")
+        return ExitCode.DONE
 
 
 def opened_model(ctx: typer.Context, kind: type[Asked], *, table: bool = True) -> tuple[Asked, str, int]:

@@ -29,17 +29,25 @@ def settings_line(config: Mapping[str, Any], settings: Sequence[str], more: str 
     return f"{config['dataset']}, preset {config['preset']}: {words}{more}{_OVER_SEEDS if over_seeds else ''}"
 
 
-def caveats(payload: Mapping[str, Any]) -> list[str]:
-    """That the preset is small, where it is, and a line per seed that diverged.
+def diverged(payload: Mapping[str, Any]) -> list[str]:
+    """A line per seed that diverged.
 
-    >>> seeds = [{"seed": 3, "broken_at_step": 70}]
-    >>> caveats({"config": {"preset": "paper"}, "methods": [{"method": "gan", "seeds": seeds}]})
+    >>> seeds = [{"seed": 3, "broken_at_step": 70}, {"seed": 4, "broken_at_step": None}]
+    >>> diverged({"methods": [{"method": "gan", "seeds": seeds}]})
     ['gan: seed 3 diverged at step 70']
     """
-    small = [_QUICK] if payload["config"]["preset"] == "quick" else []
-    return small + [
+    return [
         f"{entry['method']}: seed {s['seed']} diverged at step {s['broken_at_step']}"
         for entry in payload["methods"]
         for s in entry["seeds"]
         if s["broken_at_step"] is not None
     ]
+
+
+def caveats(payload: Mapping[str, Any]) -> list[str]:
+    """That the preset is small, where it is, and a line per seed that diverged.
+
+    >>> caveats({"config": {"preset": "quick"}, "methods": []})
+    ['the quick preset is small: it shows the effect, not what the methods can do']
+    """
+    return ([_QUICK] if payload["config"]["preset"] == "quick" else []) + diverged(payload)

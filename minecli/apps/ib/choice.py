@@ -54,6 +54,8 @@ class IbPhases:
         self.final: IbTraining | None = None
         self.choice: Choice | None = None
         self.information: dict[str, list[Estimate]] = {}
+        # Of the networks that are measuring it, where they are not done.
+        self.measuring: dict[str, Any] | None = None
         if self.config.choose:
             self.choosing = self._training(data.learnt, data.held_back, self.models, None)
 
@@ -109,21 +111,21 @@ class IbPhases:
             if save is not None:
                 save(self.state_dict(), at_once)
 
-        if self.choosing is not None and self.choice is None:
-            if not self.choosing.run(_staged(observer, "choosing"), should_stop, save_whole):
-                return False
-            self.choice = chosen(self.choosing, self.models)
+        if self.choosing is not None:
+            if self.choice is None:
+                if not self.choosing.run(_staged(observer, "choosing"), should_stop, save_whole):
+                    return False
+                self.choice = chosen(self.choosing, self.models)
             if self.choice is None:
                 return True
             many = len(self.models) > len(self.seeds)
-            if many and not self._measure("choosing", self.choosing, observer, should_stop):
-                self.choice = None
+            if many and not self._measure("choosing", self.choosing, observer, should_stop, save_whole):
                 return False
             save_whole({}, True)
         final = self.final or self._begin_final()
         if not final.run(observer, should_stop, save_whole):
             return False
-        if not self._measure("final", final, observer, should_stop):
+        if not self._measure("final", final, observer, should_stop, save_whole):
             return False
         save_whole({}, True)
         return True
@@ -140,15 +142,26 @@ class IbPhases:
         return self.final
 
     def _measure(
-        self, phase: str, training: IbTraining, observer: events.Observer, should_stop: Callable[[], bool]
+        self,
+        phase: str,
+        training: IbTraining,
+        observer: events.Observer,
+        should_stop: Callable[[], bool],
+        save: Save,
     ) -> bool:
         """Measure I(X;Z) of a phase's models on the rows they are evaluated on; False where it was stopped."""
         if phase in self.information or not is_stochastic(self.method):
             return True
-        measured = measured_information(training, observer, should_stop)
+
+        def hold(state: dict[str, Any]) -> None:
+            self.measuring = state
+            save({}, False)
+
+        measured = measured_information(training, observer, should_stop, self.measuring, hold)
         if measured is None:
+            save({}, True)
             return False
-        self.information[phase] = measured
+        self.information[phase], self.measuring = measured, None
         return True
 
     def chosen_metrics(self, answers: Answers) -> list[dict[str, float | None]]:
@@ -186,6 +199,7 @@ class IbPhases:
             "classes": list(self.data.classes),
             "choice": None if self.choice is None else [self.choice.beta, self.choice.epoch, self.choice.error_percent],
             "information": {k: [information.to_json(i) for i in each] for k, each in self.information.items()},
+            "measuring": self.measuring,
             "choosing": None if self.choosing is None else self.choosing.state_dict(),
             "final": None if self.final is None else self.final.state_dict(),
         }
@@ -200,6 +214,7 @@ class IbPhases:
         self.choice = None if state["choice"] is None else Choice(*state["choice"])
         measured = state["information"]
         self.information = {k: [information.from_json(i) for i in each] for k, each in measured.items()}
+        self.measuring = state.get("measuring")
         if self.choosing is not None:
             self.choosing.load_state_dict(state["choosing"])
         if state["final"] is not None:

@@ -120,6 +120,8 @@ def measured_information(
     training: IbTraining,
     observer: events.Observer = events.ignore,
     should_stop: Callable[[], bool] = events.never,
+    state: dict[str, Any] | None = None,
+    save: Callable[[dict[str, Any]], None] | None = None,
 ) -> list[Estimate] | None:
     """Measure I(X;Z) of every model that a training has stored, on the rows that it is evaluated on.
 
@@ -127,6 +129,8 @@ def measured_information(
         training: of the encoders, done.
         observer: told of the progress of the networks that measure.
         should_stop: asked between their steps.
+        state: what `save` was handed last in an earlier attempt, from which it goes on; None to begin.
+        save: handed the state of these networks at their evaluations, and where they are stopped.
 
     Returns:
         One estimate per model, see `estimate_of`; None where the measurement was stopped.
@@ -138,7 +142,9 @@ def measured_information(
         return [estimate_of(None, None, Status.NONFINITE, 0.0, {}) for _ in training.seeds]
     seen, unseen = _pairs(training, training.train.x[:_MOST_TRAINING_ROWS], held_out)
     fitting = _fitting(training, seen, unseen.rows(slice(None, middle)))
-    status = fitting.train(f"I(X;Z) of {training.method}", observer, should_stop)
+    if state is not None:
+        fitting.training.load_state_dict(state)
+    status = fitting.training.run(f"I(X;Z) of {training.method}", observer, should_stop, save)
     if status is Status.INTERRUPTED:
         return None
     known = _known_bounds(network, held_out[middle:], training) if network.gaussian else {}

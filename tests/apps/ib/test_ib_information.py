@@ -6,6 +6,7 @@ import pytest
 import torch
 from ib_toys import CPU, config, training
 
+from minecli import events
 from minecli.apps.ib.information import estimate_of, from_json, is_near_ceiling, measured_information, to_json
 from minecli.apps.ib.labelled_rows import Part
 from minecli.apps.ib.training import IbTraining
@@ -116,6 +117,20 @@ def test_stopped_measurements_are_none():
     ib = linear_channel((0.5,), rows=200, held_out=100)
     stop = iter([False] * 5 + [True])
     assert measured_information(ib, should_stop=lambda: next(stop)) is None
+
+
+@pytest.mark.parametrize("after", [0, 1, 13])
+def test_a_resumed_measurement_goes_on_where_it_was(after):
+    how = {"rows": 200, "held_out": 100, "information_steps": 20}
+    states, whole, rest, stop = [], [], [], iter([False] * after + [True])
+    uninterrupted = measured_information(linear_channel((0.5, 1.0), **how), lambda event: whole.append(event.step))
+    stopped = linear_channel((0.5, 1.0), **how)
+    assert measured_information(stopped, should_stop=lambda: next(stop), save=states.append) is None
+    assert states[-1]["step"] == after
+    again = linear_channel((0.5, 1.0), **how)
+    found = measured_information(again, lambda event: rest.append(event.step), events.never, states[-1])
+    assert found == uninterrupted
+    assert rest == [step for step in whole if step > after]
 
 
 def test_models_that_broke_and_too_few_rows_have_none():
