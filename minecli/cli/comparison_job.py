@@ -49,11 +49,13 @@ def data_options(help: str, named: Sequence[str], own: Parameters | None = None)
     }  # fmt: skip
 
 
-def method_options(methods: Sequence[str], presets: Any = Literal["quick", "paper"]) -> Parameters:
+def method_options(
+    methods: Sequence[str], presets: Any = Literal["quick", "paper"], default: str = "mine"
+) -> Parameters:
     """Which methods, with which preset, from which seeds."""
     return {
         "method": option(
-            list[str] | None, f"Separated by commas: {', '.join(methods)}; default mine.", "--method",
+            list[str] | None, f"Separated by commas: {', '.join(methods)}; default {default}.", "--method",
             panel=METHOD_PANEL, metavar="NAMES", autocompletion=lambda: list(methods),
         ),
         "preset": option(presets, "What all the settings start from.", "--preset", default="quick", panel=METHOD_PANEL),
@@ -285,6 +287,6 @@ def read_with(request: Asked, data: str | None, missing: MissingPolicy | None) -
     return replace(request, missing=missing)
 
 
-def method_names(given: Mapping[str, Any]) -> list[str]:
-    """What --method names, or the method of the paper."""
-    return names(given["method"] or []) or ["mine"]
+def method_names(given: Mapping[str, Any], default: str = "mine") -> list[str]:
+    """What --method names, or the default."""
+    return names(given["method"] or []) or [default]

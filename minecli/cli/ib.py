@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, IbConfig, IbRequest, default_seeds, preset
+from minecli.apps.ib.config import (
+    BOUNDED,
+    ENCODERS,
+    METHODS,
+    MNIST,
+    OF_THE_PAPER,
+    IbConfig,
+    IbRequest,
+    default_method,
+    default_seeds,
+    is_bounded,
+    preset,
+)
 from minecli.cli.comparison_job import (
     ENDING,
     METHOD_PANEL,
@@ -31,7 +43,7 @@ from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, TABLE_OUTPUT
-from minecli.cli.words import names
+from minecli.cli.words import flag, names
 from minecli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,13 +86,13 @@ app = group("The information bottleneck: classifiers that forget what does not p
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 @takes(
     data_options("mnist, or a table (file, URL, -) with --x and --target.", [MNIST], _TARGET),
-    method_options(_SHORT, Literal["quick", "good", "paper"]),
+    method_options(_SHORT, Literal["quick", "good", "paper"], "minibatch, with --preset paper mine"),
     _ENCODER,
     compare_option(),
     setting_options(
         IbConfig,
-        ("betas", "choose", "noise", "noise_dim", "dropout", "smoothing", "confidence_weight", "bound",
-         "statistics_noise", "hidden_noise", "statistics_steps", "marginal_shifts"),
+        ("betas", "choose", "protocol", "code_noise", "noise", "noise_dim", "dropout", "smoothing", "confidence_weight",
+         "bound", "statistics_noise", "hidden_noise", "statistics_steps", "marginal_shifts"),
         ("epochs", "code_dim", "hidden", "batch_size", "learning_rate", "decay", "averaging", "train_draws",
          "test_draws", "evaluate_every"),
     ),
@@ -104,6 +116,7 @@ class IbJob(ComparisonJob[IbRequest]):
             # So many passes and no more, however few the rows.
             changes["least_steps"] = 1
         config = preset(named, given["dataset"], **changes)
+        _require_uses(changes, methods, config)
         return IbRequest(methods=methods, config=config, target=given["target"], **shared)
 
     def store(self, folder: Path, payload: dict[str, Any], data: Classified, trained: Trained) -> None:
@@ -121,13 +134,24 @@ class IbJob(ComparisonJob[IbRequest]):
         return ib_table(payload, width=width, color=color)
 
 
+def _require_uses(changes: Mapping[str, Any], methods: Sequence[str], config: IbConfig) -> None:
+    """UsageError for a setting of the other protocol than the one that MINE is trained by."""
+    if config.protocol == BOUNDED:
+        for name in OF_THE_PAPER:
+            if name in changes:
+                raise UsageError(f"{flag(name)} is for the paper's protocol alone", hint="add --protocol paper")
+    elif "code_noise" in changes and not any(is_bounded(m, config) for m in methods):
+        raise UsageError("--code-noise is for bounded codes alone", hint="leave it out, or add --protocol bounded")
+
+
 def _methods(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The methods by their full names: `mine` stands for one per encoder."""
     if given["compare"]:
         if given["method"] or given["encoder"]:
             raise UsageError("--compare trains every method and encoder", hint="leave out --method and --encoder")
         return tuple(METHODS)
-    asked, encoders = method_names(given), names(given["encoder"] or [])
+    encoders = names(given["encoder"] or [])
+    asked = method_names(given, "mine" if encoders else default_method(given["preset"]))
     for encoder in encoders:
         if encoder not in ENCODERS:
             raise UsageError(

@@ -1,15 +1,12 @@
-r"""I(X;Z) of encoders that are done, by networks that the encoders were not trained against.
+"""I(X;Z) of encoders that are done, by networks that the encoders were not trained against.
 
 The bound that an encoder was trained to lower is no measure of what it keeps: it has learnt to evade that very network.
 Here fresh networks are trained on the encoder's training rows and evaluated on rows held out, with many re-pairings in
 one logarithm. They see a row as its mean code: whatever T is a function of, the bound holds, and what a code says about
 a row it says about that.
 
-Of a Gaussian encoder without noise on its input q(z|x) is known, and the information lies, up to the chance of n rows,
-between (Poole et al., 2019, section 2.3)
-
-.. math:: E \log \frac{q(z_i|x_i)}{\frac1n \sum_j q(z_i|x_j)} \le I(X;Z)
-          \le E \log \frac{q(z_i|x_i)}{\frac1{n-1} \sum_{j \ne i} q(z_i|x_j)}
+Of a Gaussian encoder without noise on or beside its input q(z|x) is known, and with it bounds that need no network, see
+`densities`.
 """
 
 from __future__ import annotations
@@ -23,6 +20,7 @@ import torch
 from torch import Tensor
 
 from minecli import events
+from minecli.apps.ib.densities import KnownBounds, known_bounds
 from minecli.apps.ib.networks import Bottleneck, Coded, Noise, mean_codes
 from minecli.apps.ib.training import IbTraining, divergence_from_prior
 from minecli.mine.canonical import canonical_correlations
@@ -42,8 +40,6 @@ _MOST_TRAINING_ROWS = 20_000
 _BATCH = 256
 _AT_ONCE = 256
 _KNOWN_DRAWS = 4
-# Squares of smaller ones would leave the range of numbers; codes so far apart are told apart without doubt.
-_LEAST_DEVIATION = 1e-5
 _KNOWN = ("low_nats", "high_nats", "divergence_nats")
 
 
@@ -147,7 +143,7 @@ def measured_information(
     status = fitting.training.run(f"I(X;Z) of {training.method}", observer, should_stop, save)
     if status is Status.INTERRUPTED:
         return None
-    known = _known_bounds(network, held_out[middle:], training) if network.gaussian else {}
+    known = _known_bounds(network, held_out[middle:], training) if network.gaussian or network.bounded else {}
     evaluated = unseen.rows(slice(middle, None))
     return [
         estimate_of(None, None, Status.DIVERGED, 0.0, {})
@@ -229,13 +225,12 @@ def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[
     noise = Noise(training.seeds, training.device, "information", "known")
     every = x.expand(len(training.seeds), *x.shape)
     drawn = [network.encode(every, noise) for _ in range(_KNOWN_DRAWS)]
-    each = [[_contrasts(coded, m) for coded in drawn] for m in range(len(training.seeds))]
+    each = [_exactly(coded) for coded in drawn]
     low: list[Any]
-    low, high = ([sum(pair[side] for pair in pairs) / len(pairs) for pairs in each] for side in (0, 1))
-    coded = drawn[0]
-    divergence = divergence_from_prior(coded).tolist()
-    if network.additive:
-        # What is known is q(z|x + noise): z may say more about that than about x. The bounds from above hold for both.
+    low, high = (torch.stack([getattr(e, side) for e in each]).mean(0).tolist() for side in ("low", "high"))
+    divergence = divergence_from_prior(drawn[0]).tolist()
+    if network.additive or network.propagated:
+        # What is known is q(z|x, noise): z may say more about both than about x. The bounds from above hold for x, too.
         low = [None for _ in low]
     known: dict[str, list[Any]] = {
         "low_nats": low,
@@ -245,20 +240,8 @@ def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[
     return {name: [None if v is None or not math.isfinite(v) else v for v in values] for name, values in known.items()}
 
 
-def _contrasts(coded: Coded, model: int) -> tuple[float, float]:
-    """Both bounds of the module's docstring by one draw of the codes."""
+def _exactly(coded: Coded) -> KnownBounds:
+    """Both bounds of `densities` by one draw of the codes."""
     assert coded.mean is not None
     assert coded.deviation is not None
-    z, mean = coded.z[model].double(), coded.mean[model].double()
-    deviation = coded.deviation[model].double().clamp(min=_LEAST_DEVIATION)
-    every = torch.cat([_log_density(part, mean, deviation) for part in torch.split(z, _AT_ONCE)])
-    own, others = every.diagonal(), every.clone().fill_diagonal_(-math.inf)
-    low = float((own - every.logsumexp(1)).mean()) + math.log(len(z))
-    return low, float((own - others.logsumexp(1)).mean()) + math.log(len(z) - 1)
-
-
-def _log_density(z: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """log q(z_i|x_j) without its constant, (b, n), of codes (b, k) and the moments of n rows, (n, k)."""
-    precision = deviation.pow(-2)
-    squares = z.square() @ precision.T - 2.0 * z @ (mean * precision).T + (mean.square() * precision).sum(1)
-    return -0.5 * squares - deviation.log().sum(1)
+    return known_bounds(coded.z.double(), coded.mean.double(), coded.deviation.double())

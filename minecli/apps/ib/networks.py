@@ -1,10 +1,9 @@
-"""The encoders of the information bottleneck with their classifiers, the statistics network beside them, and the random
-draws of both: a seed's draws do not depend on the seeds trained beside it."""
+"""The encoders of the information bottleneck with their classifiers, and their random draws: a seed's draws do not
+depend on the seeds trained beside it."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from minecli.apps.ensembles.layers import Linear
-from minecli.apps.ib.config import IbConfig
-from minecli.mine.sampling import shifted
+from minecli.apps.ib.config import IbConfig, is_bounded
 from minecli.runtime.seeds import torch_generator
 
 
@@ -40,9 +38,9 @@ class Noise:
         return (torch.stack(each) < share).float()
 
 
-# Which encoder a method has: deviations that are learnt, noise on the input, noise beside it.
-GAUSSIAN = ("dvb", "dvb-additive", "mine-gaussian")
-ADDITIVE = ("dvb-additive", "mine-additive")
+# Which encoder a method has: normal codes, noise on the input, noise beside it.
+GAUSSIAN = ("dvb", "dvb-additive", "minibatch", "minibatch-additive", "mine-gaussian")
+ADDITIVE = ("dvb-additive", "minibatch-additive", "mine-additive")
 PROPAGATED = ("mine-propagated",)
 # So that the deviations of an untrained encoder are about softplus(-5) = 0.0067 (Alemi et al.).
 _DEVIATION_SHIFT = -5.0
@@ -55,8 +53,9 @@ def is_stochastic(method: str) -> bool:
 
 @dataclass(frozen=True)
 class Coded:
-    """Codes z, shape (models, draws * b, k): all rows' first draws, then their second ones. Of a Gaussian encoder also
-    the moments of q(z|x), the same shape or, where the rows do not differ among draws, (models, b, k)."""
+    """Codes z, shape (models, draws * b, k): all rows' first draws, then their second ones. Of an encoder with noise on
+    its codes also their moments given the row and what noise was drawn before: the same shape or, where the rows do not
+    differ among draws, (models, b, k)."""
 
     z: Tensor
     mean: Tensor | None = None
@@ -78,11 +77,12 @@ class Bottleneck(nn.Module):
         super().__init__()
         draws = [torch_generator(seed, "ib", "weights") for seed in seeds]
         self.gaussian, self.additive, self.propagated = (method in m for m in (GAUSSIAN, ADDITIVE, PROPAGATED))
-        self.stochastic, self.config = is_stochastic(method), config
+        self.stochastic, self.bounded, self.config = is_stochastic(method), is_bounded(method, config), config
         self.dropout = config.dropout if method == "dropout" else 0.0
         widths = [inputs + (config.noise_dim if self.propagated else 0), *[config.hidden] * config.layers]
         self.hidden = nn.ModuleList(xavier(draws, a, b) for a, b in itertools.pairwise(widths))
-        self.code = xavier(draws, config.hidden, config.code_dim * (2 if self.gaussian else 1))
+        deviations = self.gaussian and not self.bounded
+        self.code = xavier(draws, config.hidden, config.code_dim * (2 if deviations else 1))
         self.classifier = xavier(draws, config.code_dim, classes)
 
     def encode(self, x: Tensor, noise: Noise, draws: int = 1, *, fresh_inputs: bool = True) -> Coded:
@@ -102,22 +102,42 @@ class Bottleneck(nn.Module):
             x = x + self.config.noise * noise.normal(*x.shape[1:])
         if self.propagated:
             x = torch.cat([x, noise.normal(x.shape[1], self.config.noise_dim)], -1)
-        for layer in self.hidden:
-            x = functional.relu(layer(x))
-            if self.dropout and self.training:
-                x = x * noise.mask(1.0 - self.dropout, *x.shape[1:]) / (1.0 - self.dropout)
-        code = self.code(x)
-        if not self.gaussian:
+        code = self._code(x, noise)
+        if not (self.gaussian or self.bounded):
             return Coded(code.repeat(1, repeats * count // code.shape[1], 1))
-        mean, raw = code.chunk(2, -1)
-        deviation = functional.softplus(raw + _DEVIATION_SHIFT)
+        if self.bounded:
+            mean, deviation = _drawn_in(code), torch.full_like(code, self.config.code_noise)
+        else:
+            mean, raw = code.chunk(2, -1)
+            deviation = functional.softplus(raw + _DEVIATION_SHIFT)
         times = draws * count // mean.shape[1]
         z = mean.repeat(1, times, 1) + deviation.repeat(1, times, 1) * noise.normal(draws * count, mean.shape[-1])
         return Coded(z, mean, deviation)
 
+    def noiseless(self, x: Tensor) -> Tensor:
+        """The codes (models, b, k) of a bounded encoder for rows x (models, b, inputs) without any noise."""
+        if self.propagated:
+            x = torch.cat([x, x.new_zeros(*x.shape[:2], self.config.noise_dim)], -1)
+        return _drawn_in(self._code(x))
+
+    def _code(self, x: Tensor, noise: Noise | None = None) -> Tensor:
+        """What the layers make of rows and their noise; `noise` is where dropout is drawn from."""
+        for layer in self.hidden:
+            x = functional.relu(layer(x))
+            if self.dropout and self.training and noise is not None:
+                x = x * noise.mask(1.0 - self.dropout, *x.shape[1:]) / (1.0 - self.dropout)
+        code: Tensor = self.code(x)
+        return code
+
     def logits(self, z: Tensor) -> Tensor:
         """Unnormalised log probabilities (models, n, classes) of codes (models, n, k)."""
         return self.classifier(z)
+
+
+def _drawn_in(code: Tensor) -> Tensor:
+    """Codes (..., k) drawn into the ball of radius sqrt(k), in their directions: the mean square of their entries stays
+    below 1."""
+    return code * torch.rsqrt(1.0 + code.square().mean(-1, keepdim=True))
 
 
 def mean_codes(network: Bottleneck, x: Tensor, noise: Noise, draws: int) -> Tensor:
@@ -136,41 +156,3 @@ def xavier(generators: Sequence[torch.Generator], inputs: int, outputs: int) -> 
     weights = [nn.init.xavier_uniform_(torch.empty(inputs, outputs), generator=g) for g in generators]
     layer.weight = nn.Parameter(torch.stack(weights))
     return layer
-
-
-class NoisyStatistics(nn.Module):
-    """T(x, z): two hidden layers of exponential linear units, with noise on the input and on each of them (paper,
-    table 15). The noise is new in every call where `noise` is set, and absent where it is None.
-
-    Args:
-        config: its units and noise.
-        inputs: columns of x.
-        seeds: one model each.
-    """
-
-    def __init__(self, config: IbConfig, inputs: int, seeds: Sequence[int]) -> None:
-        super().__init__()
-        draws = [torch_generator(seed, "ib", "statistics") for seed in seeds]
-        hidden, gain = config.statistics_hidden, math.sqrt(2.0)
-        # Of one layer on [x, z]: split, so that a re-paired row costs an addition.
-        share = math.sqrt(inputs / (inputs + config.code_dim))
-        self.from_x = Linear(draws, inputs, hidden, gain * share)
-        self.from_z = Linear(draws, config.code_dim, hidden, gain * math.sqrt(1.0 - share**2), bias=False)
-        self.joint = Linear(draws, hidden, hidden, gain)
-        self.readout = Linear(draws, hidden, 1)
-        self.on_input, self.on_hidden = config.statistics_noise, config.hidden_noise
-        self.noise: Noise | None = None
-
-    def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
-        """Score row i of x (models, b, inputs) with row i - s of z for each shift s: (models, len(shifts), b), in
-        nats."""
-        left, right = self.from_x(self._noisy(x, self.on_input)), self.from_z(self._noisy(z, self.on_input))
-        pairs = torch.cat([left + (shifted(right, s) if s else right) for s in shifts], 1)
-        hidden = self._noisy(functional.elu(pairs), self.on_hidden)
-        hidden = self._noisy(functional.elu(self.joint(hidden)), self.on_hidden)
-        return self.readout(hidden).view(len(x), len(shifts), x.shape[1])
-
-    def _noisy(self, values: Tensor, deviation: float) -> Tensor:
-        if self.noise is None or deviation == 0.0:
-            return values
-        return values + deviation * self.noise.normal(*values.shape[1:])

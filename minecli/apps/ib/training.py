@@ -17,9 +17,11 @@ from torch.nn import functional
 
 from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, copy_model
 from minecli.apps.ib.config import IbConfig
+from minecli.apps.ib.densities import known_bounds
 from minecli.apps.ib.evaluation import answers_of, metrics_of
 from minecli.apps.ib.labelled_rows import Part
-from minecli.apps.ib.networks import Bottleneck, Coded, Noise, NoisyStatistics
+from minecli.apps.ib.networks import Bottleneck, Coded, Noise
+from minecli.apps.ib.statistics_networks import CodeStatistics, NoisyStatistics
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import torch_generator
 
@@ -101,14 +103,16 @@ class IbTraining(SideBySideTraining):
         self.batch = min(config.batch_size, len(train))
         self.per_pass = len(train) // self.batch
         self.per_epoch = self.per_pass * max(1, math.ceil(config.least_steps / (config.epochs * self.per_pass)))
-        self.variational = method.startswith("dvb")
+        self.variational, self.known = method.startswith("dvb"), method.startswith("minibatch")
         self.informed = method.startswith("mine") and max(betas) > 0.0
         inputs = train.x.shape[1]
         network = Bottleneck(method, config, inputs, classes, seeds)
         networks: dict[str, torch.nn.Module] = {"classifier": network}
         if self.informed:
-            self.t = NoisyStatistics(config, inputs, seeds)
-            networks["statistics"] = self.t
+            bounded = network.bounded
+            networks["statistics"] = (
+                CodeStatistics(config, seeds) if bounded else NoisyStatistics(config, inputs, seeds)
+            )
         schedule = Schedule(config.epochs * self.per_epoch, config.evaluate_every * self.per_epoch)
         super().__init__(method, schedule, config.statistics(), seeds, device, networks)
         self.network = network
@@ -129,29 +133,48 @@ class IbTraining(SideBySideTraining):
         x, labels = self.rows_of_step()
         noise = Noise(self.seeds, self.device, "step", self.step)
         coded = self.network.encode(x, noise, self.config.train_draws, fresh_inputs=False)
-        bound = None
-        if self.informed:
-            self.t.noise = noise
-            z = coded.z[:, : self.batch]
-            for turn in range(self.config.statistics_steps):
-                self.ascend_statistics(x, z.detach(), self._shifts(turn))
-            bound = self.information(x, z, self._shifts("encoder"))
-            self.t.noise = None
         loss = classification_loss(self.method, self.network.logits(coded.z), labels, self.config)
-        self.descend_bottleneck(loss, coded, bound)
+        self.descend_bottleneck(loss, self._information(x, coded, noise))
 
-    def descend_bottleneck(self, loss: Tensor, coded: Coded, bound: Tensor | None) -> None:
-        """One step of encoder and classifier DOWN their loss plus beta times what bounds the information, each shape
-        (models,) and in nats."""
-        self.remember(loss_nats=loss)
+    def _information(self, x: Tensor, coded: Coded, noise: Noise) -> Tensor | None:
+        """What bounds I(X;Z) in nats, shape (models,), differentiable in the encoder; the statistics network has gone
+        its steps upwards before. None where nothing does."""
         if self.variational:
             divergence = divergence_from_prior(coded)
             self.remember(divergence_nats=divergence)
-            loss = loss + self.betas * divergence
-        if bound is not None:
-            # The information is at least 0: a bound below is the statistics network being misled, and to mislead it
-            # further would gain nothing but size.
-            loss = loss + self.betas * bound.clamp(min=0.0)
+            return divergence
+        z = coded.z[:, : self.batch]
+        if self.known:
+            mean, deviation = (cast(Tensor, part)[:, : self.batch] for part in (coded.mean, coded.deviation))
+            bounds = known_bounds(z, mean, deviation)
+            self.remember(information_nats=bounds.low)
+            # Below log b both say much the same; above it only the upper one still has a slope.
+            return bounds.high
+        return self._evaded(x, z, noise) if self.informed else None
+
+    def _evaded(self, x: Tensor, z: Tensor, noise: Noise) -> Tensor:
+        """The bound by the statistics network, which has ascended it before."""
+        t = self.networks["statistics"]
+        if isinstance(t, NoisyStatistics):
+            t.noise = noise
+            seen = x
+        else:
+            seen = self.network.noiseless(x)
+        for turn in range(self.config.statistics_steps):
+            self.ascend_statistics(seen.detach(), z.detach(), self._shifts(turn))
+        bound = self.information(seen, z, self._shifts("encoder"))
+        if isinstance(t, NoisyStatistics):
+            t.noise = None
+        # The information is at least 0: a bound below is the statistics network being misled, and to mislead it
+        # further would gain nothing but size.
+        return bound.clamp(min=0.0)
+
+    def descend_bottleneck(self, loss: Tensor, information: Tensor | None) -> None:
+        """One step of encoder and classifier DOWN their loss plus beta times what bounds the information, each shape
+        (models,) and in nats."""
+        self.remember(loss_nats=loss)
+        if information is not None:
+            loss = loss + self.betas * information
         parameters = list(self.network.parameters())
         # The gradient of the statistics network's parameters is neither wanted nor left behind.
         for parameter, gradient in zip(parameters, torch.autograd.grad(loss.sum(), parameters), strict=True):
@@ -171,6 +194,9 @@ class IbTraining(SideBySideTraining):
         return self.train.x[rows], self.train.labels[rows]
 
     def _shifts(self, name: str | int) -> list[int]:
+        if self.network.bounded:
+            # All of them: one product of matrices scores them together.
+            return list(range(1, self.batch))
         draws = torch_generator(0, "ib", _SHIFTS, self.step, name)
         return random_shifts(self.batch, self.config.marginal_shifts, draws)
 

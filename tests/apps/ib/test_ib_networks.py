@@ -6,7 +6,8 @@ from ib_toys import CPU, config
 from torch.nn import functional
 
 from minecli.apps.ib.config import METHODS
-from minecli.apps.ib.networks import Bottleneck, Noise, NoisyStatistics, is_stochastic, mean_codes
+from minecli.apps.ib.networks import Bottleneck, Noise, is_stochastic, mean_codes
+from minecli.apps.ib.statistics_networks import NoisyStatistics
 
 INPUTS, ROWS, SEEDS = 5, 7, (3, 8)
 

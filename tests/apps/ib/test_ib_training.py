@@ -42,9 +42,9 @@ def bound_seen(ib, x, z):
 def test_the_encoder_lowers_the_bound_it_sees_and_leaves_the_statistics_network_alone(method, monkeypatch):
     ib = with_fitted_statistics(method)
     monkeypatch.setattr(ib, "ascend_statistics", lambda *_: None)
-    for parameter in ib.t.parameters():
+    for parameter in ib.networks["statistics"].parameters():
         parameter.grad = None
-    before = weights(ib.t)
+    before = weights(ib.networks["statistics"])
     x, _, coded = batch_of(ib)
     first = bound_seen(ib, x, coded.z)
     assert first[0] == first[1] > 0.0
@@ -52,8 +52,8 @@ def test_the_encoder_lowers_the_bound_it_sees_and_leaves_the_statistics_network_
     plain, informed = bound_seen(ib, x, batch_of(ib)[2].z) - first
     assert informed < plain - 0.01
     assert informed < -0.01
-    assert all(parameter.grad is None for parameter in ib.t.parameters())
-    assert all(torch.equal(a, b) for a, b in zip(before, ib.t.parameters(), strict=True))
+    assert all(parameter.grad is None for parameter in ib.networks["statistics"].parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, ib.networks["statistics"].parameters(), strict=True))
 
 
 @pytest.mark.parametrize("bound", ["donsker-varadhan", "nwj"])
@@ -161,7 +161,7 @@ def test_betas_of_a_seed_see_the_same_rows_and_draw_the_same_noise():
     ib = training("mine-additive", ((4, 0.0), (4, 1.0), (5, 0.0)))
     x, labels = ib.rows_of_step()
     draws = Noise(ib.seeds, CPU, "step", 0).normal(20, 6)
-    for same in (x, labels, draws, *weights(ib.network), *weights(ib.t)):
+    for same in (x, labels, draws, *weights(ib.network), *weights(ib.networks["statistics"])):
         assert torch.equal(same[0], same[1])
     for other in (x, draws):
         assert not torch.equal(other[0], other[2])

@@ -1,0 +1,67 @@
+r"""What is known of I(X;Z) where the density q(z|x) of an encoder is: bounds that need no network.
+
+With n rows and one code each, up to the chance of these rows (Poole et al., "On variational bounds of mutual
+information", 2019, section 2.3),
+
+.. math:: E \log \frac{q(z_i|x_i)}{\frac1n \sum_j q(z_i|x_j)} \le I(X;Z)
+          \le E \log \frac{q(z_i|x_i)}{\frac1{n-1} \sum_{j \ne i} q(z_i|x_j)}
+
+The first is at most log n; the second, which leaves each row out of its own marginal, has no ceiling.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Squares of smaller ones would leave the range of numbers; codes so far apart are told apart without doubt.
+_LEAST_DEVIATION = 1e-5
+_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class KnownBounds:
+    """The lower and the upper bound on I(X;Z) in nats, shape (models,) each."""
+
+    low: Tensor
+    high: Tensor
+
+
+def log_densities(z: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """log q(z_i|x_j) without its constant: (..., b, n) of codes (..., b, k) and the moments of n rows (..., n, k).
+
+    >>> one = torch.ones(1, 2, 3)
+    >>> log_densities(one, 0.0 * one, one)
+    tensor([[[-1.5000, -1.5000],
+             [-1.5000, -1.5000]]])
+    """
+    precision = deviation.pow(-2)
+    crossed = z.square() @ precision.mT - 2.0 * z @ (mean * precision).mT
+    own = (mean.square() * precision).sum(-1) + 2.0 * deviation.log().sum(-1)
+    return -0.5 * (crossed + own[..., None, :])
+
+
+def known_bounds(z: Tensor, mean: Tensor, deviation: Tensor) -> KnownBounds:
+    """Both bounds of the module's docstring by one code per row, differentiable in all: shape (models, n, k) each, with
+    n at least 2.
+
+    >>> apart = torch.tensor([[[0.0], [100.0]]])
+    >>> known_bounds(apart, apart, torch.ones(1, 2, 1)).low.exp()
+    tensor([2.])
+    """
+    count = z.shape[1]
+    deviation = deviation.clamp(min=_LEAST_DEVIATION)
+    low, high = [], []
+    for start in range(0, count, _AT_ONCE):
+        every = log_densities(z[:, start : start + _AT_ONCE], mean, deviation)
+        own = every.diagonal(start, dim1=-2, dim2=-1)
+        itself = torch.zeros_like(every, dtype=torch.bool)
+        itself.diagonal(start, dim1=-2, dim2=-1).fill_(True)
+        low.append(own - every.logsumexp(-1))
+        high.append(own - every.masked_fill(itself, -math.inf).logsumexp(-1))
+    return KnownBounds(
+        torch.cat(low, -1).mean(-1) + math.log(count), torch.cat(high, -1).mean(-1) + math.log(count - 1)
+    )
