@@ -78,7 +78,7 @@ app = group("GANs that keep their modes by mutual information.")
     compare_option("Train the plain GAN beside it, on the same seeds."),
     setting_options(
         GanConfig,
-        ("beta", "pack", "unroll", "bound", "gradient_penalty"),
+        ("beta", "clipping", "pack", "unroll", "bound", "gradient_penalty"),
         (
             "steps",
             "noise_dim",

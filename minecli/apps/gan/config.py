@@ -162,7 +162,9 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
-    LATER = frozenset({"one_latent", "generator_ema"})
-    USED_BY = MappingProxyType({"pack": ("pacgan",), "unroll": ("unrolled",), "beta": ("mine",), "bound": ("mine",)})
+    LATER = frozenset({"clipping", "one_latent", "generator_ema"})
+    USED_BY = MappingProxyType(
+        {"pack": ("pacgan",), "unroll": ("unrolled",)} | {name: ("mine",) for name in ("beta", "clipping", "bound")}
+    )
 
     config: GanConfig
