@@ -23,7 +23,7 @@ from minecli.mine.contributions import RowTerms
 from minecli.mine.evaluation import Rows, criterion_of, fit_weights, row_terms, score_matrix
 from minecli.mine.objectives import Objective
 from minecli.mine.sampling import random_shifts
-from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
+from minecli.mine.statistics_network import LogRatioBase, StatisticsNetwork
 from minecli.mine.training import Batch, Training
 from minecli.result import Status
 from minecli.runtime.checkpoint import PeriodicCheckpoint, resume_from
@@ -38,7 +38,7 @@ class NetworkShape:
         x_features: features of a row of x.
         z_features: features of a row of z.
         ceiling: the smooth bound on the absolute score, in nats; infinity for none.
-        base: the Gaussian log density ratio that they start from, or None.
+        base: the log density ratio that they start from, or None.
         dtype: of weights and scores.
         device: where they compute.
     """
@@ -47,7 +47,7 @@ class NetworkShape:
     x_features: int
     z_features: int
     ceiling: float
-    base: GaussianBase | None = None
+    base: LogRatioBase | None = None
     dtype: torch.dtype = torch.float32
     device: str | torch.device = "cpu"
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -49,7 +50,35 @@ class Projected:
         return Projected(shifted(self.hidden, shift), shifted(self.variates, shift), shifted(self.energy, shift))
 
 
-class GaussianBase(nn.Module):
+class LogRatioBase(nn.Module):
+    """A log density ratio that networks start from: the sum of the products of what `project` gives of both sides'
+    variates, and of their energies, times a gain that is learnt, one per model."""
+
+    gain: nn.Parameter
+
+    @property
+    def shown(self) -> int:
+        """How many columns `features` gives the towers."""
+        return 0
+
+    @abstractmethod
+    def columns(self, side: str) -> int:
+        """How many columns of a side it is a function of, the first ones."""
+
+    def variates(self, side: str, columns: Tensor) -> Tensor:
+        """What it takes of a side's `columns`, (models, b, r)."""
+        return columns
+
+    def features(self, variates: Tensor) -> Tensor:
+        """What the towers see of the variates beside the columns, (models, b, shown)."""
+        return variates[..., : self.shown]
+
+    @abstractmethod
+    def project(self, side: str, variates: Tensor) -> tuple[Tensor, Tensor]:
+        """A side's factors of the products, (models, b, r), and its energies (models, b)."""
+
+
+class GaussianBase(LogRatioBase):
     r"""The log density ratio of jointly Gaussian groups as a function of their canonical variates u, v:
 
     .. math:: \sum_i \frac{\rho_i}{1-\rho_i^2} u_i v_i - \frac{\rho_i^2}{2 (1-\rho_i^2)} (u_i^2 + v_i^2)
@@ -81,6 +110,10 @@ class GaussianBase(nn.Module):
     def shown(self) -> int:
         """How many variates of a side the towers are shown."""
         return min(MOST_SHOWN, self.get_buffer("correlations").shape[-1])
+
+    def columns(self, side: str) -> int:
+        """How many columns of a side it was fitted to."""
+        return int(self.get_buffer(f"{side}_mean").shape[-1])
 
     def variates(self, side: str, columns: Tensor) -> Tensor:
         """The canonical variates (models, b, r) of a side's `columns`, of mean square 1."""
@@ -134,7 +167,7 @@ class StatisticsNetwork(nn.Module):
         tower_layers: hidden layers of each side's tower.
         ceiling: the smooth bound c on the absolute value, in nats; infinity for none.
         generator: where the initial weights are drawn from.
-        base: the Gaussian log ratio to start from, or None.
+        base: the log ratio to start from, or None.
         baseline: subtract the logarithm of a learnt a(x), 1 at first (see `bounds.tuba`).
 
     >>> network = StatisticsNetwork(3, 2, 1, hidden=8, generator=torch.Generator().manual_seed(0))
@@ -154,7 +187,7 @@ class StatisticsNetwork(nn.Module):
         tower_layers: int = 0,
         ceiling: float = math.inf,
         generator: torch.Generator,
-        base: GaussianBase | None = None,
+        base: LogRatioBase | None = None,
         baseline: bool = False,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -242,7 +275,7 @@ class StatisticsNetwork(nn.Module):
     def _projected(self, side: str, features: Tensor, tower: Tower) -> Projected:
         if self.base is None:
             return Projected(tower(features), features[..., :0], features.new_zeros(features.shape[:2]))
-        fitted = self.base.get_buffer(f"{side}_mean").shape[-1]
+        fitted = self.base.columns(side)
         variates = self.base.variates(side, features[..., :fitted])
         shown = torch.cat([features, self.base.features(variates)], -1)
         return Projected(tower(shown), *self.base.project(side, variates))

@@ -235,6 +235,7 @@ label-smoothing, dvb, dvb-additive, minibatch, minibatch-additive, mine-gaussian
     NAMED = (MNIST,)
     ROOTED = (MNIST,)
     CONFIG = IbConfig
+    LATER = frozenset({"protocol", "code_noise"})
     USED_BY = MappingProxyType(
         {
             "noise": tuple(m for m in METHODS if m.endswith("additive")),

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 # Squares of smaller ones would leave the range of numbers; codes so far apart are told apart without doubt.
-_LEAST_DEVIATION = 1e-5
+LEAST_DEVIATION = 1e-5
 _AT_ONCE = 256
 
 
@@ -44,24 +44,46 @@ def log_densities(z: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
     return -0.5 * (crossed + own[..., None, :])
 
 
+def mixture_log_densities(z: Tensor, mean: Tensor, deviation: Tensor, *, own: bool = False) -> Tensor:
+    """The logarithm of the mean over n rows of q(z_i|x_j), without its constant: (models, b), of codes (models, b, k)
+    and moments (models, n, k).
+
+    Args:
+        own: code i is that of row i, which is left out of its own mean; b is n.
+    """
+    count, parts = mean.shape[1], []
+    for start in range(0, z.shape[1], _AT_ONCE):
+        every = log_densities(z[:, start : start + _AT_ONCE], mean, deviation)
+        parts.append((_without_own(every, start) if own else every).logsumexp(-1))
+    return torch.cat(parts, -1) - math.log(count - own)
+
+
+def _without_own(every: Tensor, start: int) -> Tensor:
+    """Log densities (models, b, n) without those of row start + i for code i, which become -infinity."""
+    itself = torch.zeros_like(every, dtype=torch.bool)
+    itself.diagonal(start, dim1=-2, dim2=-1).fill_(True)
+    return every.masked_fill(itself, -math.inf)
+
+
 def known_bounds(z: Tensor, mean: Tensor, deviation: Tensor) -> KnownBounds:
-    """Both bounds of the module's docstring by one code per row, differentiable in all: shape (models, n, k) each, with
-    n at least 2.
+    """Both bounds of the module's docstring by one code of each of the first b of n rows, differentiable in all.
+
+    Args:
+        z: the codes, shape (models, b, k).
+        mean: of the codes that each row may have, shape (models, n, k), n at least 2.
+        deviation: their deviations, likewise.
 
     >>> apart = torch.tensor([[[0.0], [100.0]]])
     >>> known_bounds(apart, apart, torch.ones(1, 2, 1)).low.exp()
     tensor([2.])
     """
-    count = z.shape[1]
-    deviation = deviation.clamp(min=_LEAST_DEVIATION)
+    count, deviation = mean.shape[1], deviation.clamp(min=LEAST_DEVIATION)
     low, high = [], []
-    for start in range(0, count, _AT_ONCE):
+    for start in range(0, z.shape[1], _AT_ONCE):
         every = log_densities(z[:, start : start + _AT_ONCE], mean, deviation)
         own = every.diagonal(start, dim1=-2, dim2=-1)
-        itself = torch.zeros_like(every, dtype=torch.bool)
-        itself.diagonal(start, dim1=-2, dim2=-1).fill_(True)
         low.append(own - every.logsumexp(-1))
-        high.append(own - every.masked_fill(itself, -math.inf).logsumexp(-1))
+        high.append(own - _without_own(every, start).logsumexp(-1))
     return KnownBounds(
         torch.cat(low, -1).mean(-1) + math.log(count), torch.cat(high, -1).mean(-1) + math.log(count - 1)
     )

@@ -13,21 +13,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from minecli import events
+from minecli.apps.ib.coded_rows import CodedRows, EncoderBase, coded_rows
 from minecli.apps.ib.densities import KnownBounds, known_bounds
-from minecli.apps.ib.networks import Bottleneck, Coded, Noise, mean_codes
+from minecli.apps.ib.networks import Bottleneck, Coded, Noise
 from minecli.apps.ib.training import IbTraining, divergence_from_prior
-from minecli.mine.canonical import canonical_correlations
 from minecli.mine.ceilings import near_ceiling, score_ceiling
 from minecli.mine.config import TrainingConfig
 from minecli.mine.fitting import EvaluationRows, Fitting, NetworkShape, ValidationRows, shifted_scores
-from minecli.mine.statistics_network import GaussianBase, StatisticsNetwork
+from minecli.mine.statistics_network import StatisticsNetwork
 from minecli.result import Diagnostic, DiagnosticCode, Estimate, Status
 from minecli.runtime.seeds import torch_generator
 
@@ -97,21 +96,6 @@ def from_json(content: Mapping[str, Any]) -> Estimate:
     return estimate_of(value, error, Status(content["status"]), content["ceiling_nats"], content)
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Mean codes and codes of rows, both (models, n, k), in units in which a code's columns have a variance of 1."""
-
-    means: Tensor
-    codes: Tensor
-
-    def rows(self, which: Any) -> _Pairs:
-        return _Pairs(self.means[:, which], self.codes[:, which])
-
-    def of_model(self, model: int, rows: slice) -> tuple[Tensor, Tensor]:
-        """Both of a slice of the rows, as one model gives them: (1, b, k)."""
-        return self.means[model : model + 1, rows], self.codes[model : model + 1, rows]
-
-
 def measured_information(
     training: IbTraining,
     observer: events.Observer = events.ignore,
@@ -136,15 +120,15 @@ def measured_information(
     middle = len(held_out) // 2
     if middle < 2:
         return [estimate_of(None, None, Status.NONFINITE, 0.0, {}) for _ in training.seeds]
-    seen, unseen = _pairs(training, training.train.x[:_MOST_TRAINING_ROWS], held_out)
-    fitting = _fitting(training, seen, unseen.rows(slice(None, middle)))
+    seen, unseen, base = coded_rows(training, training.train.x[:_MOST_TRAINING_ROWS], held_out)
+    fitting = _fitting(training, seen, unseen.some(slice(None, middle)), base)
     if state is not None:
         fitting.training.load_state_dict(state)
     status = fitting.training.run(f"I(X;Z) of {training.method}", observer, should_stop, save)
     if status is Status.INTERRUPTED:
         return None
     known = _known_bounds(network, held_out[middle:], training) if network.gaussian or network.bounded else {}
-    evaluated = unseen.rows(slice(middle, None))
+    evaluated = unseen.some(slice(middle, None))
     return [
         estimate_of(None, None, Status.DIVERGED, 0.0, {})
         if training.diverged_at[m] is not None
@@ -153,59 +137,38 @@ def measured_information(
     ]
 
 
-@torch.no_grad()
-def _pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[_Pairs, _Pairs]:
-    """The mean codes and the codes of rows learnt from and of rows held out. A mean that held the code itself would say
-    something about it that the row does not: it is of draws of its own, or, where it is known, exact."""
-    network: Any = training.last_finite["classifier"]
-    pairs = []
-    for name, rows in (("seen", seen), ("unseen", unseen)):
-        own, others = (Noise(training.seeds, training.device, "information", name, use) for use in ("code", "mean"))
-        means, codes = [], []
-        for part in torch.split(rows, _AT_ONCE):
-            every = part.to(training.device).expand(len(training.seeds), *part.shape)
-            codes.append(network.encode(every, own).z)
-            means.append(mean_codes(network, every, others, training.config.test_draws))
-        pairs.append(_Pairs(torch.cat(means, 1), torch.cat(codes, 1)))
-    scale = pairs[0].codes.std(1, keepdim=True).clamp(min=1e-6)
-    centre = pairs[0].codes.mean(1, keepdim=True)
-    first, second = (_Pairs((p.means - centre) / scale, (p.codes - centre) / scale) for p in pairs)
-    return first, second
-
-
-def _fitting(training: IbTraining, seen: _Pairs, stopping: _Pairs) -> Fitting:
+def _fitting(training: IbTraining, seen: CodedRows, stopping: CodedRows, base: EncoderBase) -> Fitting:
     """Fresh networks on rows learnt from, to be stopped by rows of their own."""
     steps, (models, count, width) = training.config.information_steps, seen.codes.shape
     settings = TrainingConfig(
         hidden=_HIDDEN, max_steps=steps, learning_rate=2e-3, batch_size=min(_BATCH, count),
         evaluate_every=max(1, steps // 20),
     )  # fmt: skip
-    sides = (side.double().cpu().numpy() for side in (seen.means, seen.codes))
     shape = NetworkShape(
         models=models,
-        x_features=width,
+        x_features=seen.rows.shape[-1],
         z_features=width,
         ceiling=score_ceiling(count),
-        base=GaussianBase([canonical_correlations(x, z) for x, z in zip(*sides, strict=True)], count),
+        base=base,
         device=training.device,
     )
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         streams = [torch_generator(seed, "ib", "information", "rows", step) for seed in training.seeds]
-        rows = [torch.randint(count, (settings.batch_size,), generator=stream) for stream in streams]
-        places = torch.stack(rows)[..., None].expand(-1, -1, width).to(seen.codes.device)
-        return seen.means.gather(1, places), seen.codes.gather(1, places)
+        rows = torch.stack([torch.randint(count, (settings.batch_size,), generator=stream) for stream in streams])
+        places = rows[..., None].to(seen.codes.device)
+        return seen.rows.take_along_dim(places, 1), seen.codes.take_along_dim(places, 1)
 
     def scores(network: StatisticsNetwork, shifts: int) -> Tensor:
         own = torch_generator(0, "ib", "information", "validation")
-        return shifted_scores(network, stopping.means, stopping.codes, shifts, own)
+        return shifted_scores(network, stopping.rows, stopping.codes, shifts, own)
 
     validation = ValidationRows(scores, settings.objective(), _VALIDATION_SHIFTS, _VALIDATION_SHIFTS)
     network = shape.build(settings, torch_generator(training.seeds[0], "ib", "information", "weights"))
     return Fitting(network, batch, validation, settings, training.seeds[0])
 
 
-def _evaluated(fitting: Fitting, model: int, held_out: _Pairs, status: Status, known: Mapping[str, Any]) -> Estimate:
+def _evaluated(fitting: Fitting, model: int, held_out: CodedRows, status: Status, known: Mapping[str, Any]) -> Estimate:
     """One model's bound on rows that nothing has seen, beside what is known of it."""
     count = held_out.codes.shape[1]
     draws = torch_generator(fitting.training.seed, "ib", "information", "evaluation")

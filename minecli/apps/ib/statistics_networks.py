@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from minecli.apps.ensembles.layers import Linear
 from minecli.apps.ib.config import IbConfig
-from minecli.apps.ib.densities import log_densities
+from minecli.apps.ib.densities import log_densities, mixture_log_densities
 from minecli.apps.ib.networks import Noise
 from minecli.mine.sampling import shifted
 from minecli.runtime.seeds import torch_generator
@@ -59,14 +59,49 @@ class NoisyStatistics(nn.Module):
         return values + deviation * self.noise.normal(*values.shape[1:])
 
 
+class CodeMemory(nn.Module):
+    """The mean codes of the rows that were seen last, by which the density of a code is known better than by one batch.
+
+    Args:
+        models: how many there are.
+        width: columns of a code.
+        rows: how many are remembered at most.
+
+    >>> memory = CodeMemory(1, 2, rows=3)
+    >>> memory.remember(torch.ones(1, 2, 2))
+    >>> memory.known.shape
+    torch.Size([1, 2, 2])
+    """
+
+    def __init__(self, models: int, width: int, rows: int) -> None:
+        super().__init__()
+        self.register_buffer("codes", torch.zeros(models, rows, width))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def known(self) -> Tensor:
+        """The codes (models, n, k), n being 0 at first."""
+        return self.get_buffer("codes")[:, : int(self.get_buffer("seen"))]
+
+    @torch.no_grad()
+    def remember(self, means: Tensor) -> None:
+        """Take the mean codes (models, b, k) of a batch that is done in the place of those seen longest ago."""
+        codes, seen = self.get_buffer("codes"), self.get_buffer("seen")
+        places = (int(seen) + torch.arange(means.shape[1], device=means.device)) % codes.shape[1]
+        codes[:, places] = means
+        seen += means.shape[1]
+
+
 class CodeStatistics(nn.Module):
-    r"""T(m, z) of mean codes m and codes z: the logarithm of a normal density around m, and a network of z.
+    r"""T(m, z) of mean codes m and codes z: how much denser z is around m than around mean codes m_j of rows that were
+    seen before, and what a network of z adds to that.
 
-    .. math:: T(m, z) = -\sum_k \frac{(z_k - m_k)^2}{2 s_k^2} - \log s_k + c(z)
+    .. math:: T(m, z) = \log N(z; m, s^2) - \log \frac1R \sum_{j=1}^R N(z; m_j, s^2) + c(z)
 
-    The deviations s are learnt, from that of the noise on the codes. Of a Gaussian encoder the first part is log q(z|x)
-    with that noise, so that what is left to learn is :math:`c(z) = -\log q(z)` up to a constant. Two hidden layers of
-    exponential linear units; all pairs of a batch cost one product of matrices.
+    The deviations s are learnt, from that of the noise on the codes: of a Gaussian encoder the first part is then the
+    log density q(z|x), and the second that of q(z), as R rows know it. They are none of the batch's, so that T is no
+    function of the batch, as the bound asks. c has two hidden layers of exponential linear units, and all pairs of a
+    batch cost one product of matrices.
 
     Args:
         config: its units, and the noise on the codes.
@@ -83,12 +118,17 @@ class CodeStatistics(nn.Module):
         self.log_deviation = nn.Parameter(torch.full((len(seeds), 1, k), math.log(config.code_noise)))
         self.first, self.second = Linear(draws, k, hidden, _GAIN), Linear(draws, hidden, hidden, _GAIN)
         self.readout = Linear(draws, hidden, 1, _READOUT_GAIN)
+        # The mean codes m_j, (models, R, k); without any the second part is left to c.
+        self.seen: Tensor | None = None
 
     def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
         """Score row i of mean codes x with row i - s of codes z, (models, b, k) both, for each shift s: (models,
         len(shifts), b), in nats."""
-        hidden = functional.elu(self.second(functional.elu(self.first(z))))
-        every = log_densities(z, x, self.log_deviation.exp().expand_as(x)) + self.readout(hidden)
+        deviation = self.log_deviation.exp()
+        of_code = self.readout(functional.elu(self.second(functional.elu(self.first(z)))))
+        if self.seen is not None and self.seen.shape[1]:
+            of_code = of_code - mixture_log_densities(z, self.seen, deviation.expand_as(self.seen))[..., None]
+        every = log_densities(z, x, deviation.expand_as(x)) + of_code
         rows = torch.arange(x.shape[1], device=x.device)
         others = (rows - torch.tensor(list(shifts), device=x.device)[:, None]) % len(rows)
         return every[:, others, rows]

@@ -21,7 +21,7 @@ from minecli.apps.ib.densities import known_bounds
 from minecli.apps.ib.evaluation import answers_of, metrics_of
 from minecli.apps.ib.labelled_rows import Part
 from minecli.apps.ib.networks import Bottleneck, Coded, Noise
-from minecli.apps.ib.statistics_networks import CodeStatistics, NoisyStatistics
+from minecli.apps.ib.statistics_networks import CodeMemory, CodeStatistics, NoisyStatistics
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import torch_generator
 
@@ -57,6 +57,8 @@ def divergence_from_prior(coded: Coded) -> Tensor:
 
 
 _SHIFTS = "shifts"
+# So many batches: few enough that the encoder has not moved far, and rows enough to know the codes' density by.
+_REMEMBERED = 10
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class IbTraining(SideBySideTraining):
         super().__init__(method, schedule, config.statistics(), seeds, device, networks)
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
+        self.memory = CodeMemory(len(seeds), config.code_dim, _REMEMBERED * self.batch).to(device)
         self._orders: tuple[int, Tensor] = (-1, torch.empty(0))
 
     def learning_rate(self, network: str) -> float:
@@ -145,25 +148,28 @@ class IbTraining(SideBySideTraining):
             return divergence
         z = coded.z[:, : self.batch]
         if self.known:
-            mean, deviation = (cast(Tensor, part)[:, : self.batch] for part in (coded.mean, coded.deviation))
-            bounds = known_bounds(z, mean, deviation)
+            own = cast(Tensor, coded.mean)[:, : self.batch]
+            means = torch.cat([own, self.memory.known], 1)
+            bounds = known_bounds(z, means, torch.full_like(means, self.config.code_noise))
+            self.memory.remember(own)
             self.remember(information_nats=bounds.low)
-            # Below log b both say much the same; above it only the upper one still has a slope.
+            # Both say much the same below the logarithm of the rows; above it only the upper one still has a slope.
             return bounds.high
         return self._evaded(x, z, noise) if self.informed else None
 
     def _evaded(self, x: Tensor, z: Tensor, noise: Noise) -> Tensor:
         """The bound by the statistics network, which has ascended it before."""
         t = self.networks["statistics"]
-        if isinstance(t, NoisyStatistics):
+        if isinstance(t, CodeStatistics):
+            x, t.seen = self.network.noiseless(x), self.memory.known
+        elif isinstance(t, NoisyStatistics):
             t.noise = noise
-            seen = x
-        else:
-            seen = self.network.noiseless(x)
         for turn in range(self.config.statistics_steps):
-            self.ascend_statistics(seen.detach(), z.detach(), self._shifts(turn))
-        bound = self.information(seen, z, self._shifts("encoder"))
-        if isinstance(t, NoisyStatistics):
+            self.ascend_statistics(x.detach(), z.detach(), self._shifts(turn))
+        bound = self.information(x, z, self._shifts("encoder"))
+        if isinstance(t, CodeStatistics):
+            self.memory.remember(x)
+        elif isinstance(t, NoisyStatistics):
             t.noise = None
         # The information is at least 0: a bound below is the statistics network being misled, and to mislead it
         # further would gain nothing but size.
@@ -229,10 +235,12 @@ class IbTraining(SideBySideTraining):
         state = super().state_dict()
         if self.step >= self.steps:
             return {k: v for k, v in state.items() if k not in ("networks", "optimizers")}
-        return state | {"averaged": self.averaged.state_dict()}
+        return state | {"averaged": self.averaged.state_dict(), "memory": self.memory.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a run with the same data, settings and seeds; what it leaves out stays as it is."""
         super().load_state_dict(self.part_states() | state)
         if "averaged" in state:
             self.averaged.load_state_dict(state["averaged"])
+        if "memory" in state:  # runs of earlier versions have none
+            self.memory.load_state_dict(state["memory"])
