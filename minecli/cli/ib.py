@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, IbConfig, IbRequest, default_seeds, preset
+from minecli.apps.ib.config import ENCODERS, METHODS, MNIST, OF_CLASSES, IbConfig, IbRequest, default_seeds, preset
 from minecli.cli.comparison_job import (
     ENDING,
     METHOD_PANEL,
@@ -29,7 +30,7 @@ from minecli.cli.comparison_job import (
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
 from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
-from minecli.cli.runs import run_command
+from minecli.cli.runs import Work, run_command
 from minecli.cli.shared_options import DATA_PANEL, TABLE_OUTPUT
 from minecli.cli.words import names
 from minecli.errors import UsageError
@@ -57,7 +58,7 @@ Example: {ENCODE_EXAMPLE}
 _SHORT = [*(m for m in METHODS if not m.startswith("mine-")), "mine"]
 _TARGET: Parameters = {
     "target": option(
-        str | None, "Column of a table that holds the classes.", "--target", panel=DATA_PANEL, metavar="COL"
+        str | None, "Column of a table to predict: classes, or a number.", "--target", panel=DATA_PANEL, metavar="COL"
     ),
     **of_fields(IbConfig, DATA_PANEL, "rows"),
 }
@@ -79,7 +80,7 @@ app = group("The information bottleneck: classifiers that forget what does not p
     compare_option(),
     setting_options(
         IbConfig,
-        ("betas", "choose", "noise", "noise_dim", "dropout", "smoothing", "confidence_weight", "bound",
+        ("betas", "choose", "noise", "noise_dim", "dropout", "smoothing", "confidence_weight", "class_weights", "bound",
          "statistics_noise", "hidden_noise", "statistics_steps", "marginal_shifts"),
         ("epochs", "code_dim", "hidden", "batch_size", "learning_rate", "decay", "averaging", "train_draws",
          "test_draws", "evaluate_every"),
@@ -105,6 +106,23 @@ class IbJob(ComparisonJob[IbRequest]):
             changes["least_steps"] = 1
         config = preset(named, given["dataset"], **changes)
         return IbRequest(methods=methods, config=config, target=given["target"], **shared)
+
+    def load(self, request: IbRequest, work: Work) -> tuple[IbRequest, Classified] | None:
+        """Of a number, --compare leaves out what is for classes; a method that was named is refused."""
+        loaded = super().load(request, work)
+        if loaded is None or not loaded[1].is_number:
+            return loaded
+        misfits = [name for name in request.methods if name in OF_CLASSES]
+        if misfits and not work.given.get("compare"):
+            raise UsageError(
+                f"--method {misfits[0]} is for classes, and '{request.target}' holds numbers",
+                hint=f"leave it out, or say that these are classes: --categorical {request.target}",
+            )
+        if request.config.class_weights != "none":
+            raise UsageError(
+                f"--class-weights is for classes, and '{request.target}' holds numbers", hint="leave it out"
+            )
+        return replace(request, methods=tuple(m for m in request.methods if m not in OF_CLASSES)), loaded[1]
 
     def store(self, folder: Path, payload: dict[str, Any], data: Classified, trained: Trained) -> None:
         from minecli.apps.ib.results import scatter_of

@@ -291,8 +291,7 @@ def test_what_cannot_be_encoded_is_explained(cli, run, table, tmp_path):
 
 WITH_LABELS = {
     "one class": ((["x"] * 30), "column 'kind' holds one class in 30 rows"),
-    "many classes": ((range(30)), "column 'kind' holds 30 different values in 30 rows"),
-    "fractions": (([1, 2.5] * 15), "column 'kind' holds 2.5; classes are whole numbers or words"),
+    "many classes": ([f"w{i}" for i in range(30)], "column 'kind' holds 30 different values in 30 rows"),
     "missing": ((["x", ""] * 15), "missing values in 15 of 30 rows: 'kind' 15"),
     "rare": ((["x"] * 26 + ["y"] * 4), "class 'y' of column 'kind' has 4 rows; it would be absent"),
     "infinite": ((["1.0", "inf"] * 15), "column 'kind' holds 15 infinite values"),
@@ -309,6 +308,89 @@ def test_columns_that_hold_no_classes_are_refused(cli, tmp_path, labels, message
     assert message in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+def write_prices(path, count=200):
+    rng = np.random.default_rng(1)
+    rows = [
+        (round(a, 3), round(100 + 20 * a + 5 * e, 2), i % 3) for i, (a, e) in enumerate(rng.normal(size=(count, 2)))
+    ]
+    path.write_text("size,price,rooms\n" + "".join(f"{a},{p},{r}\n" for a, p, r in rows))
+    return path
+
+
+PRICED = ("--x", "size", "--target", "price")
+
+
+def test_a_number_is_predicted_in_its_own_units(cli, tmp_path, monkeypatch, drawn):
+    table, folder = write_prices(tmp_path / "prices.csv"), tmp_path / "run"
+    monkeypatch.setitem(ib_config._TABLE, "quick", replace(ib_config._TABLE["quick"], epochs=20, averaging=0.9))
+    how = ("--learning-rate", "0.02", "--method", "dvb,baseline", "--seeds", "2", *ON_CPU)
+    ran = cli("ib", table, *PRICED, *how, "--run-dir", folder, "--format", "table")
+    assert ran.code == 0, ran.stderr
+    shown = " ".join(ran.stdout.split())
+    for words in ("RMSE", "R²", "baseline against dvb", "whose deviation over the rows to learn from is"):
+        assert words in shown
+    assert "error %" not in shown
+    payload = json.loads((folder / "summary.json").read_text())
+    assert "classes" not in payload["data"]
+    for entry in payload["methods"]:
+        for seed in entry["seeds"]:
+            assert 3.0 < seed["metrics"]["rmse"] < 12.0
+            assert set(seed["metrics"]) <= set(payload["definitions"])
+    assert (folder / "errors.png").exists()
+    assert not (folder / "confusion.png").exists()
+    coded = records(cli("ib", "encode", folder, table, "--method", "baseline"))
+    errors = [float(r["predicted"]) - float(line.split(",")[1])
+              for r, line in zip(coded, table.read_text().splitlines()[1:], strict=True)]  # fmt: skip
+    assert 3.0 < np.sqrt(np.mean(np.square(errors))) < 12.0
+    assert 2.0 < float(coded[0]["deviation"]) < 20.0
+
+
+def test_methods_for_classes_are_refused_for_a_number(cli, tmp_path):
+    table = write_prices(tmp_path / "prices.csv")
+    for words, message in (
+        (("--method", "dvb,label-smoothing"), "--method label-smoothing is for classes, and 'price' holds numbers"),
+        (("--method", "confidence-penalty"), "--categorical price"),
+        (("--class-weights", "balanced"), "--class-weights is for classes, and 'price' holds numbers"),
+    ):
+        refused = cli("ib", table, *PRICED, *words, *FAST, "--run-dir", tmp_path / "run")
+        assert (refused.code, refused.stdout) == (2, "")
+        assert message in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+    every = cli("ib", table, *PRICED, "--compare", "--epochs", "1", "--no-choose", *FAST, "--run-dir", tmp_path / "run")
+    assert every.code == 0, every.stderr
+    trained = [entry["method"] for entry in every.json["methods"]]
+    assert trained == [m for m in METHODS if m not in ib_config.OF_CLASSES]
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["methods"] == trained
+    again = cli("ib", table, *PRICED, "--compare", "--epochs", "1", "--no-choose", *FAST, "--run-dir", tmp_path / "run")
+    assert "is finished; this is its result" in again.stderr
+
+
+def test_whole_numbers_are_classes_unless_they_are_said_to_be_numbers(cli, tmp_path):
+    table = write_prices(tmp_path / "prices.csv")
+    words = ("ib", table, "--x", "size", "--target", "rooms", "--method", "baseline", "--epochs", "1", *FAST)
+    assert cli(*words).json["data"]["classes"] == [0, 1, 2]
+    assert cli(*words, "--numeric", "rooms").json["data"]["target_mean"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_which_classes_are_taken_for_which(cli, table, tmp_path, drawn):
+    folder = tmp_path / "run"
+    words = ("--method", "dvb,baseline", "--seeds", "2", "--class-weights", "balanced", *ON_CPU, "--run-dir", folder)
+    ran = cli("ib", table, *LABELLED, *words, "--format", "table")
+    assert ran.code == 0, ran.stderr
+    shown = " ".join(ran.stdout.split())
+    assert "% of as blue as green as red" in shown
+    assert "balanced error %" in shown or "balanced" in shown
+    assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    payload = json.loads((folder / "summary.json").read_text())
+    for seed in (seed for entry in payload["methods"] for seed in entry["seeds"]):
+        counts = np.array(seed["confusion"])
+        assert (counts.shape, counts.sum()) == ((3, 3), 30)
+        assert seed["metrics"]["error_percent"] == pytest.approx(100.0 * (1.0 - np.trace(counts) / 30))
+        np.testing.assert_allclose(seed["recall"], np.diag(counts) / counts.sum(1))
+        assert seed["metrics"]["balanced_error_percent"] == pytest.approx(100.0 * (1.0 - np.mean(seed["recall"])))
 
 
 @pytest.mark.parametrize(
@@ -338,6 +420,7 @@ def test_columns_that_hold_no_classes_are_refused(cli, tmp_path, labels, message
         (("data.csv", *LABELLED, "--method", "dropout", "--dropout", "1"), "--dropout is 1.0"),
         (("data.csv", *LABELLED, "--dropout", "0.5"), "--dropout is for dropout, and the methods are mine-additive"),
         (("data.csv", *LABELLED, "--bound", "smile"), "bound is 'smile'"),
+        (("data.csv", *LABELLED, "--class-weights", "equal"), "--class-weights is 'equal'"),
         (("data.csv", *LABELLED, "--seeds", "1,1"), "seeds are different whole numbers"),
         (("encode", "no-run"), "holds no run"),
     ],

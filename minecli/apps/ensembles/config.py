@@ -49,6 +49,8 @@ class ComparisonRequest(Request):
     ROOTED: ClassVar[tuple[str, ...]]
     FOLDERS: ClassVar[bool] = False
     CONFIG: ClassVar[type[Any]]
+    # Fields of the config that earlier versions lacked; their defaults are what those did.
+    LATER: ClassVar[frozenset[str]] = frozenset()
     # The methods that a setting is for, of those that are not for all.
     USED_BY: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
@@ -148,7 +150,9 @@ class ComparisonRequest(Request):
             for k, v in self.to_json().items()
             if k not in _ELSEWHERE and (k in _FIRST_OPTIONS or k not in usual or v != usual[k])
         }
-        return mark | {"method": method}
+        later = {f.name: f.default for f in fields(self.CONFIG) if f.name in self.LATER}
+        config = {k: v for k, v in mark["config"].items() if k not in later or v != later[k]}
+        return mark | {"config": config, "method": method}
 
     def _unknown(self) -> UsageError:
         named = f"there are {', '.join(self.NAMED)}, and tables with --x COLS"

@@ -28,6 +28,9 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 ENCODERS = ("gaussian", "propagated", "additive")
 MNIST = "mnist"
+CLASS_WEIGHTS = ("none", "balanced")
+# Methods that say how certain an answer of classes may be.
+OF_CLASSES = ("confidence-penalty", "label-smoothing")
 PRESETS = ("quick", "good", "paper")
 
 
@@ -83,6 +86,9 @@ class IbConfig:
     marginal_shifts: int = whole(1, "Re-pairings per row.")
     ema_decay: float = number(
         0.994, "Weight of the old average in the gradient's denominator.", least=0.0, below=1.0, metavar="W"
+    )
+    class_weights: str = choice(
+        "none", "Of the loss: none, or balanced, in which every class weighs the same.", CLASS_WEIGHTS, metavar="NAME"
     )
     rows: int = whole(60_000, "Training rows at most.", least=20)
     choose: bool = switch(True, "Choose epoch and beta on held-back training rows, then train on all.")
@@ -188,6 +194,7 @@ label-smoothing, dvb, dvb-additive, mine-gaussian, mine-propagated, mine-additiv
     NAMED = (MNIST,)
     ROOTED = (MNIST,)
     CONFIG = IbConfig
+    LATER = frozenset({"class_weights"})
     USED_BY = MappingProxyType(
         {
             "noise": ("mine-additive", "dvb-additive"),
