@@ -365,7 +365,7 @@ def test_methods_for_classes_are_refused_for_a_number(cli, tmp_path):
     assert trained == [m for m in METHODS if m not in ib_config.OF_CLASSES]
     assert json.loads((tmp_path / "run" / "config.json").read_text())["methods"] == trained
     again = cli("ib", table, *PRICED, "--compare", "--epochs", "1", "--no-choose", *FAST, "--run-dir", tmp_path / "run")
-    assert "is finished; this is its result" in again.stderr
+    assert again.json == every.json  # its seconds, too: it was not trained again
 
 
 def test_whole_numbers_are_classes_unless_they_are_said_to_be_numbers(cli, tmp_path):
@@ -381,8 +381,8 @@ def test_which_classes_are_taken_for_which(cli, table, tmp_path, drawn):
     ran = cli("ib", table, *LABELLED, *words, "--format", "table")
     assert ran.code == 0, ran.stderr
     shown = " ".join(ran.stdout.split())
-    assert "% of as blue as green as red" in shown
-    assert "balanced error %" in shown or "balanced" in shown
+    assert "% of blue green red" in shown
+    assert "balanced" in shown
     assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
     payload = json.loads((folder / "summary.json").read_text())
     for seed in (seed for entry in payload["methods"] for seed in entry["seeds"]):
