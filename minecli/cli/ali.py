@@ -14,6 +14,7 @@ from minecli.cli.comparison_job import (
     ENDING,
     METHOD_PANEL,
     MODEL,
+    ONLY_X,
     OTHER_DATA,
     ComparisonJob,
     Trained,
@@ -132,7 +133,7 @@ class AliJob(ComparisonJob[AliRequest]):
 
 
 @app.command("encode", help=ENCODE_HELP)
-@takes(OTHER_DATA, TABLE_OUTPUT, _BROKEN, MODEL)
+@takes(OTHER_DATA, TABLE_OUTPUT, ONLY_X, _BROKEN, MODEL)
 def encode(ctx: typer.Context) -> None:
     from minecli.apps.ali.results import coded_columns, load_coder
 
@@ -149,7 +150,8 @@ def _inputs(request: AliRequest, ctx: typer.Context) -> Inputs:
 
     given, data = ctx.params, ctx.params["data"]
     request = read_with(request, data, given["missing"])
-    inputs = load_inputs(given["run"], request, data, given["data_root"], ctx.obj.stdin, given["skip_broken"])
+    whole = not given.get("only_x", True)
+    inputs = load_inputs(given["run"], request, data, given["data_root"], ctx.obj.stdin, given["skip_broken"], whole)
     for note in inputs.notes:
         ctx.obj.info(note)
     return inputs

@@ -84,6 +84,9 @@ MODEL: Parameters = {
     ),
     **QUIET,
 }
+ONLY_X: Parameters = {
+    "only_x": option(bool, "Beside the codes the columns of --x alone, not all of DATA.", "--only-x", default=False)
+}
 OTHER_DATA: Parameters = {
     **RUN,
     "data": argument(str | None, "Table, folder of images, or mnist, as the run's own.", "DATA"),

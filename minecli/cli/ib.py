@@ -14,6 +14,7 @@ from minecli.cli.comparison_job import (
     ENDING,
     METHOD_PANEL,
     MODEL,
+    ONLY_X,
     OTHER_DATA,
     ComparisonJob,
     Trained,
@@ -50,8 +51,9 @@ Example: {EXAMPLE}
 """
 ENCODE_HELP = f"""Encode data by an encoder that `minecli ib --run-dir RUN` trained.
 
-Rows get the list column `latent` (several columns in a CSV), and `predicted` and `confidence`: the most
-probable class and its probability. Without DATA: the test images of MNIST.
+Rows keep their columns and get the list column `latent` (several columns in a CSV), `predicted` and `confidence`:
+the most probable class and its probability; or `predicted` and `deviation` of a number. Without DATA: the test
+images of MNIST.
 
 Example: {ENCODE_EXAMPLE}
 """
@@ -161,6 +163,7 @@ def _methods(given: Mapping[str, Any]) -> tuple[str, ...]:
 @takes(
     OTHER_DATA,
     TABLE_OUTPUT,
+    ONLY_X,
     {"drawn": option(bool, "One draw of each code instead of its mean.", "--drawn", default=False)},
     MODEL,
 )
@@ -172,6 +175,7 @@ def encode(ctx: typer.Context) -> None:
     request, method, model = opened_model(ctx, IbRequest)
     coder = load_coder(given["run"], request, method, model)
     request = read_with(request, given["data"], given["missing"])
-    inputs = load_inputs(given["run"], request, given["data"], given["data_root"], ctx.obj.stdin)
+    whole = not given["only_x"]
+    inputs = load_inputs(given["run"], request, given["data"], given["data_root"], ctx.obj.stdin, whole)
     columns = coded_columns(inputs, coder, drawn=given["drawn"], as_list=output.suffix == ".parquet")
     deliver_table(columns, output, ctx.obj, f"{len(inputs)} codes by {method}, seed {model}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import math
@@ -122,23 +123,26 @@ def _csv_text(table: pa.Table) -> str:
     import pyarrow.types as types
 
     for field in table.schema:
-        if types.is_fixed_size_list(field.type):
+        if types.is_nested(field.type):
             raise UsageError(
                 f"column '{field.name}' holds lists, which CSV cannot store",
                 hint="write a .parquet file instead",
             )
-    lines = [",".join(table.column_names)]
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(table.column_names)
     columns = [column.to_pylist() for column in table.columns]
-    lines += [",".join(_cell(value) for value in row) for row in zip(*columns, strict=True)]
-    return "\n".join(lines) + "\n"
+    lines.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    return text.getvalue()
 
 
-def _cell(value: float | str | None) -> str:
-    """repr keeps every bit of a float; a missing value is an empty cell.
+def _cell(value: object) -> str:
+    """repr keeps every bit of a float; a missing value is an empty cell; dates and times are as ISO 8601 has them.
 
-    >>> _cell(0.1), _cell(None), _cell("a")
-    ('0.1', '', 'a')
+    >>> import datetime
+    >>> _cell(0.1), _cell(None), _cell("a"), _cell(datetime.date(2020, 2, 1))
+    ('0.1', '', 'a', '2020-02-01')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return value if isinstance(value, str) else repr(value)
+    return repr(value) if isinstance(value, bool | int | float) else str(value)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -210,13 +211,16 @@ def test_codes_as_parquet_and_as_columns(cli, run, table, tmp_path):
     out = tmp_path / "z.parquet"
     assert cli("ib", "encode", run, table, "-o", out).code == 0
     written = pq.read_table(out)
-    assert written.column_names == ["width", "height", "city", "latent", "predicted", "confidence"]
+    assert written.column_names == ["width", "height", "city", "label", "latent", "predicted", "confidence"]
     assert written.num_rows == 150
     assert len(written["latent"][0].as_py()) == 2
     assert set(written["predicted"].to_pylist()) <= {"green", "blue", "red"}
     assert all(1 / 3 <= p <= 1.0 for p in written["confidence"].to_pylist())
     flat = records(cli("ib", "encode", run, table))
-    assert list(flat[0]) == ["width", "height", "city", "latent0", "latent1", "predicted", "confidence"]
+    assert list(flat[0]) == ["width", "height", "city", "label", "latent0", "latent1", "predicted", "confidence"]
+    alone = records(cli("ib", "encode", run, table, "--only-x"))
+    assert list(alone[0]) == [name for name in flat[0] if name != "label"]
+    assert [[r[name] for name in alone[0]] for r in flat] == [list(r.values()) for r in alone]
     codes = np.array(written["latent"].to_pylist())
     np.testing.assert_allclose([[float(r["latent0"]), float(r["latent1"])] for r in flat], codes, rtol=1e-5)
     assert [r["predicted"] for r in flat] == written["predicted"].to_pylist()
@@ -224,6 +228,42 @@ def test_codes_as_parquet_and_as_columns(cli, run, table, tmp_path):
     assert mutual.code == 0, mutual.stderr
     # The noise is the run's, not the moment's.
     assert cli("ib", "encode", run, table).stdout == cli("ib", "encode", run, table).stdout
+
+
+def test_all_columns_of_the_data_are_written_as_they_are(cli, run, table, tmp_path):
+    rows = list(csv.DictReader(table.read_text().splitlines()))[:6]
+    data = {
+        "note": pa.array(['a "b", c', None, "x\ny", "", "e", "f"]),
+        "when": pa.array([18_262 + i for i in range(6)], pa.date32()),
+        "width": pa.array([float(r["width"]) for r in rows]),
+        "latent": pa.array(range(6), pa.int8()),
+        "city": pa.array([r["city"] for r in rows]).dictionary_encode(),
+        "predicted": pa.array([True, None] * 3),
+        "height": pa.array([None, *(float(r["height"]) for r in rows[1:])], pa.float64()),
+        "gap": pa.array([float("inf"), None, float("nan"), 1e300, 0.0, -1.0]),
+    }
+    source, out = tmp_path / "wide.parquet", tmp_path / "z.parquet"
+    pq.write_table(pa.table(data), source)
+    assert cli("ib", "encode", run, source, "--missing", "drop", "-o", out).code == 0
+    written = pq.read_table(out)
+    assert written.column_names == [*data, "latent_", "predicted_", "confidence"]
+    # Of the columns beside those of --x missing values are no reason to leave a row out.
+    for name, column in data.items():
+        assert written[name].type == column.type
+        assert repr(written[name].to_pylist()) == repr(column.to_pylist()[1:])
+    text = cli("ib", "encode", run, source, "--missing", "drop")
+    found = list(csv.DictReader(io.StringIO(text.stdout)))
+    assert [r["note"] for r in found] == ["", "x\ny", "", "e", "f"]
+    assert (found[0]["when"], found[0]["predicted"], found[1]["predicted"]) == ("2020-01-02", "", "True")
+    expected = records(cli("ib", "encode", run, source, "--missing", "drop", "--only-x"))
+    assert [r["latent_0"] for r in found] == [r["latent0"] for r in expected]
+    nested = pa.table({**data, "tags": pa.array([["a"], [], None, ["b"], [], []])})
+    pq.write_table(nested, source)
+    refused = cli("ib", "encode", run, source, "--missing", "drop")
+    assert refused.code == 2
+    assert "column 'tags' holds lists, which CSV cannot store" in refused.stderr
+    assert cli("ib", "encode", run, source, "--missing", "drop", "-o", out).code == 0
+    assert pq.read_table(out)["tags"].to_pylist() == [[], None, ["b"], [], []]
 
 
 def test_predictions_are_those_of_the_run(cli, tmp_path):

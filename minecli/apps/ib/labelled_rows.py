@@ -183,13 +183,19 @@ def digit_rows(digits: Digits) -> Part:
 
 
 def load_inputs(
-    folder: Path, request: IbRequest, data: str | None, data_root: Path | None, stdin: BinaryIO | None
+    folder: Path,
+    request: IbRequest,
+    data: str | None,
+    data_root: Path | None,
+    stdin: BinaryIO | None,
+    whole: bool = False,
 ) -> Inputs:
     """Read what is to be encoded.
 
     Args:
         data: a table with the run's columns; `mnist` or None for the test images, where the run is about those.
         data_root: where MNIST's files are; that of the run where it is None.
+        whole: all columns of a table are wanted beside the codes, not those of the run alone.
 
     Raises:
         UsageError, DataError: the data are of another kind, or cannot be read.
@@ -199,5 +205,5 @@ def load_inputs(
     if data is None:
         raise UsageError("no table to encode is named", hint=f"try minecli ib encode {folder} {request.dataset}")
     table = read_columns(folder)
-    features = known_features(table, request.load_known(data, table.origins, stdin), data)
-    return Inputs(features, table_layout(table))
+    values, given = request.load_known(data, table.origins, stdin, whole)
+    return Inputs(known_features(table, values, data), table_layout(table), given=given)
