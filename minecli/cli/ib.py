@@ -29,10 +29,11 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
+from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
 from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import Work, run_command
-from minecli.cli.shared_options import DATA_PANEL, TABLE_OUTPUT
+from minecli.cli.shared_options import DATA_PANEL, RUN, TABLE_OUTPUT
 from minecli.cli.words import names
 from minecli.errors import UsageError
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "minecli ib data.csv --x '*,!label' --target label --compare --epochs 2"
 ENCODE_EXAMPLE = "minecli ib encode run data.csv -o z.parquet"
+EXPORT_EXAMPLE = "minecli ib export run -o model.pt"
 HELP = f"""Train a classifier whose bottleneck keeps what predicts the class and forgets the rest.
 
 The encoder minimises beta times the information between rows and codes; beta 0 leaves it out. Of several
@@ -88,6 +90,7 @@ app = group("The information bottleneck: classifiers that forget what does not p
          "test_draws", "evaluate_every"),
     ),
     ENDING,
+    EXPORT,
 )  # fmt: skip
 def ib(ctx: typer.Context) -> None:
     run_command(IbJob(), ctx)
@@ -179,3 +182,12 @@ def encode(ctx: typer.Context) -> None:
     inputs = load_inputs(given["run"], request, given["data"], given["data_root"], ctx.obj.stdin, whole)
     columns = coded_columns(inputs, coder, drawn=given["drawn"], as_list=output.suffix == ".parquet")
     deliver_table(columns, output, ctx.obj, f"{len(inputs)} codes by {method}, seed {model}")
+
+
+@app.command("export", help=EXPORT_HELP.format(more="", example=EXPORT_EXAMPLE))
+@takes(RUN, EXPORT_OUTPUT, MODEL)
+def export(ctx: typer.Context) -> None:
+    given = ctx.params
+    check_export(given["output"], "--output", given["run"])
+    request, method, model = opened_model(ctx, IbRequest, table=False)
+    write_export(given["run"], request, (method, model), given["output"], ctx.obj)
