@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
+from minecli.runtime.writing import atomic_path
 from minecli.tasks.task import Task, parameters
 
 if TYPE_CHECKING:
@@ -110,13 +111,24 @@ def table_bytes(table: pa.Table, file_format: str) -> bytes:
     1.0
     """
     if file_format == "parquet":
-        import pyarrow.parquet as pq
-
         buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
+        _write(table, buffer)
         return buffer.getvalue()
     text = _csv_text(table).encode("utf-8")
     return gzip.compress(text, mtime=0) if file_format == "csv.gz" else text
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write the table as a whole or not at all, as `table_bytes` has it, without holding the file's content in memory;
+    OutputError where that fails."""
+    with atomic_path(path) as partial:
+        _write(table, str(partial))
+
+
+def _write(table: pa.Table, where: Any) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, where, compression="zstd")
 
 
 def _csv_text(table: pa.Table) -> str:
