@@ -39,7 +39,7 @@ APPS_MAY_IMPORT = {
     "ensembles": set(),
     "datasets": set(),
 }
-SHARED_NAMES_OF_APPS = {"__init__", "config", "networks", "training", "results"}
+SHARED_NAMES_OF_APPS = {"__init__", "config", "networks", "training", "results", "export"}
 HEAVY = {"torch", "pandas", "pyarrow", "scipy", "matplotlib", "ray"}
 TERMINAL = {"rich", "typer"}
 BOTTOM = {"result", "events", "settings", "units", "errors", "foreign", "version"}

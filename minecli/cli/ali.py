@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from minecli.cli.comparison_job import (
     ENDING,
     METHOD_PANEL,
     MODEL,
+    ONLY_X,
     OTHER_DATA,
     ComparisonJob,
     Trained,
@@ -28,6 +29,7 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
+from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
 from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 EXAMPLE = "minecli ali gaussians25 --compare --steps 100 --seeds 2"
 ENCODE_EXAMPLE = "minecli ali encode run data.csv -o latent.parquet"
 RECONSTRUCT_EXAMPLE = "minecli ali reconstruct run data.csv -o again.parquet"
+EXPORT_EXAMPLE = "minecli ali export run -o model.pt"
 HELP = f"""Train an encoder and a generator against each other, and measure what reconstructions keep.
 
 The encoder maximises beta times the information between samples and their codes; beta 0 is plain ALI.
@@ -87,6 +90,7 @@ app = group("Inference that reconstructs: ALI with mutual information.")
         ("steps", "code_dim", "batch_size", "learning_rate", "decay_from", "samples"),
     ),
     ENDING,
+    EXPORT,
 )
 def ali(ctx: typer.Context) -> None:
     run_command(AliJob(), ctx)
@@ -132,7 +136,7 @@ class AliJob(ComparisonJob[AliRequest]):
 
 
 @app.command("encode", help=ENCODE_HELP)
-@takes(OTHER_DATA, TABLE_OUTPUT, _BROKEN, MODEL)
+@takes(OTHER_DATA, TABLE_OUTPUT, ONLY_X, _BROKEN, MODEL)
 def encode(ctx: typer.Context) -> None:
     from minecli.apps.ali.results import coded_columns, load_coder
 
@@ -149,7 +153,8 @@ def _inputs(request: AliRequest, ctx: typer.Context) -> Inputs:
 
     given, data = ctx.params, ctx.params["data"]
     request = read_with(request, data, given["missing"])
-    inputs = load_inputs(given["run"], request, data, given["data_root"], ctx.obj.stdin, given["skip_broken"])
+    whole = not given.get("only_x", True)
+    inputs = load_inputs(given["run"], request, data, given["data_root"], ctx.obj.stdin, given["skip_broken"], whole)
     for note in inputs.notes:
         ctx.obj.info(note)
     return inputs
@@ -194,3 +199,22 @@ def sample(ctx: typer.Context) -> None:
     samples = load_coder(given["run"], request, method, model, layout.shape).sample(given["rows"], given["seed"])
     what = f"{given['rows']} samples of {method}, seed {model}"
     deliver_table(layout.columns(samples.numpy()), given["output"], ctx.obj, what)
+
+
+_PART: Parameters = {
+    "part": option(
+        Literal["encoder", "generator"],
+        "The encoder with the generator, or the generator alone.",
+        "--part",
+        default="encoder",
+    )
+}
+
+
+@app.command("export", help=EXPORT_HELP.format(more="--part generator: the generator alone.", example=EXPORT_EXAMPLE))
+@takes(RUN, EXPORT_OUTPUT, _PART, MODEL)
+def export(ctx: typer.Context) -> None:
+    given = ctx.params
+    check_export(given["output"], "--output", given["run"])
+    request, method, model = opened_model(ctx, AliRequest, table=False)
+    write_export(given["run"], request, (method, model), given["output"], ctx.obj, part=given["part"])

@@ -14,6 +14,7 @@ import typer
 
 from minecli.apps.ensembles.config import ComparisonRequest
 from minecli.cli.exit_codes import ExitCode
+from minecli.cli.exporting import check_export, write_export
 from minecli.cli.options import COLUMNS_HELP, Parameters, argument, of_fields, option, whole_option
 from minecli.cli.presentation import Presentation, check_table_destination
 from minecli.cli.reading_options import READING, announce_remote, reading_from
@@ -86,6 +87,9 @@ MODEL: Parameters = {
     ),
     **QUIET,
 }
+ONLY_X: Parameters = {
+    "only_x": option(bool, "Beside the codes the columns of --x alone, not all of DATA.", "--only-x", default=False)
+}
 OTHER_DATA: Parameters = {
     **RUN,
     "data": argument(str | None, "Table, folder of images, or mnist, as the run's own.", "DATA"),
@@ -147,6 +151,7 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
     """The training of methods beside each other; an application adds its request, its table and what it stores."""
 
     STOPS_LOADING: ClassVar[bool] = True
+    SAID_AGAIN: ClassVar[frozenset[str]] = frozenset({"export"})
 
     @property
     def application(self) -> Application:
@@ -162,6 +167,7 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         return [*request.x, *request.categorical, *request.numeric]
 
     def load(self, request: Asked, work: Work) -> tuple[Asked, Any] | None:
+        self._check_export(work)
         announce_remote(request.dataset, work.streams)
         stdin = work.streams.stdin
         dataset = self.application.load(request, work.device.name, stdin, work.observe, work.should_stop)
@@ -226,7 +232,25 @@ class ComparisonJob(Job[Asked, Any, Trained], Generic[Asked]):
         # A table says it itself.
         if lost and (shown.format != "table" or shown.output is not None):
             work.streams.warn(f"{len(lost)} of {trained} models diverged: {'; '.join(lost)}")
+        if work.given["export"] is not None and not payload["interrupted"]:
+            self._export(work)
         return ExitCode.DONE
+
+    def _check_export(self, work: Work) -> None:
+        path, run = work.given["export"], work.given["run_dir"] or work.given["resume"]
+        if path is not None and run is None:
+            raise UsageError(
+                f"--export {path} is written of what a run's folder holds, and none is named", hint="add --run-dir run"
+            )
+        if path is not None:
+            check_export(path, "--export", run)
+
+    def _export(self, work: Work) -> None:
+        """Write the model that commands on the finished run would use."""
+        self._check_export(work)
+        assert work.path is not None
+        request, method, model = _chosen_model(work.path, self.kind, {"method": None, "model": None})
+        write_export(work.path, request, (method, model), work.given["export"], work.streams)
 
 
 def opened_model(ctx: typer.Context, kind: type[Asked], *, table: bool = True) -> tuple[Asked, str, int]:

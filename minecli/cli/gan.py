@@ -25,6 +25,7 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
+from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
 from minecli.cli.options import of_fields, of_setting, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "minecli gan spiral --compare --steps 100 --seeds 2"
 SAMPLE_EXAMPLE = "minecli gan sample run -n 1000 -o samples.parquet"
+EXPORT_EXAMPLE = "minecli gan export run -o model.pt"
 HELP = f"""Train a GAN that keeps its modes by mutual information, and say whether modes were lost.
 
 The generator maximises beta times the information between its samples and their code; beta 0 is the plain GAN.
@@ -93,6 +95,7 @@ app = group("GANs that keep their modes by mutual information.")
     ),
     {name: of_setting(name, size, TRAINING_PANEL) for name, size in SIZES.items()},
     ENDING,
+    EXPORT,
 )
 def gan(ctx: typer.Context) -> None:
     run_command(GanJob(), ctx)
@@ -172,3 +175,12 @@ def sample(ctx: typer.Context) -> None:
     request, method, model = opened_model(ctx, GanRequest)
     columns = samples_of(given["run"], request, method, model, given["rows"], given["seed"])
     deliver_table(columns, given["output"], ctx.obj, f"{given['rows']} samples of {method}, seed {model}")
+
+
+@app.command("export", help=EXPORT_HELP.format(more="", example=EXPORT_EXAMPLE))
+@takes(RUN, EXPORT_OUTPUT, MODEL)
+def export(ctx: typer.Context) -> None:
+    given = ctx.params
+    check_export(given["output"], "--output", given["run"])
+    request, method, model = opened_model(ctx, GanRequest, table=False)
+    write_export(given["run"], request, (method, model), given["output"], ctx.obj)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,7 @@ from minecli.apps.ib.config import (
     ENCODERS,
     METHODS,
     MNIST,
+    OF_CLASSES,
     OF_THE_PAPER,
     IbConfig,
     IbRequest,
@@ -25,6 +27,7 @@ from minecli.cli.comparison_job import (
     ENDING,
     METHOD_PANEL,
     MODEL,
+    ONLY_X,
     OTHER_DATA,
     ComparisonJob,
     Trained,
@@ -39,10 +42,11 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
+from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
 from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
-from minecli.cli.runs import run_command
-from minecli.cli.shared_options import DATA_PANEL, TABLE_OUTPUT
+from minecli.cli.runs import Work, run_command
+from minecli.cli.shared_options import DATA_PANEL, RUN, TABLE_OUTPUT
 from minecli.cli.words import flag, names
 from minecli.errors import UsageError
 
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "minecli ib data.csv --x '*,!label' --target label --compare --epochs 2"
 ENCODE_EXAMPLE = "minecli ib encode run data.csv -o z.parquet"
+EXPORT_EXAMPLE = "minecli ib export run -o model.pt"
 HELP = f"""Train a classifier whose bottleneck keeps what predicts the class and forgets the rest.
 
 The encoder minimises beta times the information between rows and codes; beta 0 leaves it out. Of several
@@ -61,15 +66,16 @@ Example: {EXAMPLE}
 """
 ENCODE_HELP = f"""Encode data by an encoder that `minecli ib --run-dir RUN` trained.
 
-Rows get the list column `latent` (several columns in a CSV), and `predicted` and `confidence`: the most
-probable class and its probability. Without DATA: the test images of MNIST.
+Rows keep their columns and get the list column `latent` (several columns in a CSV), `predicted` and `confidence`:
+the most probable class and its probability; or `predicted` and `deviation` of a number. Without DATA: the test
+images of MNIST.
 
 Example: {ENCODE_EXAMPLE}
 """
 _SHORT = [*(m for m in METHODS if not m.startswith("mine-")), "mine"]
 _TARGET: Parameters = {
     "target": option(
-        str | None, "Column of a table that holds the classes.", "--target", panel=DATA_PANEL, metavar="COL"
+        str | None, "Column of a table to predict: classes, or a number.", "--target", panel=DATA_PANEL, metavar="COL"
     ),
     **of_fields(IbConfig, DATA_PANEL, "rows"),
 }
@@ -92,11 +98,12 @@ app = group("The information bottleneck: classifiers that forget what does not p
     setting_options(
         IbConfig,
         ("betas", "choose", "protocol", "code_noise", "noise", "noise_dim", "dropout", "smoothing", "confidence_weight",
-         "bound", "statistics_noise", "hidden_noise", "statistics_steps", "marginal_shifts"),
+         "class_weights", "bound", "statistics_noise", "hidden_noise", "statistics_steps", "marginal_shifts"),
         ("epochs", "code_dim", "hidden", "batch_size", "learning_rate", "decay", "averaging", "train_draws",
          "test_draws", "evaluate_every"),
     ),
     ENDING,
+    EXPORT,
 )  # fmt: skip
 def ib(ctx: typer.Context) -> None:
     run_command(IbJob(), ctx)
@@ -118,6 +125,23 @@ class IbJob(ComparisonJob[IbRequest]):
         config = preset(named, given["dataset"], **changes)
         _require_uses(changes, methods, config)
         return IbRequest(methods=methods, config=config, target=given["target"], **shared)
+
+    def load(self, request: IbRequest, work: Work) -> tuple[IbRequest, Classified] | None:
+        """Of a number, --compare leaves out what is for classes; a method that was named is refused."""
+        loaded = super().load(request, work)
+        if loaded is None or not loaded[1].is_number:
+            return loaded
+        misfits = [name for name in request.methods if name in OF_CLASSES]
+        if misfits and not work.given.get("compare"):
+            raise UsageError(
+                f"--method {misfits[0]} is for classes, and '{request.target}' holds numbers",
+                hint=f"leave it out, or say that these are classes: --categorical {request.target}",
+            )
+        if request.config.class_weights != "none":
+            raise UsageError(
+                f"--class-weights is for classes, and '{request.target}' holds numbers", hint="leave it out"
+            )
+        return replace(request, methods=tuple(m for m in request.methods if m not in OF_CLASSES)), loaded[1]
 
     def store(self, folder: Path, payload: dict[str, Any], data: Classified, trained: Trained) -> None:
         from minecli.apps.ib.results import scatter_of
@@ -167,6 +191,7 @@ def _methods(given: Mapping[str, Any]) -> tuple[str, ...]:
 @takes(
     OTHER_DATA,
     TABLE_OUTPUT,
+    ONLY_X,
     {"drawn": option(bool, "One draw of each code instead of its mean.", "--drawn", default=False)},
     MODEL,
 )
@@ -178,6 +203,16 @@ def encode(ctx: typer.Context) -> None:
     request, method, model = opened_model(ctx, IbRequest)
     coder = load_coder(given["run"], request, method, model)
     request = read_with(request, given["data"], given["missing"])
-    inputs = load_inputs(given["run"], request, given["data"], given["data_root"], ctx.obj.stdin)
+    whole = not given["only_x"]
+    inputs = load_inputs(given["run"], request, given["data"], given["data_root"], ctx.obj.stdin, whole)
     columns = coded_columns(inputs, coder, drawn=given["drawn"], as_list=output.suffix == ".parquet")
     deliver_table(columns, output, ctx.obj, f"{len(inputs)} codes by {method}, seed {model}")
+
+
+@app.command("export", help=EXPORT_HELP.format(more="", example=EXPORT_EXAMPLE))
+@takes(RUN, EXPORT_OUTPUT, MODEL)
+def export(ctx: typer.Context) -> None:
+    given = ctx.params
+    check_export(given["output"], "--output", given["run"])
+    request, method, model = opened_model(ctx, IbRequest, table=False)
+    write_export(given["run"], request, (method, model), given["output"], ctx.obj)

@@ -104,13 +104,16 @@ def deliver_table(columns: Mapping[str, Any], output: Path, streams: Streams, wh
     """Write columns, or an Arrow table, to `output`, or as CSV to standard output, and say what there is."""
     import pyarrow as pa
 
-    from minecli.tasks.table_file import format_of, table_bytes
+    from minecli.tasks.table_file import format_of, table_bytes, write_parquet
 
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
-    content = table_bytes(table, format_of(str(output)))
+    form = format_of(str(output))
     if str(output) == "-":
-        streams.result_bytes(content)
+        streams.result_bytes(table_bytes(table, form))
     else:
-        write_bytes(output, content)
+        if form == "parquet":
+            write_parquet(table, output)
+        else:
+            write_bytes(output, table_bytes(table, form))
         what += f" in {output}"
     streams.info(what + more)

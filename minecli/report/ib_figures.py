@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from minecli.report.confusion import confusion_figure, least_confused
 from minecli.report.figure_style import (
     INK,
     draw_dots,
@@ -32,42 +33,46 @@ _MOST_COLOURED = 10
 
 
 def pictures(scatters: Sequence[Codes], classes: Sequence[str], payload: Mapping[str, Any]) -> dict[str, bytes]:
-    """File name to content, PNG and SVG: "errors", "curves", "plane" of several betas, "codes" of two columns.
+    """File name to content, PNG and SVG: "errors", "curves", "plane" of several betas, "codes" of two columns,
+    "confusion" of classes.
 
     Args:
         scatters: of each method with a bottleneck of two columns, its codes (n, 2) and their classes (n,).
         classes: what the classes are called.
         payload: the run's JSON object.
     """
-    methods = payload["methods"]
+    methods, confusion = payload["methods"], least_confused(payload)
     figures = {
         "errors": _errors(methods),
         "curves": training_curves(methods),
         "plane": _plane(methods),
         "codes": _codes(scatters, classes) if scatters else None,
+        "confusion": confusion_figure(confusion) if confusion else None,
     }
     return picture_files(figures)
 
 
 def _errors(methods: Sequence[Entry]) -> Figure | None:
-    """The test error of every method: the mean over seeds, as a bar twice the standard error over seeds and that of a
-    test set of so many rows, and every seed."""
-    known = [entry for entry in methods if entry["summary"].get("error_percent", {}).get("mean") is not None]
+    """The test error of every method, of a number the root mean squared one: the mean over seeds, as a bar twice the
+    standard error over seeds and, of classes, that of a test set of so many rows, and every seed."""
+    name = "rmse" if any("rmse" in entry["summary"] for entry in methods) else "error_percent"
+    known = [entry for entry in methods if entry["summary"].get(name, {}).get("mean") is not None]
     if not known:
         return None
     figure = new_figure(6.5, 0.9 + 0.36 * len(known))
     axis = figure.subplots()
     tidy(axis, "x")
     for place, (entry, color) in enumerate(zip(known, method_colors(len(known)), strict=True)):
-        value = entry["summary"]["error_percent"]
-        seeds = [s["metrics"]["error_percent"] for s in entry["seeds"] if s["metrics"]]
-        error = ((value["standard_error"] or 0.0) ** 2 + entry["binomial_error_percent"] ** 2) ** 0.5
+        value = entry["summary"][name]
+        seeds = [s["metrics"][name] for s in entry["seeds"] if s["metrics"]]
+        error = ((value["standard_error"] or 0.0) ** 2 + (entry["binomial_error_percent"] or 0.0) ** 2) ** 0.5
         axis.plot(seeds, [place + 0.22] * len(seeds), "|", color=color, markersize=6)
         axis.errorbar(value["mean"], place, xerr=2.0 * error, fmt="o", color=color, markersize=5, capsize=3)
     axis.set_yticks(range(len(known)), [entry["method"] for entry in known], color=INK)
     axis.set_ylim(len(known) - 0.5, -0.6)
     axis.set_xlim(left=max(0.0, axis.get_xlim()[0]))
-    axis.set_xlabel("test error, %: mean, ± 2 standard errors (seeds and test set), each seed", color=INK)
+    what, of = ("RMSE", "seeds") if name == "rmse" else ("error, %", "seeds and test set")
+    axis.set_xlabel(f"test {what}: mean, ± 2 standard errors ({of}), each seed", color=INK)
     return figure
 
 

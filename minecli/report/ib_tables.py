@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from minecli.foreign import legible_values
+from minecli.report.confusion import confusion_columns, least_confused, number_lines
 from minecli.report.method_tables import caveats, settings_line
 from minecli.report.number_formats import NONE, counted, mean_and_error, p_value, two_digits
 from minecli.report.text_tables import render, split_tables, texts
@@ -21,6 +22,17 @@ _ERRORS = {
     "one draw": "one_draw_error_percent",
     "NLL": "nll_nats",
     "calibration error": "calibration_error",
+}
+# Of a target that is a number.
+_NUMBER_ERRORS = {
+    "RMSE": "rmse",
+    "R²": "r2",
+    "last": "last_rmse",
+    "best (oracle)": "oracle_rmse",
+    "one draw": "one_draw_rmse",
+    "NLL": "nll_nats",
+    "90 % interval covers": "coverage_90_percent",
+    "interval error": "interval_error",
 }
 _INFORMATION = {
     "I(X;Z) in training": "information_in_training_nats",
@@ -41,13 +53,15 @@ def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False
     payload = legible_values(payload)
     methods = payload["methods"]
     labels = [entry["method"] for entry in methods]
+    confusion = least_confused(payload)
     tables = [
-        *split_tables("method", labels, _known(_errors(methods)), width),
+        *split_tables("method", labels, _known(_errors(payload)), width),
+        *(split_tables(*confusion_columns(confusion), width) if confusion else []),
         *split_tables("method", labels, _known(_information(methods)), width),
         *split_tables(*_planes(methods), width),
         *split_tables(*_comparisons(payload.get("comparisons", [])), width),
     ]
-    lines = [_headline(payload), *_NOTES, *_status(methods)]
+    lines = [_headline(payload), *number_lines(payload), *_NOTES, *_status(methods)]
     if any("information_in_training_nats" in e["summary"] and e["method"].startswith("mine") for e in methods):
         lines.insert(1, _IN_TRAINING)
     return render([*tables, *texts(lines + caveats(payload))], width, color)
@@ -68,10 +82,17 @@ def _known(columns: Columns) -> Columns:
     return {head: cells for head, cells in columns.items() if any(cell != NONE for cell in cells)}
 
 
-def _errors(methods: Sequence[Mapping[str, Any]]) -> Columns:
-    columns = _means(methods, _ERRORS)
-    errors = columns.pop("error %")
-    shown = {"error %": errors, "test set ±": [two_digits(e.get("binomial_error_percent")) for e in methods]}
+def _errors(payload: Mapping[str, Any]) -> Columns:
+    methods = payload["methods"]
+    if "target_deviation" in payload["data"]:
+        columns = _means(methods, _NUMBER_ERRORS)
+        shown = {name: columns.pop(name) for name in ("RMSE", "R²")}
+    else:
+        columns = _means(methods, _ERRORS)
+        shown = {"error %": columns.pop("error %")}
+        shown["test set ±"] = [two_digits(e.get("binomial_error_percent")) for e in methods]
+        if payload["config"]["config"].get("class_weights", "none") != "none":
+            shown |= _means(methods, {"balanced error %": "balanced_error_percent"})
     chosen = [e.get("choice") for e in methods]
     shown["beta"] = [f"{e['beta']:g}" if e.get("weighed") else NONE for e in methods]
     shown["epoch"] = [NONE if c is None else str(c["epoch"]) for c in chosen]
@@ -91,19 +112,24 @@ def _planes(methods: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], Colum
     """Every beta of every method, on the rows held back, where there are several."""
     points = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 for p in e["choosing"]]
     rows = [f"{method}, beta {p['beta']:g}" for method, p in points]
-    columns = _means([p for _, p in points], {"held back: error %": "error_percent"} | _INFORMATION)
+    errors = {"held back: error %": "error_percent", "held back: RMSE": "rmse"}
+    columns = _means([p for _, p in points], errors | _INFORMATION)
     columns[_MEASURED] = _starred(columns[_MEASURED], (p["near_ceiling"] for _, p in points))
     return "information plane", rows, _known(columns)
 
 
 def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], Columns]:
+    of_classes = all("mcnemar" in c for c in comparisons)
+    what = "error %" if of_classes else "squared error, % of the variance,"
     columns = {
-        "error % less the other's": [
+        f"{what} less the other's": [
             f"{c['difference_percent']:+.3f}±{c['standard_error_percent']:.3f}" for c in comparisons
         ],
         "p over test rows": [p_value(c["p_value"]) for c in comparisons],
-        "McNemar p per seed": [" ".join(p_value(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in comparisons],
     }
+    if of_classes:
+        mcnemar = [" ".join(p_value(pair["p_value"]) for pair in c["mcnemar"][:3]) for c in comparisons]
+        columns["McNemar p per seed"] = mcnemar
     return "paired on the test rows", [f"{c['method']} against {c['reference']}" for c in comparisons], columns
 
 

@@ -41,20 +41,33 @@ def load_known(
     *,
     stdin: BinaryIO | None = None,
 ) -> Array:
+    """Read the columns that `origins` describe into an array; see `load_known_rows`."""
+    return load_known_rows(source, origins, wanted, stdin=stdin)[0]
+
+
+def load_known_rows(
+    source: str | Sequence[str],
+    origins: Sequence[Origin],
+    wanted: Wanted = DEFAULT_WANTED,
+    *,
+    stdin: BinaryIO | None = None,
+    whole: bool = False,
+) -> tuple[Array, dict[str, Any]]:
     """Read the columns that `origins` describe into an array as `load_group` made it of the first rows.
 
     Columns that were constant need not be there; where they are, they must hold what they held. Others are passed over.
     What columns are is known, and not told by `wanted`. The other arguments are those of `load_groups`.
 
     Returns:
-        float64, shape (n, sum of the origins' widths).
+        float64, shape (n, sum of the origins' widths); and, where the `whole` table is wanted, all its columns of the
+        same rows by name, as Arrow has them, whatever they hold.
 
     Raises what `load_groups` raises, and DataError for a column that is not there or of another kind, for a level of a
     category that is not among the known ones, and for another constant.
 
     >>> import io, pyarrow as pa
     >>> origin = Origin("c", "text", ("c=u", "c=v", "c=w"), pa.string(), levels=("u", "v", "w"))
-    >>> load_known("-", [origin], stdin=io.BytesIO(b"c,d\\nw,1\\n")).tolist()
+    >>> load_known_rows("-", [origin], stdin=io.BytesIO(b"c,d\\nw,1\\n"))[0].tolist()
     [[0.0, 0.0, 1.0]]
     """
 
@@ -64,7 +77,7 @@ def load_known(
         names = header.names
         if lacking := [origin.name for origin in origins if origin.width and origin.name not in names]:
             raise DataError(_misfit(label, f"lacks {quoted(lacking)}"), hint=f"it has the columns {quoted(names)}")
-        return Chosen((tuple(origin.name for origin in origins if origin.name in names),))
+        return Chosen((tuple(origin.name for origin in origins if origin.name in names),), whole=whole)
 
     wanted = replace(wanted, as_text=[origin.name for origin in origins if _is_text(origin)])
     rows = usable_rows(source, choose, wanted, stdin, "the columns that the run learns")
@@ -73,7 +86,8 @@ def load_known(
         for origin in origins
         if origin.name in rows.columns
     ]
-    return np.ascontiguousarray(np.concatenate(blocks, 1), dtype=np.float64)
+    values = np.ascontiguousarray(np.concatenate(blocks, 1), dtype=np.float64)
+    return values, rows.whole() if whole else {}
 
 
 def _is_text(origin: Origin) -> bool:

@@ -33,10 +33,12 @@ Selections = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class Chosen:
-    """The columns wanted, in groups, and what a person says that some of the table's columns are."""
+    """The columns wanted, in groups, and what a person says that some of the table's columns are; `whole`: the table's
+    rows are wanted as they are as well."""
 
     selections: Selections
     asked: AskedKinds = field(default_factory=AskedKinds)
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class UsableRows:
     """The chosen columns of an open table, all `total` rows of them, and which rows are used (`mask`; None: all).
 
     `dropped` rows have a missing value; `sampled_from` is how many rows a sample was drawn from, None where all are
-    used. `decimal` is the mark in numbers that are text; `notes` are for the person.
+    used. `decimal` is the mark in numbers that are text; `notes` are for the person; `raw` is an
+    Arrow table of all columns, where that was wanted, whatever they hold.
     """
 
     table: OpenTable
@@ -56,6 +59,7 @@ class UsableRows:
     sampled_from: int | None
     notes: tuple[str, ...]
     decimal: str = "."
+    raw: Any = None
 
     @property
     def used(self) -> int:
@@ -70,6 +74,12 @@ class UsableRows:
         if self.mask is None:
             return replace(column, values=values)
         return replace(column, values=values.filter(self._arrow_mask), rows=self.mask)
+
+    def whole(self) -> dict[str, Any]:
+        """All columns of the used rows as Arrow has them, by name and in the order of the table, where `Chosen.whole`
+        asked for them."""
+        columns = {name: filterable(self.raw.column(name)) for name in self.raw.column_names}
+        return columns if self.mask is None else {n: c.filter(self._arrow_mask) for n, c in columns.items()}
 
     @cached_property
     def _arrow_mask(self) -> Any:
@@ -105,7 +115,8 @@ def usable_rows(
     """
     table = open_table(source, wanted.reading, stdin, wanted.as_text)
     chosen = choose(table.header)
-    columns, eligible, total = _read(table, chosen, wanted.reading)
+    columns, eligible, raw = _read(table, chosen, wanted.reading)
+    total = raw.num_rows
     satisfying = total if eligible is None else int(eligible.sum())
     if satisfying == 0:
         raise DataError(
@@ -135,22 +146,24 @@ def usable_rows(
         notes.append(f"all of {counted(satisfying - dropped, 'row')} are used: {asked}")
     notes.extend(chosen.asked.without_effect(columns, options))
     counts, decimal = (total, dropped, sampled_from), wanted.reading.decimal
-    return UsableRows(table, chosen.selections, columns, mask, *counts, tuple(notes), decimal)
+    raw = raw.select(list(table.names)) if chosen.whole else None
+    return UsableRows(table, chosen.selections, columns, mask, *counts, tuple(notes), decimal, raw)
 
 
-def _read(table: OpenTable, chosen: Chosen, reading: Reading) -> tuple[dict[str, Column], Mask | None, int]:
+def _read(table: OpenTable, chosen: Chosen, reading: Reading) -> tuple[dict[str, Column], Mask | None, Any]:
     """The chosen columns one by one, so that each can be freed as soon as it is used, the rows that satisfy the
-    condition (None: all), and how many rows there are."""
+    condition (None: all), and the Arrow table that was read."""
     named = [name for selection in chosen.selections for name in selection]
     condition = row_filter_of(table, reading)
-    rows = table.read(list(dict.fromkeys([*named, *(condition.columns if condition else ())])))
+    more = table.names if chosen.whole else ()
+    rows = table.read(list(dict.fromkeys([*named, *(condition.columns if condition else ()), *more])))
     eligible = None if condition is None else condition.rows(rows)
     columns: dict[str, Column] = {}
     for name in named:
         columns[name] = Column.of(name, rows.column(name), chosen.asked.of(name))
         if columns[name].kind == "list":
             list_width(columns[name])
-    return columns, eligible, rows.num_rows
+    return columns, eligible, rows
 
 
 def _complete(absent: Mask | None, eligible: Mask | None) -> Mask | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import math
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from minecli.errors import UsageError
 from minecli.runtime.seeds import generator
+from minecli.runtime.writing import atomic_path
 from minecli.tasks.task import Task, parameters
 
 if TYPE_CHECKING:
@@ -109,36 +111,50 @@ def table_bytes(table: pa.Table, file_format: str) -> bytes:
     1.0
     """
     if file_format == "parquet":
-        import pyarrow.parquet as pq
-
         buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
+        _write(table, buffer)
         return buffer.getvalue()
     text = _csv_text(table).encode("utf-8")
     return gzip.compress(text, mtime=0) if file_format == "csv.gz" else text
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write the table as a whole or not at all, as `table_bytes` has it, without holding the file's content in memory;
+    OutputError where that fails."""
+    with atomic_path(path) as partial:
+        _write(table, str(partial))
+
+
+def _write(table: pa.Table, where: Any) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, where, compression="zstd")
 
 
 def _csv_text(table: pa.Table) -> str:
     import pyarrow.types as types
 
     for field in table.schema:
-        if types.is_fixed_size_list(field.type):
+        if types.is_nested(field.type):
             raise UsageError(
                 f"column '{field.name}' holds lists, which CSV cannot store",
                 hint="write a .parquet file instead",
             )
-    lines = [",".join(table.column_names)]
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(table.column_names)
     columns = [column.to_pylist() for column in table.columns]
-    lines += [",".join(_cell(value) for value in row) for row in zip(*columns, strict=True)]
-    return "\n".join(lines) + "\n"
+    lines.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    return text.getvalue()
 
 
-def _cell(value: float | str | None) -> str:
-    """repr keeps every bit of a float; a missing value is an empty cell.
+def _cell(value: object) -> str:
+    """repr keeps every bit of a float; a missing value is an empty cell; dates and times are as ISO 8601 has them.
 
-    >>> _cell(0.1), _cell(None), _cell("a")
-    ('0.1', '', 'a')
+    >>> import datetime
+    >>> _cell(0.1), _cell(None), _cell("a"), _cell(datetime.date(2020, 2, 1))
+    ('0.1', '', 'a', '2020-02-01')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return value if isinstance(value, str) else repr(value)
+    return repr(value) if isinstance(value, bool | int | float) else str(value)

@@ -277,3 +277,16 @@ def test_other_data_than_the_run_knows_are_refused(cli, table, trained, tmp_path
     images = cli("ali", "reconstruct", trained, table, "-o", tmp_path / "x")
     assert images.code == 2
     assert "no ending, and rows make no images" in images.stderr
+
+
+def test_all_columns_of_the_data_stand_beside_the_codes(cli, trained, tmp_path):
+    data, out = tmp_path / "more.csv", tmp_path / "z.parquet"
+    data.write_text('note,age,height,city,latent\n"a, b",30,170.5,Bonn,x\n,40,180.1,Oslo,y\n')
+    assert cli("ali", "encode", trained, data, "-o", out).code == 0
+    written = pq.read_table(out)
+    assert written.column_names == ["note", "age", "height", "city", "latent", "latent_"]
+    assert written["note"].to_pylist() == ["a, b", None]
+    assert cli("ali", "encode", trained, data, "--only-x", "-o", out).code == 0
+    assert pq.read_table(out).column_names == ["age", "height", "city", "latent"]
+    alone = np.array(pq.read_table(out)["latent"].to_pylist())
+    np.testing.assert_array_equal(alone, np.array(written["latent_"].to_pylist()))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -210,13 +211,16 @@ def test_codes_as_parquet_and_as_columns(cli, run, table, tmp_path):
     out = tmp_path / "z.parquet"
     assert cli("ib", "encode", run, table, "-o", out).code == 0
     written = pq.read_table(out)
-    assert written.column_names == ["width", "height", "city", "latent", "predicted", "confidence"]
+    assert written.column_names == ["width", "height", "city", "label", "latent", "predicted", "confidence"]
     assert written.num_rows == 150
     assert len(written["latent"][0].as_py()) == 2
     assert set(written["predicted"].to_pylist()) <= {"green", "blue", "red"}
     assert all(1 / 3 <= p <= 1.0 for p in written["confidence"].to_pylist())
     flat = records(cli("ib", "encode", run, table))
-    assert list(flat[0]) == ["width", "height", "city", "latent0", "latent1", "predicted", "confidence"]
+    assert list(flat[0]) == ["width", "height", "city", "label", "latent0", "latent1", "predicted", "confidence"]
+    alone = records(cli("ib", "encode", run, table, "--only-x"))
+    assert list(alone[0]) == [name for name in flat[0] if name != "label"]
+    assert [[r[name] for name in alone[0]] for r in flat] == [list(r.values()) for r in alone]
     codes = np.array(written["latent"].to_pylist())
     np.testing.assert_allclose([[float(r["latent0"]), float(r["latent1"])] for r in flat], codes, rtol=1e-5)
     assert [r["predicted"] for r in flat] == written["predicted"].to_pylist()
@@ -224,6 +228,42 @@ def test_codes_as_parquet_and_as_columns(cli, run, table, tmp_path):
     assert mutual.code == 0, mutual.stderr
     # The noise is the run's, not the moment's.
     assert cli("ib", "encode", run, table).stdout == cli("ib", "encode", run, table).stdout
+
+
+def test_all_columns_of_the_data_are_written_as_they_are(cli, run, table, tmp_path):
+    rows = list(csv.DictReader(table.read_text().splitlines()))[:6]
+    data = {
+        "note": pa.array(['a "b", c', None, "x\ny", "", "e", "f"]),
+        "when": pa.array([18_262 + i for i in range(6)], pa.date32()),
+        "width": pa.array([float(r["width"]) for r in rows]),
+        "latent": pa.array(range(6), pa.int8()),
+        "city": pa.array([r["city"] for r in rows]).dictionary_encode(),
+        "predicted": pa.array([True, None] * 3),
+        "height": pa.array([None, *(float(r["height"]) for r in rows[1:])], pa.float64()),
+        "gap": pa.array([float("inf"), None, float("nan"), 1e300, 0.0, -1.0]),
+    }
+    source, out = tmp_path / "wide.parquet", tmp_path / "z.parquet"
+    pq.write_table(pa.table(data), source)
+    assert cli("ib", "encode", run, source, "--missing", "drop", "-o", out).code == 0
+    written = pq.read_table(out)
+    assert written.column_names == [*data, "latent_", "predicted_", "confidence"]
+    # Of the columns beside those of --x missing values are no reason to leave a row out.
+    for name, column in data.items():
+        assert written[name].type == column.type
+        assert repr(written[name].to_pylist()) == repr(column.to_pylist()[1:])
+    text = cli("ib", "encode", run, source, "--missing", "drop")
+    found = list(csv.DictReader(io.StringIO(text.stdout)))
+    assert [r["note"] for r in found] == ["", "x\ny", "", "e", "f"]
+    assert (found[0]["when"], found[0]["predicted"], found[1]["predicted"]) == ("2020-01-02", "", "True")
+    expected = records(cli("ib", "encode", run, source, "--missing", "drop", "--only-x"))
+    assert [r["latent_0"] for r in found] == [r["latent0"] for r in expected]
+    nested = pa.table({**data, "tags": pa.array([["a"], [], None, ["b"], [], []])})
+    pq.write_table(nested, source)
+    refused = cli("ib", "encode", run, source, "--missing", "drop")
+    assert refused.code == 2
+    assert "column 'tags' holds lists, which CSV cannot store" in refused.stderr
+    assert cli("ib", "encode", run, source, "--missing", "drop", "-o", out).code == 0
+    assert pq.read_table(out)["tags"].to_pylist() == [[], None, ["b"], [], []]
 
 
 def test_predictions_are_those_of_the_run(cli, tmp_path):
@@ -291,8 +331,7 @@ def test_what_cannot_be_encoded_is_explained(cli, run, table, tmp_path):
 
 WITH_LABELS = {
     "one class": ((["x"] * 30), "column 'kind' holds one class in 30 rows"),
-    "many classes": ((range(30)), "column 'kind' holds 30 different values in 30 rows"),
-    "fractions": (([1, 2.5] * 15), "column 'kind' holds 2.5; classes are whole numbers or words"),
+    "many classes": ([f"w{i}" for i in range(30)], "column 'kind' holds 30 different values in 30 rows"),
     "missing": ((["x", ""] * 15), "missing values in 15 of 30 rows: 'kind' 15"),
     "rare": ((["x"] * 26 + ["y"] * 4), "class 'y' of column 'kind' has 4 rows; it would be absent"),
     "infinite": ((["1.0", "inf"] * 15), "column 'kind' holds 15 infinite values"),
@@ -309,6 +348,89 @@ def test_columns_that_hold_no_classes_are_refused(cli, tmp_path, labels, message
     assert message in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+def write_prices(path, count=200):
+    rng = np.random.default_rng(1)
+    rows = [
+        (round(a, 3), round(100 + 20 * a + 5 * e, 2), i % 3) for i, (a, e) in enumerate(rng.normal(size=(count, 2)))
+    ]
+    path.write_text("size,price,rooms\n" + "".join(f"{a},{p},{r}\n" for a, p, r in rows))
+    return path
+
+
+PRICED = ("--x", "size", "--target", "price")
+
+
+def test_a_number_is_predicted_in_its_own_units(cli, tmp_path, monkeypatch, drawn):
+    table, folder = write_prices(tmp_path / "prices.csv"), tmp_path / "run"
+    monkeypatch.setitem(ib_config._TABLE, "quick", replace(ib_config._TABLE["quick"], epochs=20, averaging=0.9))
+    how = ("--learning-rate", "0.02", "--method", "dvb,baseline", "--seeds", "2", *ON_CPU)
+    ran = cli("ib", table, *PRICED, *how, "--run-dir", folder, "--format", "table")
+    assert ran.code == 0, ran.stderr
+    shown = " ".join(ran.stdout.split())
+    for words in ("RMSE", "R²", "baseline against dvb", "whose deviation over the rows to learn from is"):
+        assert words in shown
+    assert "error %" not in shown
+    payload = json.loads((folder / "summary.json").read_text())
+    assert "classes" not in payload["data"]
+    for entry in payload["methods"]:
+        for seed in entry["seeds"]:
+            assert 3.0 < seed["metrics"]["rmse"] < 12.0
+            assert set(seed["metrics"]) <= set(payload["definitions"])
+    assert (folder / "errors.png").exists()
+    assert not (folder / "confusion.png").exists()
+    coded = records(cli("ib", "encode", folder, table, "--method", "baseline"))
+    errors = [float(r["predicted"]) - float(line.split(",")[1])
+              for r, line in zip(coded, table.read_text().splitlines()[1:], strict=True)]  # fmt: skip
+    assert 3.0 < np.sqrt(np.mean(np.square(errors))) < 12.0
+    assert 2.0 < float(coded[0]["deviation"]) < 20.0
+
+
+def test_methods_for_classes_are_refused_for_a_number(cli, tmp_path):
+    table = write_prices(tmp_path / "prices.csv")
+    for words, message in (
+        (("--method", "dvb,label-smoothing"), "--method label-smoothing is for classes, and 'price' holds numbers"),
+        (("--method", "confidence-penalty"), "--categorical price"),
+        (("--class-weights", "balanced"), "--class-weights is for classes, and 'price' holds numbers"),
+    ):
+        refused = cli("ib", table, *PRICED, *words, *FAST, "--run-dir", tmp_path / "run")
+        assert (refused.code, refused.stdout) == (2, "")
+        assert message in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+    every = cli("ib", table, *PRICED, "--compare", "--epochs", "1", "--no-choose", *FAST, "--run-dir", tmp_path / "run")
+    assert every.code == 0, every.stderr
+    trained = [entry["method"] for entry in every.json["methods"]]
+    assert trained == [m for m in METHODS if m not in ib_config.OF_CLASSES]
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["methods"] == trained
+    again = cli("ib", table, *PRICED, "--compare", "--epochs", "1", "--no-choose", *FAST, "--run-dir", tmp_path / "run")
+    assert again.json == every.json  # its seconds, too: it was not trained again
+
+
+def test_whole_numbers_are_classes_unless_they_are_said_to_be_numbers(cli, tmp_path):
+    table = write_prices(tmp_path / "prices.csv")
+    words = ("ib", table, "--x", "size", "--target", "rooms", "--method", "baseline", "--epochs", "1", *FAST)
+    assert cli(*words).json["data"]["classes"] == [0, 1, 2]
+    assert cli(*words, "--numeric", "rooms").json["data"]["target_mean"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_which_classes_are_taken_for_which(cli, table, tmp_path, drawn):
+    folder = tmp_path / "run"
+    words = ("--method", "dvb,baseline", "--seeds", "2", "--class-weights", "balanced", *ON_CPU, "--run-dir", folder)
+    ran = cli("ib", table, *LABELLED, *words, "--format", "table")
+    assert ran.code == 0, ran.stderr
+    shown = " ".join(ran.stdout.split())
+    assert "% of blue green red" in shown
+    assert "balanced" in shown
+    assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    payload = json.loads((folder / "summary.json").read_text())
+    for seed in (seed for entry in payload["methods"] for seed in entry["seeds"]):
+        counts = np.array(seed["confusion"])
+        assert (counts.shape, counts.sum()) == ((3, 3), 30)
+        assert seed["metrics"]["error_percent"] == pytest.approx(100.0 * (1.0 - np.trace(counts) / 30))
+        np.testing.assert_allclose(seed["recall"], np.diag(counts) / counts.sum(1))
+        assert seed["metrics"]["balanced_error_percent"] == pytest.approx(100.0 * (1.0 - np.mean(seed["recall"])))
 
 
 @pytest.mark.parametrize(
@@ -338,6 +460,7 @@ def test_columns_that_hold_no_classes_are_refused(cli, tmp_path, labels, message
         (("data.csv", *LABELLED, "--method", "dropout", "--dropout", "1"), "--dropout is 1.0"),
         (("data.csv", *LABELLED, "--dropout", "0.5"), "--dropout is for dropout, and the methods are mine-additive"),
         (("data.csv", *LABELLED, "--bound", "smile"), "bound is 'smile'"),
+        (("data.csv", *LABELLED, "--class-weights", "equal"), "--class-weights is 'equal'"),
         (("data.csv", *LABELLED, "--seeds", "1,1"), "seeds are different whole numbers"),
         (("encode", "no-run"), "holds no run"),
     ],

@@ -1,3 +1,4 @@
+import csv
 import gzip
 import io
 
@@ -89,3 +90,28 @@ def test_format_by_ending():
     assert [format_of(n) for n in ("-", "A.CSV", "b.csv.gz", "c.parquet")] == ["csv", "csv", "csv.gz", "parquet"]
     with pytest.raises(UsageError, match=r"'a\.xlsx' names no known format"):
         format_of("a.xlsx")
+
+
+def test_csv_quotes_what_needs_it_and_writes_dates_in_iso_form():
+    table = pa.table(
+        {
+            "a,b": ['say "x"', "two\nlines", None, "plain"],
+            "when": pa.array([0, 86_400, None, 1], pa.timestamp("s")),
+            "f": [0.1, float("nan"), 1e300, 3.0],
+            "flag": [True, None, False, True],
+        }
+    )
+    text = table_bytes(table, "csv").decode()
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["a,b", "when", "f", "flag"],
+        ['say "x"', "1970-01-01 00:00:00", "0.1", "True"],
+        ["two\nlines", "1970-01-02 00:00:00", "", ""],
+        ["", "", "1e+300", "False"],
+        ["plain", "1970-01-01 00:00:01", "3.0", "True"],
+    ]
+
+
+def test_csv_has_no_place_for_lists():
+    for lists in (pa.array([[1.0], [2.0]]), pa.array([[1.0], [2.0]], pa.list_(pa.float64(), 1))):
+        with pytest.raises(UsageError, match="column 'z' holds lists, which CSV cannot store"):
+            table_bytes(pa.table({"z": lists}), "csv")

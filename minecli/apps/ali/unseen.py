@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +46,7 @@ def load_inputs(
     data_root: Path | None,
     stdin: BinaryIO | None,
     skip_broken: bool = False,
+    whole: bool = False,
 ) -> Inputs:
     """Read what is to be encoded.
 
@@ -54,6 +55,7 @@ def load_inputs(
             held out.
         data_root: where MNIST's files are; that of the run where it is None.
         skip_broken: leave out files of a folder that are no images.
+        whole: all columns of a table are wanted beside the codes, not those of the run alone.
 
     Raises:
         UsageError, DataError: the data are of another kind, or cannot be read.
@@ -63,8 +65,8 @@ def load_inputs(
         held_out, labels = load_held_out(replace(request, skip_broken=request.skip_broken or skip_broken), stdin)
         return Inputs(held_out, layout, numbered(len(held_out)), labels)
     if not request.is_images:
-        samples = _rows(folder, request, data, stdin)
-        return Inputs(samples, layout, numbered(len(samples)))
+        samples, given = _rows(folder, request, data, stdin, whole)
+        return Inputs(samples, layout, numbered(len(samples)), given=given)
     if request.dataset == MNIST:
         return digits_to_encode(folder, data, data_root or request.root)
     images = ImageFolder(Path(data), request.config.side, device="cpu", broken="skip" if skip_broken else "error")
@@ -72,10 +74,15 @@ def load_inputs(
     return Inputs(images.rows(torch.arange(len(images))[None])[0], layout, images.names, notes=notes)
 
 
-def _rows(folder: Path, request: AliRequest, data: str, stdin: BinaryIO | None) -> Tensor:
-    """Rows as networks see them, shape (n, columns): those of a user's table by what the run knows of its columns."""
+def _rows(
+    folder: Path, request: AliRequest, data: str, stdin: BinaryIO | None, whole: bool
+) -> tuple[Tensor, dict[str, Any]]:
+    """Rows as networks see them, shape (n, columns), those of a user's table by what the run knows of its columns; and
+    all columns as they are, where they are wanted."""
     if not request.is_table:
         origins = [Origin(name, "float", (name,), pa.float64()) for name in ("x0", "x1")]
-        return torch.from_numpy(request.load_known(data, origins, stdin).astype(np.float32))
+        values, given = request.load_known(data, origins, stdin, whole)
+        return torch.from_numpy(values.astype(np.float32)), given
     table = read_columns(folder)
-    return known_features(table, request.load_known(data, table.origins, stdin), data)
+    values, given = request.load_known(data, table.origins, stdin, whole)
+    return known_features(table, values, data), given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +71,16 @@ def digit_images(digits: Digits) -> Tensor:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Samples (n, *shape) to be encoded, how they become a table, what they are called, their labels where known, and
-    sentences on what was left out."""
+    """Samples (n, *shape) to be encoded, how they become a table, what they are called, their labels where known,
+    sentences on what was left out, and the columns of their own table, which stand beside the codes, if there are any.
+    """
 
     samples: Tensor
     layout: Layout
     names: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -93,9 +95,10 @@ class Inputs:
         return self.layout.columns(samples.numpy())
 
     def coded(self, codes: Samples, as_list: bool) -> dict[str, Any]:
-        """The samples as columns, the label where it is known, and their codes (n, l); see `with_latent`."""
+        """The samples as columns, or the columns they came with, the label where it is known, and their codes (n, l);
+        see `with_latent`."""
         known = {} if self.labels is None else {"label": self.labels}
-        return with_latent(self.columns(self.samples) | known, codes, as_list)
+        return with_latent((dict(self.given) or self.columns(self.samples)) | known, codes, as_list)
 
 
 def digits_to_encode(folder: Path, data: str | None, root: Path | None) -> Inputs:

@@ -136,11 +136,15 @@ class ComparisonRequest(Request):
 
         return load_group(self.dataset, self.x, self.wanted, stdin=stdin)
 
-    def load_known(self, source: str, origins: Sequence[Origin], stdin: BinaryIO | None) -> Array:
-        """Read the columns of another table as a run knows them; see `tables.known_columns.load_known`."""
-        from minecli.tables.known_columns import load_known
+    def load_known(
+        self, source: str, origins: Sequence[Origin], stdin: BinaryIO | None, whole: bool = False
+    ) -> tuple[Array, dict[str, Any]]:
+        """Read the columns of another table as a run knows them, and all of them as they are where the `whole` is
+        wanted; see `tables.known_columns.load_known_rows`."""
+        from minecli.tables.known_columns import load_known_rows
 
-        return load_known(source, origins, Wanted(reading=self.reading, missing=self.missing), stdin=stdin)
+        wanted = Wanted(reading=self.reading, missing=self.missing)
+        return load_known_rows(source, origins, wanted, stdin=stdin, whole=whole)
 
     def marked(self, method: str) -> dict[str, Any]:
         """What a method's checkpoint belongs to, as plain JSON values."""

@@ -6,7 +6,7 @@ The test rows choose nothing; the best of the evaluations on them is reported un
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from minecli import events
 from minecli.apps.ensembles.training import Evaluation, Save
 from minecli.apps.ib import information
 from minecli.apps.ib.config import IbRequest
-from minecli.apps.ib.evaluation import Answers, answers_of, metrics_of
+from minecli.apps.ib.evaluation import AnyAnswers, answers_of, metrics_of
 from minecli.apps.ib.information import measured_information
 from minecli.apps.ib.labelled_rows import Classified, Part
 from minecli.apps.ib.networks import Noise, is_stochastic
@@ -30,11 +30,12 @@ WEIGHED = IbRequest.USED_BY["betas"]
 
 @dataclass(frozen=True)
 class Choice:
-    """The beta and the epoch whose rows held back were answered best, by the mean error over seeds."""
+    """The beta and the epoch whose rows held back were answered best, by the mean over seeds of the error, see
+    `error_name`."""
 
     beta: float
     epoch: int
-    error_percent: float
+    error: float
 
 
 class IbPhases:
@@ -164,7 +165,7 @@ class IbPhases:
         self.information[phase], self.measuring = measured, None
         return True
 
-    def chosen_metrics(self, answers: Answers) -> list[dict[str, float | None]]:
+    def chosen_metrics(self, answers: AnyAnswers) -> list[dict[str, float | None]]:
         """Every seed's numbers by its answers on the test rows: at the chosen epoch, at the last, and at the best for
         the eye."""
         assert self.final is not None
@@ -175,17 +176,18 @@ class IbPhases:
                 each.append({})
                 continue
             metrics = metrics_of(answers, self.data.test.labels, m)
-            errors = [each.metrics["error_percent"] for each in evaluations]
+            name = error_name(evaluations[-1].metrics)
+            errors = [each.metrics[name] for each in evaluations]
             last_step = self.final.chosen_epoch * self.final.per_epoch
             until_chosen = [each for each in evaluations if each.step <= last_step]
             metrics["information_in_training_nats"] = until_chosen[-1].information_nats if until_chosen else None
-            metrics["last_error_percent"] = errors[-1] if self.diverged_at[m] is None else None
-            metrics["oracle_error_percent"] = min(e for e in errors if e is not None)
+            metrics[f"last_{name}"] = errors[-1] if self.diverged_at[m] is None else None
+            metrics[f"oracle_{name}"] = min(e for e in errors if e is not None)
             each.append(metrics)
         return each
 
     @cached_property
-    def test_answers(self) -> Answers:
+    def test_answers(self) -> AnyAnswers:
         """What the models to use say about the test rows, once training is done; computed once."""
         assert self.final is not None
         noise = Noise(self.seeds, self.device, "evaluation")
@@ -197,7 +199,7 @@ class IbPhases:
         """Everything `load_state_dict` needs to go on as if nothing had happened; "good" are the models to use."""
         state: dict[str, Any] = {
             "classes": list(self.data.classes),
-            "choice": None if self.choice is None else [self.choice.beta, self.choice.epoch, self.choice.error_percent],
+            "choice": None if self.choice is None else [self.choice.beta, self.choice.epoch, self.choice.error],
             "information": {k: [information.to_json(i) for i in each] for k, each in self.information.items()},
             "measuring": self.measuring,
             "choosing": None if self.choosing is None else self.choosing.state_dict(),
@@ -230,11 +232,16 @@ def chosen(training: IbTraining, models: Sequence[tuple[int, float]]) -> Choice 
         own = [m for m, (_, b) in enumerate(models) if b == beta]
         finite = [m for m in own if training.diverged_at[m] is None]
         for evaluations in zip(*(training.history[m] for m in finite), strict=True):
-            error = _mean([each.metrics["error_percent"] for each in evaluations])
+            error = _mean([each.metrics[error_name(each.metrics)] for each in evaluations])
             epoch = evaluations[0].step // training.per_epoch
             likelihood = _mean([each.metrics["nll_nats"] for each in evaluations])
             ranked.append((len(finite) < len(own), error, likelihood, Choice(beta, epoch, error)))
     return min(ranked, key=lambda each: each[:3])[3] if ranked else None
+
+
+def error_name(metrics: Mapping[str, float | None]) -> str:
+    """The metric that chooses: the error of classes, the root mean squared error of a number."""
+    return "rmse" if "rmse" in metrics else "error_percent"
 
 
 def _mean(values: Sequence[float | None]) -> float:

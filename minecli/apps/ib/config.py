@@ -30,6 +30,9 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 ENCODERS = ("gaussian", "propagated", "additive")
 MNIST = "mnist"
+CLASS_WEIGHTS = ("none", "balanced")
+# Methods that say how certain an answer of classes may be.
+OF_CLASSES = ("confidence-penalty", "label-smoothing")
 PRESETS = ("quick", "good", "paper")
 BOUNDED, PAPER = "bounded", "paper"
 
@@ -94,6 +97,9 @@ class IbConfig:
     marginal_shifts: int = whole(1, "Re-pairings per row.")
     ema_decay: float = number(
         0.994, "Weight of the old average in the gradient's denominator.", least=0.0, below=1.0, metavar="W"
+    )
+    class_weights: str = choice(
+        "none", "Of the loss: none, or balanced, in which every class weighs the same.", CLASS_WEIGHTS, metavar="NAME"
     )
     rows: int = whole(60_000, "Training rows at most.", least=20)
     choose: bool = switch(True, "Choose epoch and beta on held-back training rows, then train on all.")
@@ -235,7 +241,7 @@ label-smoothing, dvb, dvb-additive, minibatch, minibatch-additive, mine-gaussian
     NAMED = (MNIST,)
     ROOTED = (MNIST,)
     CONFIG = IbConfig
-    LATER = frozenset({"protocol", "code_noise"})
+    LATER = frozenset({"protocol", "code_noise", "class_weights"})
     USED_BY = MappingProxyType(
         {
             "noise": tuple(m for m in METHODS if m.endswith("additive")),

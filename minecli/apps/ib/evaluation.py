@@ -8,6 +8,7 @@ there cancels when their answers are compared row by row.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from minecli.apps.ib.networks import Bottleneck, Noise
+from minecli.apps.ib.regression import (
+    NumberAnswers,
+    NumberBottleneck,
+    number_answers,
+    number_information,
+    number_metrics,
+    paired_difference,
+)
 
 CALIBRATION_BINS = 15
 # Rows times draws times models that are computed at once, so that memory stays bounded.
@@ -29,6 +38,8 @@ Wrong = npt.NDArray[np.bool_]
 DEFINITIONS = {
     "error_percent": "share of held-out rows whose most probable class is another than their label, in per cent; class "
     "probabilities are averaged over test_draws codes per row and given by averaged weights",
+    "balanced_error_percent": "the mean over classes of the share of their held-out rows with another answer, in per "
+    "cent",
     "one_draw_error_percent": "the same with one code per row",
     "nll_nats": "mean of -log of the label's probability, in nats",
     "calibration_error": f"expected calibration error: over {CALIBRATION_BINS} bins of the largest probability, the "
@@ -65,10 +76,15 @@ class Answers:
         return each
 
 
+AnyAnswers = Answers | NumberAnswers
+
+
 @torch.no_grad()
-def answers_of(network: Bottleneck, x: Tensor, labels: Tensor, noise: Noise, draws: int) -> Answers:
+def answers_of(network: Bottleneck, x: Tensor, labels: Tensor, noise: Noise, draws: int) -> AnyAnswers:
     """Ask all models about rows (n, inputs) with labels (n,), on the CPU or where the network is; the answers are on
     the CPU."""
+    if isinstance(network, NumberBottleneck):
+        return number_answers(network, x, labels, noise, draws)
     before = network.training
     network.eval()
     models = len(network.classifier.weight)
@@ -88,12 +104,15 @@ def answers_of(network: Bottleneck, x: Tensor, labels: Tensor, noise: Noise, dra
     return Answers(torch.cat(mean, 1), torch.cat(first, 1), torch.cat(likelihood, 1))
 
 
-def metrics_of(answers: Answers, labels: Tensor, model: int) -> dict[str, float | None]:
-    """One model's metrics on rows with `labels` (n,), by name; see DEFINITIONS."""
+def metrics_of(answers: AnyAnswers, labels: Tensor, model: int) -> dict[str, float | None]:
+    """One model's metrics on rows with `labels` (n,), by name; see DEFINITIONS, and NUMBER_DEFINITIONS of numbers."""
+    if isinstance(answers, NumberAnswers):
+        return number_metrics(answers, labels, model)
     p, own = answers.probabilities[model].double(), labels.cpu()
     said = p.gather(-1, own[:, None]).squeeze(-1)
     return {
         "error_percent": error_percent(answers.probabilities[model], own),
+        "balanced_error_percent": balanced_error_percent(answers.probabilities[model], own),
         "one_draw_error_percent": error_percent(answers.first[model], own),
         "nll_nats": float(-said.clamp(min=1e-12).log().mean()),
         "calibration_error": calibration_error(answers.probabilities[model], own),
@@ -101,8 +120,10 @@ def metrics_of(answers: Answers, labels: Tensor, model: int) -> dict[str, float 
     }
 
 
-def label_information(answers: Answers, labels: Tensor, model: int) -> tuple[float, float]:
+def label_information(answers: AnyAnswers, labels: Tensor, model: int) -> tuple[float, float]:
     """One model's lower bound on I(Z;Y) and its standard error over rows, in nats; see DEFINITIONS."""
+    if isinstance(answers, NumberAnswers):
+        return number_information(answers, labels, model)
     each = answers.single_log_likelihood[model]
     shares = torch.bincount(labels.cpu()).double() / len(labels)
     # The entropy is a mean over rows as well, of the same rows.
@@ -117,6 +138,38 @@ def error_percent(probabilities: Tensor, labels: Tensor) -> float:
     50.0
     """
     return 100.0 * float((probabilities.argmax(-1) != labels).double().mean())
+
+
+def confusion(probabilities: Tensor, labels: Tensor) -> list[list[int]]:
+    """How many rows of each class (rows of the matrix) are answered as each class (its columns).
+
+    >>> confusion(torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]), torch.tensor([0, 1, 1]))
+    [[1, 0], [1, 1]]
+    """
+    classes = probabilities.shape[-1]
+    places = labels.cpu() * classes + probabilities.argmax(-1)
+    counts: list[list[int]] = torch.bincount(places, minlength=classes**2).view(classes, classes).tolist()
+    return counts
+
+
+def recall_of(matrix: Sequence[Sequence[int]]) -> list[float | None]:
+    """The share of each class's rows that are answered rightly; None for a class without rows.
+
+    >>> recall_of([[3, 1], [0, 0]])
+    [0.75, None]
+    """
+    return [row[i] / sum(row) if sum(row) else None for i, row in enumerate(matrix)]
+
+
+def balanced_error_percent(probabilities: Tensor, labels: Tensor) -> float:
+    """The mean over classes of the share of their rows that is answered wrongly, in per cent.
+
+    >>> p = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [1.0, 0.0]])
+    >>> balanced_error_percent(p, torch.tensor([0, 0, 1, 1]))
+    25.0
+    """
+    known = [r for r in recall_of(confusion(probabilities, labels)) if r is not None]
+    return 100.0 * (1.0 - sum(known) / len(known))
 
 
 def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = CALIBRATION_BINS) -> float:
@@ -171,18 +224,9 @@ def compare(method: str, wrong: Wrong, reference: str, reference_wrong: Wrong) -
     (-50.0, 0.5)
     """
     pairs = [mcnemar(a, b) for a, b in zip(wrong, reference_wrong, strict=True)]
-    rows = (wrong.mean(0) - reference_wrong.mean(0)) * 100.0
-    seeds = (wrong.mean(1) - reference_wrong.mean(1)) * 100.0
-    difference, by_rows = float(rows.mean()), float(rows.var(ddof=1)) / len(rows)
-    if len(seeds) == 1:
-        return Comparison(method, reference, difference, math.sqrt(by_rows), pairs[0]["p_value"], pairs)
-    by_seeds = float(seeds.var(ddof=1)) / len(seeds)
-    error = math.sqrt(by_rows + by_seeds)
-    if error == 0.0:
-        return Comparison(method, reference, difference, 0.0, 1.0 if difference == 0.0 else 0.0, pairs)
-    freedom = (len(seeds) - 1) * (error**2 / by_seeds) ** 2 if by_seeds > 0.0 else math.inf
-    p = 2.0 * float(stats.t.sf(abs(difference) / error, freedom))
-    return Comparison(method, reference, difference, error, p, pairs)
+    per_cent, reference_per_cent = (100.0 * each.astype(np.float64) for each in (wrong, reference_wrong))
+    difference, error, p = paired_difference(per_cent, reference_per_cent)
+    return Comparison(method, reference, difference, error, pairs[0]["p_value"] if len(wrong) == 1 else p, pairs)
 
 
 def mcnemar(wrong: Wrong, reference_wrong: Wrong) -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""Rows with classes: what is learnt from, what chooses epoch and beta, what is tested on, and what is encoded."""
+"""Rows with classes or numbers: what is learnt from, what chooses epoch and beta, what is tested on, and what is
+encoded."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from minecli.apps.ib.config import IbRequest
 from minecli.errors import DataError, UsageError
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
-from minecli.tables.classes import load_classes
+from minecli.tables.classes import ClassedRows, load_classes
 from minecli.tables.splitting import share_of, stratified_order
 
 Classes = tuple[bool | int | str, ...]
@@ -33,17 +34,23 @@ _TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Part:
-    """Rows (n, inputs) float32 and their classes (n,) int64."""
+    """Rows (n, inputs) float32 and their classes (n,) int64; or numbers (n,) float32, in units of `scale`: mean and
+    deviation over the rows to learn from."""
 
     x: Tensor
     labels: Tensor
+    scale: tuple[float, float] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def rows(self, which: slice | Tensor) -> Part:
         """Some of the rows."""
-        return Part(self.x[which], self.labels[which])
+        return Part(self.x[which], self.labels[which], self.scale)
+
+    def to(self, device: torch.device) -> Part:
+        """The same rows where a network computes."""
+        return Part(self.x.to(device), self.labels.to(device), self.scale)
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,9 @@ class Classified:
     """A data set of rows with classes.
 
     `train` holds all rows to learn from; of these the last `choosing` are held back where an epoch and a beta are to
-    be chosen. `classes` are what people call them; networks that learn from them compute on `device`. `facts` are plain
-    values that a reader of the result needs; `table` is a user's own.
+    be chosen. `classes` are what people call them, none where the target is a number;
+    networks that learn from them compute on `device`. `facts` are plain values that a reader of the result needs;
+    `table` is a user's own.
     """
 
     train: Part
@@ -62,6 +70,11 @@ class Classified:
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
     table: TableRows | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the target is a number."""
+        return not self.classes
 
     @property
     def learnt(self) -> Part:
@@ -108,17 +121,42 @@ def load_user_classes(request: IbRequest, device: str, stdin: BinaryIO | None) -
     """
     assert request.target is not None
     table = load_classes(request.dataset, request.x, request.target, request.wanted, stdin=stdin)
-    order = stratified_order(table.labels, generator(0, "ib", "split"))
+    order = stratified_order(_strata(table), generator(0, "ib", "split"))
     tested = share_of(len(order), _TEST_SHARE)
     test, train = order[:tested], order[tested:][: request.config.rows]
     choosing, sizes = _sizes(request, len(train), len(test))
-    rows, classes = TableRows.of(table.one, train), {"classes": list(table.classes)}
-    facts = facts_of(table.one, sizes | classes, fingerprint(classes, table.one.group.values, table.labels))
-    _refuse_absent(table.classes, table.labels[train[: len(train) - choosing]], request)
-    every = Part(rows.features, torch.from_numpy(table.labels))
+    rows, target = TableRows.of(table.one, train), _target_facts(table, train)
+    facts = facts_of(table.one, sizes | target, fingerprint(target, table.one.group.values, table.labels))
+    if table.is_number:
+        scale = target["target_mean"], target["target_deviation"]
+        every = Part(rows.features, torch.from_numpy((table.labels - scale[0]) / scale[1]).float(), scale)
+    else:
+        _refuse_absent(table.classes, _strata(table)[train[: len(train) - choosing]], request)
+        every = Part(rows.features, torch.from_numpy(table.labels))
     learnt, tested_on = (every.rows(torch.from_numpy(part)) for part in (train, test))
     without_rows = dataclasses.replace(rows, real=rows.real[:0])
     return Classified(learnt, tested_on, choosing, table.classes, device, facts, without_rows)
+
+
+def _strata(table: ClassedRows) -> Numbers:
+    """What every part of the rows shall have about the same share of: the classes, or tenths of a number's values."""
+    if not table.is_number:
+        return table.labels.astype(np.int64)
+    inner = np.quantile(table.labels, np.linspace(0.1, 0.9, 9))
+    return np.searchsorted(inner, table.labels).astype(np.int64)
+
+
+def _target_facts(table: ClassedRows, train: Numbers) -> dict[str, Any]:
+    """What the target's values are: classes, or numbers of such a mean and deviation over the rows to learn from."""
+    if not table.is_number:
+        return {"classes": list(table.classes)}
+    known = table.labels[train]
+    deviation = float(known.std())
+    if deviation == 0.0:
+        raise DataError(
+            f"the target is {known[0]:g} in all of the {len(known)} rows to learn from", hint="use more rows"
+        )
+    return {"target_mean": float(known.mean()), "target_deviation": deviation}
 
 
 def _refuse_absent(classes: Classes, learnt: Numbers, request: IbRequest) -> None:
@@ -145,13 +183,19 @@ def digit_rows(digits: Digits) -> Part:
 
 
 def load_inputs(
-    folder: Path, request: IbRequest, data: str | None, data_root: Path | None, stdin: BinaryIO | None
+    folder: Path,
+    request: IbRequest,
+    data: str | None,
+    data_root: Path | None,
+    stdin: BinaryIO | None,
+    whole: bool = False,
 ) -> Inputs:
     """Read what is to be encoded.
 
     Args:
         data: a table with the run's columns; `mnist` or None for the test images, where the run is about those.
         data_root: where MNIST's files are; that of the run where it is None.
+        whole: all columns of a table are wanted beside the codes, not those of the run alone.
 
     Raises:
         UsageError, DataError: the data are of another kind, or cannot be read.
@@ -161,5 +205,5 @@ def load_inputs(
     if data is None:
         raise UsageError("no table to encode is named", hint=f"try minecli ib encode {folder} {request.dataset}")
     table = read_columns(folder)
-    features = known_features(table, request.load_known(data, table.origins, stdin), data)
-    return Inputs(features, table_layout(table))
+    values, given = request.load_known(data, table.origins, stdin, whole)
+    return Inputs(known_features(table, values, data), table_layout(table), given=given)

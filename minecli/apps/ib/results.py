@@ -3,6 +3,7 @@ which encode and predict."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,10 +26,27 @@ from minecli.apps.ensembles.results import (
 )
 from minecli.apps.ib.choice import WEIGHED, IbPhases
 from minecli.apps.ib.config import IbRequest
-from minecli.apps.ib.evaluation import DEFINITIONS, binomial_error_percent, compare, entropy, label_information
+from minecli.apps.ib.evaluation import (
+    DEFINITIONS,
+    Answers,
+    binomial_error_percent,
+    compare,
+    confusion,
+    entropy,
+    label_information,
+    recall_of,
+)
 from minecli.apps.ib.information import is_near_ceiling, to_json
 from minecli.apps.ib.labelled_rows import Classified, load_classified
 from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
+from minecli.apps.ib.regression import (
+    NUMBER_DEFINITIONS,
+    NumberAnswers,
+    NumberBottleneck,
+    compare_numbers,
+    paired_rows,
+    squared_errors,
+)
 from minecli.errors import UsageError
 from minecli.result import Estimate
 
@@ -46,6 +64,7 @@ def method_entry(trained: TrainedMethod[IbPhases], data: Classified) -> dict[str
     if not trained.finished or phases.final is None:
         return entry_of(trained) | {"choice": None, "choosing": []}
     answers, labels = phases.test_answers, phases.data.test.labels
+    ceiling = math.log(paired_rows(len(labels))) if phases.data.is_number else entropy(labels)
     metrics = phases.chosen_metrics(answers)
     informations = phases.information.get("final", [])
     for one, information in zip(metrics, informations, strict=False):
@@ -55,7 +74,10 @@ def method_entry(trained: TrainedMethod[IbPhases], data: Classified) -> dict[str
     for m, seed in enumerate(entry["seeds"]):
         nats, error = label_information(answers, labels, m) if metrics[m] else (None, None)
         seed["label_information"] = {"nats": nats, "standard_error_nats": error, "status": seed["status"]}
-        seed["label_information"]["ceiling_nats"] = entropy(labels)
+        seed["label_information"]["ceiling_nats"] = ceiling
+        if isinstance(answers, Answers) and metrics[m]:
+            matrix = confusion(answers.probabilities[m], labels)
+            seed |= {"confusion": matrix, "recall": recall_of(matrix)}
     for seed, information in zip(entry["seeds"], informations, strict=False):
         seed["information_nats"], seed["information"] = information.mi_nats, to_json(information)
     error = entry["summary"].get("error_percent")
@@ -109,16 +131,31 @@ def comparisons(methods: Sequence[TrainedMethod[IbPhases]]) -> dict[str, Any]:
     }
     if len(done) < 2:
         return {"comparisons": []}
+    reference = REFERENCE if REFERENCE in done else next(iter(done))
+    if done[reference].data.is_number:
+        squares = {method: _squares(phases) for method, phases in done.items()}
+        other = squares[reference]
+        numbers = [compare_numbers(m, own, reference, other) for m, own in squares.items() if m != reference]
+        return {"comparisons": [asdict(each) for each in numbers]}
     wrong = {method: _wrong(phases) for method, phases in done.items()}
-    reference = REFERENCE if REFERENCE in wrong else next(iter(wrong))
     compared = [asdict(compare(m, w, reference, wrong[reference])) for m, w in wrong.items() if m != reference]
     return {"comparisons": compared}
 
 
 def _wrong(phases: IbPhases) -> npt.NDArray[np.bool_]:
-    answers = phases.test_answers.probabilities.argmax(-1)
-    wrong: npt.NDArray[np.bool_] = (answers != phases.data.test.labels).numpy()
+    answers = phases.test_answers
+    assert isinstance(answers, Answers)
+    wrong: npt.NDArray[np.bool_] = (answers.probabilities.argmax(-1) != phases.data.test.labels).numpy()
     return wrong
+
+
+def _squares(phases: IbPhases) -> npt.NDArray[np.float64]:
+    """The squared errors of every seed on the test rows, in units of the target's variance there."""
+    answers, targets = phases.test_answers, phases.data.test.labels
+    assert isinstance(answers, NumberAnswers)
+    each = torch.stack([squared_errors(answers, targets, m) for m in range(len(phases.seeds))])
+    squares: npt.NDArray[np.float64] = (each / targets.double().var(correction=0)).numpy()
+    return squares
 
 
 @dataclass(frozen=True)
@@ -132,10 +169,12 @@ class Scatter:
 
 @torch.no_grad()
 def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
-    """One code for each of the first test rows by the first seed; None where the bottleneck has not two columns, or the
-    seed diverged."""
+    """One code for each of the first test rows by the first seed; None where the bottleneck has not two columns, there
+    are no classes, or the seed diverged."""
     phases = trained.training
-    if phases.config.code_dim != 2 or phases.final is None or phases.diverged_at[0] is not None:
+    if phases.config.code_dim != 2 or phases.data.is_number:
+        return None
+    if phases.final is None or phases.diverged_at[0] is not None:
         return None
     network: Any = phases.final.last_finite["classifier"]
     test = phases.data.test
@@ -159,16 +198,29 @@ class Coder:
 
     @torch.no_grad()
     def encode(self, x: Tensor, drawn: bool = False) -> tuple[Tensor, Tensor]:
-        """Codes (n, k) of rows (n, inputs), and class probabilities (n, classes), averaged over draws. A code is the
-        mean over all noise, which an encoder that transforms its noise has to average over draws; `drawn`: one draw."""
+        """Codes (n, k) of rows (n, inputs), and class probabilities (n, classes), averaged over draws; or, of a number,
+        mean and deviation (n, 2) of what is predicted, float64 and in its own units. A code is the mean over all noise,
+        which an encoder that transforms its noise has to average over draws; `drawn`: one draw."""
         noise, draws = Noise([self.seed], _CPU, "encode"), self.draws if self.network.stochastic else 1
         codes, probabilities = [], []
         for part in torch.split(x, _AT_ONCE):
             z = self.network.encode(part[None], noise, draws).z
-            p = functional.softmax(self.network.logits(z), -1).view(draws, len(part), -1)
-            probabilities.append(p.mean(0))
+            said = self.network.logits(z).view(draws, len(part), -1)
+            probabilities.append(self._of_number(said) if self.is_number else functional.softmax(said, -1).mean(0))
             codes.append(z[0, : len(part)] if drawn else mean_codes(self.network, part[None], noise, draws)[0])
         return torch.cat(codes), torch.cat(probabilities)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the target is a number."""
+        return not self.classes
+
+    def _of_number(self, said: Tensor) -> Tensor:
+        """Mean and deviation (n, 2) of the mixture of normal distributions that draws (draws, n, 2) say."""
+        mean, log_deviation = said.double().unbind(-1)
+        variance = log_deviation.exp().square().mean(0) + mean.var(0, correction=0)
+        centre, unit = (getattr(self.network, name).view(()) for name in ("centre", "unit"))
+        return torch.stack([centre + unit * mean.mean(0), unit * variance.sqrt()], -1)
 
 
 def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Coder:
@@ -196,14 +248,23 @@ def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Cod
     weights = state["good"]["classifier"]
     extra = request.config.noise_dim if method == "mine-propagated" else 0
     inputs, classes = weights["hidden.0.weight"].shape[1] - extra, tuple(state["classes"])
-    network = Bottleneck(method, request.config, inputs, len(classes), request.seeds).eval()
+    network: Bottleneck = NumberBottleneck(method, request.config, inputs, request.seeds)
+    if classes:
+        network = Bottleneck(method, request.config, inputs, len(classes), request.seeds)
+    network.eval()
     kept_networks(state, request.seeds, model, classifier=network)
     return Coder(network, classes, model, request.config.test_draws)
 
 
 def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -> dict[str, Any]:
-    """The inputs as columns, the label where it is known, their codes, and `predicted` and `confidence`."""
+    """The inputs as columns, the label where it is known, their codes, and `predicted` and `confidence`; of a number
+    `predicted` and `deviation`."""
     codes, probabilities = coder.encode(inputs.samples.flatten(1), drawn)
+    if coder.is_number:
+        columns = inputs.coded(codes.numpy().astype(np.float32), as_list)
+        for name, values in zip(("predicted", "deviation"), probabilities.unbind(-1), strict=True):
+            columns[free_name(name, columns)] = values.numpy()
+        return columns
     confidence, answers = probabilities.max(-1)
     columns = inputs.coded(codes.numpy().astype(np.float32), as_list)
     columns[free_name("predicted", columns)] = [coder.classes[i] for i in answers.tolist()]
@@ -211,6 +272,11 @@ def coded_columns(inputs: Inputs, coder: Coder, *, drawn: bool, as_list: bool) -
     return columns
 
 
-APPLICATION = Application(
-    load_classified, IbPhases, method_entry, definitions=lambda data: DEFINITIONS, across=comparisons
-)
+def definitions_for(data: Classified) -> dict[str, str]:
+    """What the metrics of a data set are, by name."""
+    if not data.is_number:
+        return DEFINITIONS
+    return {k: v for k, v in DEFINITIONS.items() if k.startswith(("information", "divergence"))} | NUMBER_DEFINITIONS
+
+
+APPLICATION = Application(load_classified, IbPhases, method_entry, definitions=definitions_for, across=comparisons)

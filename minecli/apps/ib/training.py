@@ -21,25 +21,39 @@ from minecli.apps.ib.densities import known_bounds
 from minecli.apps.ib.evaluation import answers_of, metrics_of
 from minecli.apps.ib.labelled_rows import Part
 from minecli.apps.ib.networks import Bottleneck, Coded, Noise
+from minecli.apps.ib.regression import NumberBottleneck, gaussian_loss
 from minecli.apps.ib.statistics_networks import CodeMemory, CodeStatistics, NoisyStatistics
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import torch_generator
 
 
-def classification_loss(method: str, logits: Tensor, labels: Tensor, config: IbConfig) -> Tensor:
-    """The cross-entropy of the labels with what a method adds to it, shape (models,).
+def classification_loss(
+    method: str, logits: Tensor, labels: Tensor, config: IbConfig, weights: Tensor | None = None
+) -> Tensor:
+    """The cross-entropy of the labels with what a method adds to it, shape (models,); each row counts by the weight of
+    its class, where there are `weights` (classes,).
 
     `label-smoothing` spreads a share of each label evenly over all classes; `confidence-penalty` subtracts
     `confidence_weight` times the entropy of the answers.
     """
     log_p = functional.log_softmax(logits, -1)
     every = labels.repeat(1, logits.shape[1] // labels.shape[1])
-    loss = -log_p.gather(-1, every[..., None]).squeeze(-1).mean(1)
+    each = -log_p.gather(-1, every[..., None]).squeeze(-1)
+    loss = each.mean(1) if weights is None else (each * weights[every]).mean(1)
     if method == "label-smoothing":
         return (1.0 - config.smoothing) * loss - config.smoothing * log_p.mean((1, 2))
     if method == "confidence-penalty":
         return loss + config.confidence_weight * (log_p.exp() * log_p).sum(-1).mean(1)
     return loss
+
+
+def class_weights(labels: Tensor, classes: int) -> Tensor:
+    """The weight of each class, (classes,), with which all weigh the same, and a row 1 on average.
+
+    >>> class_weights(torch.tensor([0, 0, 0, 1]), 2)
+    tensor([0.6667, 2.0000])
+    """
+    return len(labels) / (classes * torch.bincount(labels, minlength=classes).clamp(min=1).float())
 
 
 def divergence_from_prior(coded: Coded) -> Tensor:
@@ -79,7 +93,7 @@ class IbTraining(SideBySideTraining):
         method: one of `config.METHODS`.
         config: settings.
         models: (seed, beta) of each; what a seed draws does not depend on beta.
-        classes: how many there are.
+        classes: how many there are; 0 where the target is a number.
         device: where it computes.
         chosen_epoch: the averaged weights of the last evaluation up to this epoch are stored; None: of the last one.
     """
@@ -98,7 +112,7 @@ class IbTraining(SideBySideTraining):
         device: torch.device,
         chosen_epoch: int | None = None,
     ) -> None:
-        self.train, self.held_out, self.config = Part(train.x.to(device), train.labels.to(device)), held_out, config
+        self.train, self.held_out, self.config = train.to(device), held_out, config
         self.chosen_epoch = config.epochs if chosen_epoch is None else chosen_epoch
         seeds, betas = [seed for seed, _ in models], [beta for _, beta in models]
         self.betas = torch.tensor(betas, device=device)
@@ -108,7 +122,11 @@ class IbTraining(SideBySideTraining):
         self.variational, self.known = method.startswith("dvb"), method.startswith("minibatch")
         self.informed = method.startswith("mine") and max(betas) > 0.0
         inputs = train.x.shape[1]
-        network = Bottleneck(method, config, inputs, classes, seeds)
+        self.weights = None
+        network: Bottleneck = NumberBottleneck(method, config, inputs, seeds, train.scale or (0.0, 1.0))
+        if classes:
+            network = Bottleneck(method, config, inputs, classes, seeds)
+            self.weights = class_weights(self.train.labels, classes) if config.class_weights == "balanced" else None
         networks: dict[str, torch.nn.Module] = {"classifier": network}
         if self.informed:
             bounded = network.bounded
@@ -136,8 +154,15 @@ class IbTraining(SideBySideTraining):
         x, labels = self.rows_of_step()
         noise = Noise(self.seeds, self.device, "step", self.step)
         coded = self.network.encode(x, noise, self.config.train_draws, fresh_inputs=False)
-        loss = classification_loss(self.method, self.network.logits(coded.z), labels, self.config)
+        loss = self.prediction_loss(self.network.logits(coded.z), labels)
         self.descend_bottleneck(loss, self._information(x, coded, noise))
+
+    def prediction_loss(self, answers: Tensor, labels: Tensor) -> Tensor:
+        """What a batch costs in nats, shape (models,): of a number the mean of -log q(y|z), of classes
+        `classification_loss`."""
+        if labels.is_floating_point():
+            return gaussian_loss(answers, labels)
+        return classification_loss(self.method, answers, labels, self.config, self.weights)
 
     def _information(self, x: Tensor, coded: Coded, noise: Noise) -> Tensor | None:
         """What bounds I(X;Z) in nats, shape (models,), differentiable in the encoder; the statistics network has gone

@@ -4,13 +4,14 @@ import re
 
 import pytest
 import torch
-from ib_toys import config
+from ib_toys import config, training
 from torch.distributions import Categorical, Independent, Normal, kl_divergence
 from torch.nn import functional
 
 from minecli.apps.ib.config import METHODS, IbConfig, preset
+from minecli.apps.ib.labelled_rows import Part
 from minecli.apps.ib.networks import Coded
-from minecli.apps.ib.training import classification_loss, divergence_from_prior
+from minecli.apps.ib.training import class_weights, classification_loss, divergence_from_prior
 from minecli.errors import UsageError
 
 MODELS, ROWS, CLASSES, DRAWS = 2, 5, 4, 3
@@ -95,3 +96,28 @@ def test_the_paper_preset_is_that_of_the_protocol():
     assert (paper.statistics_noise, paper.hidden_noise, paper.rows) == (0.3, 0.5, 60_000)
     with pytest.raises(UsageError, match="preset 'best' is not known; there are quick, good, paper"):
         preset("best")
+
+
+def test_balanced_weights_make_every_class_count_the_same():
+    labels = torch.tensor([0] * 6 + [1] * 2 + [2])
+    weights = class_weights(labels, 3)
+    totals = [float(weights[c] * (labels == c).sum()) for c in range(3)]
+    assert totals == pytest.approx([3.0, 3.0, 3.0])
+    logits = torch.randn(1, 9, 3, generator=torch.Generator().manual_seed(0))
+    found = classification_loss("baseline", logits, labels[None], config(), weights)
+    own = [
+        classification_loss("baseline", logits[:, labels == c], labels[None, labels == c], config()) for c in range(3)
+    ]
+    torch.testing.assert_close(found, torch.stack(own).mean(0))
+
+
+def test_rare_classes_are_found_by_balanced_weights():
+    draws = torch.Generator().manual_seed(0)
+    labels = (torch.arange(400) % 10 == 0).long()
+    part = Part(labels[:, None] + torch.randn(400, 2, generator=draws), labels)
+    errors = []
+    for weights in ("none", "balanced"):
+        ib = training("baseline", rows=part, held_out=part, epochs=10, learning_rate=1e-2, class_weights=weights)
+        ib.run()
+        errors.append(ib.history[0][-1].metrics["balanced_error_percent"])
+    assert errors[1] < errors[0] - 5.0
