@@ -19,6 +19,7 @@ from minecli.report.figure_style import (
     square_around,
     tidy,
 )
+from minecli.report.information_plane import plane
 from minecli.report.training_curves import training_curves
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def pictures(scatters: Sequence[Codes], classes: Sequence[str], payload: Mapping
     figures = {
         "errors": _errors(methods),
         "curves": training_curves(methods),
-        "plane": _plane(methods),
+        "plane": plane(methods),
         "codes": _codes(scatters, classes) if scatters else None,
         "confusion": confusion_figure(confusion) if confusion else None,
     }
@@ -74,40 +75,6 @@ def _errors(methods: Sequence[Entry]) -> Figure | None:
     what, of = ("RMSE", "seeds") if name == "rmse" else ("error, %", "seeds and test set")
     axis.set_xlabel(f"test {what}: mean, ± 2 standard errors ({of}), each seed", color=INK)
     return figure
-
-
-def _plane(methods: Sequence[Entry]) -> Figure | None:
-    """I(Z;Y) against I(X;Z) of every beta, on the rows held back."""
-    from matplotlib.lines import Line2D
-
-    known = [(e["method"], p) for e in methods if len(e["choosing"]) > 1 and (p := _points(e))]
-    if not known:
-        return None
-    figure = new_figure(6.5, 4.4)
-    axis = figure.subplots()
-    tidy(axis)
-    colors = method_colors(len(known))
-    for (_, points), color in zip(known, colors, strict=True):
-        axis.plot([x for _, x, _, _ in points], [y for _, _, y, _ in points], color=color, linewidth=1.0)
-        for beta, x, y, near in points:
-            axis.plot(x, y, "o", color=color, markerfacecolor="white" if near else color, markersize=5)
-            axis.annotate(f"{beta:g}", (x, y), xytext=(4, -9), textcoords="offset points", fontsize=7, color=color)
-    axis.margins(x=0.08, y=0.08)
-    axis.set_xlabel("I(X;Z) by MINE, nats", color=INK)
-    axis.set_ylabel("I(Z;Y), at least, nats", color=INK)
-    handles = [Line2D([], [], color=c, marker="o", label=m) for (m, _), c in zip(known, colors, strict=True)]
-    legend_above(figure, handles, "each point a beta; hollow: close to or beyond what the rows certify")
-    return figure
-
-
-def _points(entry: Entry) -> list[tuple[float, float, float, bool]]:
-    """Beta, I(X;Z), I(Z;Y), and whether the former is near its ceiling; by beta."""
-    points = []
-    for point in entry["choosing"]:
-        x, y = (point["summary"].get(n, {}).get("mean") for n in ("information_nats", "label_information_nats"))
-        if x is not None and y is not None:
-            points.append((point["beta"], x, y, point["near_ceiling"]))
-    return sorted(points)
 
 
 def _codes(scatters: Sequence[Codes], classes: Sequence[str]) -> Figure:

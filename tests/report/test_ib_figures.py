@@ -96,6 +96,28 @@ def test_every_beta_is_a_point_of_the_plane(figures):
     assert [text.get_text() for text in axis.texts] == ["0.001", "0.1", "1"]
 
 
+def known(low, high):
+    return {"information_low_nats": {"mean": low}, "information_high_nats": {"mean": high}}
+
+
+def test_the_plane_shows_what_is_known_where_it_is(figures):
+    method = entry("minibatch", 1.0, points=((0.01, 9.0, 2.2), (0.1, 2.0, 2.1)))
+    method["choosing"][0]["summary"] |= known(6.0, 8.0)
+    method["choosing"][1]["summary"] |= known(None, 5.0)
+    axis = figures([method])["plane"].axes[0]
+    assert list(axis.lines[0].get_xdata()) == [7.0, 2.0]
+    bars = [list(line.get_xdata()) for line in axis.lines if line.get_marker() == "|"]
+    assert bars == [[6.0, 8.0], [2.0, 5.0]]
+
+
+def test_labels_of_points_close_to_each_other_stand_apart(figures):
+    near = [(0.001 * (i + 1), 2.0 + 0.01 * i, 2.0) for i in range(5)]
+    figure = figures([entry("dvb", 1.0, points=(*near, (1.0, 0.1, 0.2)))])["plane"]
+    renderer = figure.canvas.get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
 def test_one_beta_makes_no_plane(figures):
     assert "plane" not in figures([entry("dvb", 1.0, points=POINTS[:1]), BASELINE])
     unknown = entry("dvb", 1.0, points=((0.1, None, 1.0), (1.0, None, 2.0)))
