@@ -90,6 +90,21 @@ class NumberBottleneck(Bottleneck):
         return torch.cat([mean, self.log_deviation.expand_as(mean)], -1)
 
 
+def build_bottleneck(
+    method: str,
+    config: IbConfig,
+    inputs: int,
+    classes: int,
+    seeds: Sequence[int],
+    scale: tuple[float, float] | None = None,
+) -> Bottleneck:
+    """An encoder of `inputs` columns with a classifier of `classes`, or, where there are none, with a normal
+    distribution for a number of this `scale`; see `NumberBottleneck`."""
+    if classes:
+        return Bottleneck(method, config, inputs, classes, seeds)
+    return NumberBottleneck(method, config, inputs, seeds, scale or (0.0, 1.0))
+
+
 def gaussian_loss(answers: Tensor, targets: Tensor) -> Tensor:
     """The mean of -log q(y|z) in nats, shape (models,), of means and log deviations (models, draws * b, 2) and targets
     (models, b), of which every draw has the same.

@@ -42,7 +42,7 @@ from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
 from minecli.apps.ib.regression import (
     NUMBER_DEFINITIONS,
     NumberAnswers,
-    NumberBottleneck,
+    build_bottleneck,
     compare_numbers,
     paired_rows,
     squared_errors,
@@ -248,10 +248,7 @@ def load_coder(folder: Path, request: IbRequest, method: str, model: int) -> Cod
     weights = state["good"]["classifier"]
     extra = request.config.noise_dim if method == "mine-propagated" else 0
     inputs, classes = weights["hidden.0.weight"].shape[1] - extra, tuple(state["classes"])
-    network: Bottleneck = NumberBottleneck(method, request.config, inputs, request.seeds)
-    if classes:
-        network = Bottleneck(method, request.config, inputs, len(classes), request.seeds)
-    network.eval()
+    network = build_bottleneck(method, request.config, inputs, len(classes), request.seeds).eval()
     kept_networks(state, request.seeds, model, classifier=network)
     return Coder(network, classes, model, request.config.test_draws)
 

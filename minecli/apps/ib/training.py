@@ -20,8 +20,8 @@ from minecli.apps.ib.config import IbConfig
 from minecli.apps.ib.densities import known_bounds
 from minecli.apps.ib.evaluation import answers_of, metrics_of
 from minecli.apps.ib.labelled_rows import Part
-from minecli.apps.ib.networks import Bottleneck, Coded, Noise
-from minecli.apps.ib.regression import NumberBottleneck, gaussian_loss
+from minecli.apps.ib.networks import Coded, Noise
+from minecli.apps.ib.regression import build_bottleneck, gaussian_loss
 from minecli.apps.ib.statistics_networks import CodeMemory, CodeStatistics, NoisyStatistics
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import torch_generator
@@ -122,11 +122,9 @@ class IbTraining(SideBySideTraining):
         self.variational, self.known = method.startswith("dvb"), method.startswith("minibatch")
         self.informed = method.startswith("mine") and max(betas) > 0.0
         inputs = train.x.shape[1]
-        self.weights = None
-        network: Bottleneck = NumberBottleneck(method, config, inputs, seeds, train.scale or (0.0, 1.0))
-        if classes:
-            network = Bottleneck(method, config, inputs, classes, seeds)
-            self.weights = class_weights(self.train.labels, classes) if config.class_weights == "balanced" else None
+        balanced = classes and config.class_weights == "balanced"
+        self.weights = class_weights(self.train.labels, classes) if balanced else None
+        network = build_bottleneck(method, config, inputs, classes, seeds, train.scale)
         networks: dict[str, torch.nn.Module] = {"classifier": network}
         if self.informed:
             bounded = network.bounded
