@@ -112,6 +112,8 @@ _MNIST_SMALL = replace(
 _MNIST = {
     "quick": replace(
         _MNIST_SMALL,
+        clipping="off",
+        beta=0.1,
         arch="mlp",
         gradient_penalty=1.0,
         code_dim=32,
