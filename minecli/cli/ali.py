@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from minecli.apps.ali.config import DATASETS, METHODS, AliConfig, AliRequest, default_seeds, preset
+from minecli.apps.ali.config import CELEBA, DATASETS, METHODS, MNIST, AliConfig, AliRequest, default_seeds, preset
 from minecli.cli.comparison_job import (
     ENDING,
     METHOD_PANEL,
     MODEL,
     ONLY_X,
     OTHER_DATA,
+    TRAINING_PANEL,
     ComparisonJob,
     Trained,
     asked_fields,
@@ -30,6 +31,7 @@ from minecli.cli.comparison_job import (
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
 from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
+from minecli.cli.network_sizes import size_options, sizes_of
 from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
@@ -81,14 +83,15 @@ app = group("Inference that reconstructs: ALI with mutual information.")
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 @takes(
     data_options(DATA_HELP, DATASETS, {**of_fields(AliConfig, DATA_PANEL, "side"), **_BROKEN}),
-    method_options(list(METHODS)),
+    method_options(list(METHODS), Literal["quick", "medium", "paper"]),
     compare_option(),
-    of_fields(AliConfig, METHOD_PANEL, "arch"),
+    of_fields(AliConfig, METHOD_PANEL, "arch", "noise_channels"),
     setting_options(
         AliConfig,
         ("beta", "clipping", "bound", "gradient_penalty"),
-        ("steps", "code_dim", "batch_size", "learning_rate", "decay_from", "samples"),
+        ("steps", "code_dim", "batch_size", "learning_rate", "decay_from", "samples", "evaluate_every"),
     ),
+    size_options(TRAINING_PANEL),
     ENDING,
     EXPORT,
 )
@@ -108,9 +111,11 @@ class AliJob(ComparisonJob[AliRequest]):
         methods = list(METHODS) if given["compare"] else method_names(given)
         is_folder = not given["x"] and dataset not in DATASETS
         changes = asked_settings(given, AliRequest, methods)
+        arch = preset(given["preset"], dataset, folder=is_folder, **changes).arch
+        changes |= sizes_of(given, of_images=arch == "conv" and (is_folder or dataset in (MNIST, CELEBA)))
         config = preset(given["preset"], dataset, folder=is_folder, **changes)
         request = AliRequest(methods=tuple(methods), config=config, skip_broken=given["skip_broken"], **shared)
-        for name in ("side", "arch", "skip_broken"):
+        for name in ("side", "arch", "noise_channels", "skip_broken"):
             if given[name] and not request.is_images:
                 raise UsageError(f"{flag(name)} is for images, and '{dataset}' holds none", hint="leave it out")
         return request

@@ -26,12 +26,12 @@ from minecli.cli.comparison_job import (
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
 from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
-from minecli.cli.options import of_fields, of_setting, takes
+from minecli.cli.network_sizes import size_options, sizes_of
+from minecli.cli.options import of_fields, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
 from minecli.errors import UsageError
-from minecli.settings import Setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,19 +57,6 @@ Columns of a user's table come back in their own units; images as lists of bytes
 Example: {SAMPLE_EXAMPLE}
 """
 DATA_HELP = f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x."
-# Sizes of generator and discriminator: for images, and for rows.
-SIZES = {
-    "filters": Setting(
-        kind=int, help="Filters of the largest maps, of images: generator's, or generator's,discriminator's.", least=1,
-        metavar="N,N", repeated=2, hint="try --filters 32,16",
-    ),
-    "widths": Setting(
-        kind=int, help="Units per hidden layer, of rows: generator's, or generator's,discriminator's.", least=1,
-        metavar="N,N", repeated=2, hint="try --widths 128",
-    ),
-}  # fmt: skip
-_SIZED = {"filters": "generator_filters discriminator_filters", "widths": "generator_hidden discriminator_hidden"}
-
 app = group("GANs that keep their modes by mutual information.")
 
 
@@ -93,32 +80,12 @@ app = group("GANs that keep their modes by mutual information.")
             "evaluate_every",
         ),
     ),
-    {name: of_setting(name, size, TRAINING_PANEL) for name, size in SIZES.items()},
+    size_options(TRAINING_PANEL),
     ENDING,
     EXPORT,
 )
 def gan(ctx: typer.Context) -> None:
     run_command(GanJob(), ctx)
-
-
-def sizes_of(given: Mapping[str, Any]) -> dict[str, int]:
-    """The fields of a config that --filters and --widths set, each by one number for both networks or by two.
-
-    Raises:
-        UsageError: sizes of images for rows, or the other way round.
-        SettingError: too many numbers, or one that is no size.
-    """
-    fields: dict[str, int] = {}
-    for name, size in SIZES.items():
-        if (values := given[name]) is None:
-            continue
-        size.check(name, values)
-        if (given["dataset"] == STACKED) != (name == "filters"):
-            other = "--widths" if name == "filters" else "--filters"
-            what = "images" if name == "filters" else "rows"
-            raise UsageError(f"--{name} is for {what}, and '{given['dataset']}' has none", hint=f"try {other}")
-        fields |= dict(zip(_SIZED[name].split(), (values[0], values[-1]), strict=True))
-    return fields
 
 
 class GanJob(ComparisonJob[GanRequest]):
@@ -132,7 +99,7 @@ class GanJob(ComparisonJob[GanRequest]):
             methods = ["gan", *methods]
         if given["stack"] is not None and given["dataset"] != STACKED:
             raise UsageError(f"--stack is for {STACKED}, not for '{given['dataset']}'", hint="leave it out")
-        changes = asked_settings(given, GanRequest, methods) | sizes_of(given)
+        changes = asked_settings(given, GanRequest, methods) | sizes_of(given, of_images=given["dataset"] == STACKED)
         config = preset(given["preset"], given["dataset"], **changes)
         return GanRequest(methods=tuple(methods), config=config, **shared)
 

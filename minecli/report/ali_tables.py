@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minecli.foreign import legible_values
-from minecli.report.method_tables import caveats, settings_line
-from minecli.report.number_formats import counted, mean_and_error
+from minecli.report.method_tables import CLIPPED, any_clipped, caveats, settings_line
+from minecli.report.number_formats import counted, mean_and_error, mean_share, three_digits
 from minecli.report.text_tables import render, split_tables, texts
 
 # The classifiers that reconstructions are measured by, themselves measured on originals held out.
@@ -25,10 +25,22 @@ def ali_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
     payload = legible_values(payload)
     measured, missing = _metrics(payload["methods"])
     methods = payload["methods"]
-    columns = {_words(name): _cells(methods, name) for name in [*measured, "s"]}
-    tables = split_tables("method", [entry["method"] for entry in methods], columns, width)
+    references = payload["data"].get("references", {})
+    clipped = ["clipped"] if any_clipped(payload) else []
+    columns = {
+        _words(name): _cells(methods, name) + [three_digits(values.get(name)) for values in references.values()]
+        for name in [*measured, *clipped, "s"]
+    }
+    tables = split_tables("method", [*(entry["method"] for entry in methods), *references], columns, width)
     lines = [_headline(payload["config"], payload["data"])]
     lines += [f"{_words(name)}: {payload['definitions'][name]}" for name in measured if name in payload["definitions"]]
+    if clipped:
+        lines.append(CLIPPED)
+    if references:
+        lines.append(
+            "noise: other samples in the place of reconstructions, normal noise in the place of fresh samples; "
+            "real: the samples themselves"
+        )
     if missing:
         lines.append(f"not measured here: {', '.join(map(_words, missing))}")
     lines += _facts(payload["data"])
@@ -52,6 +64,8 @@ def _words(name: str) -> str:
 def _cells(methods: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     if name == "s":
         return [f"{entry['seconds']:.0f}" for entry in methods]
+    if name == "clipped":
+        return [mean_share(entry.get("clipped_share")) for entry in methods]
     return [mean_and_error(entry["summary"].get(name)) for entry in methods]
 
 

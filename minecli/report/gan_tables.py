@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from minecli.foreign import legible_values
-from minecli.report.method_tables import caveats, settings_line
-from minecli.report.number_formats import NONE, mean_and_error
+from minecli.report.method_tables import CLIPPED, any_clipped, caveats, settings_line
+from minecli.report.number_formats import NONE, mean_and_error, mean_share, three_digits
 from minecli.report.text_tables import new_table, render, texts
 
 _MOST_COLUMNS = 12
@@ -26,36 +26,28 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
     payload = legible_values(payload)
     config = payload["config"]
     names = list(next((e["summary"] for e in payload["methods"] if e["summary"]), {}))
-    clipped = any((e.get("clipped_share") or {}).get("mean") is not None for e in payload["methods"])
+    clipped = any_clipped(payload)
     table = new_table(narrow=True)
     table.add_column("method")
     for name in (*names, *(["clipped"] if clipped else []), "s"):
         table.add_column(name.replace("_", " "), justify="right")
     for entry in payload["methods"]:
         cells = [mean_and_error(entry["summary"].get(name)) for name in names]
-        cells += [_percent(entry.get("clipped_share"))] if clipped else []
+        cells += [mean_share(entry.get("clipped_share"))] if clipped else []
         table.add_row(entry["method"], *cells, f"{entry['seconds']:.0f}")
     references = payload["data"].get("references", {})
     if references:
         table.add_section()
     for name, metrics in references.items():
-        table.add_row(name, *(_plain(metrics.get(metric)) for metric in names))
+        table.add_row(name, *(three_digits(metrics.get(metric)) for metric in names))
     settings = config["config"]
     words = [f"{settings['steps']} steps", f"latent {settings['noise_dim']} + {settings['code_dim']}"]
     lines = [settings_line(config, [*words, f"beta {settings['beta']:g}"], over_seeds=True)]
     if clipped:
-        lines.append("clipped: steps at which the information's gradient was shortened to the adversarial one's length")
+        lines.append(CLIPPED)
     lines += _facts(payload["data"]) + caveats(payload)
     reports = [part for entry in payload["methods"] if "report" in entry for part in (Text(), *_report(entry))]
     return render([table, Text(), *texts(lines), *reports], width, color)
-
-
-def _plain(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3g}"
-
-
-def _percent(summary: Mapping[str, Any] | None) -> str:
-    return NONE if summary is None or summary["mean"] is None else f"{summary['mean']:.0%}"
 
 
 def _facts(data: Mapping[str, Any]) -> list[str]:

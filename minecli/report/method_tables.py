@@ -10,6 +10,8 @@ from minecli.report.number_formats import counted
 _QUICK = "the quick preset is small: it shows the effect, not what the methods can do"
 _OVER_SEEDS = "; mean ± standard error over seeds"
 
+CLIPPED = "clipped: steps at which the information's gradient was shortened to the adversarial one's length"
+
 
 def settings_line(config: Mapping[str, Any], settings: Sequence[str], more: str = "", *, over_seeds: bool) -> str:
     """The data, the preset and the settings that every method shares, in one line.
@@ -42,6 +44,11 @@ def diverged(payload: Mapping[str, Any]) -> list[str]:
         for s in entry["seeds"]
         if s["broken_at_step"] is not None
     ]
+
+
+def any_clipped(payload: Mapping[str, Any]) -> bool:
+    """Whether any method tells the share of steps at which the information's gradient was shortened."""
+    return any((entry.get("clipped_share") or {}).get("mean") is not None for entry in payload["methods"])
 
 
 def caveats(payload: Mapping[str, Any]) -> list[str]:

@@ -53,6 +53,24 @@ def mean_and_error(summary: Mapping[str, Any] | None) -> str:
     return f"{summary['mean']:.3g}{error}"
 
 
+def three_digits(value: float | None) -> str:
+    """A value of three significant digits.
+
+    >>> three_digits(0.01234), three_digits(None)
+    ('0.0123', '-')
+    """
+    return NONE if value is None else f"{value:.3g}"
+
+
+def mean_share(summary: Mapping[str, Any] | None) -> str:
+    """The mean of a share over seeds in percent; for `summary` see `mean_and_error`.
+
+    >>> mean_share({"mean": 0.42, "standard_error": None, "seeds": 1}), mean_share(None)
+    ('42%', '-')
+    """
+    return NONE if summary is None or summary["mean"] is None else f"{summary['mean']:.0%}"
+
+
 def p_value(value: float) -> str:
     """A p-value in the manner of statistical tables, without the 0 before the point.
 

@@ -179,3 +179,13 @@ def test_records_have_the_same_keys_whatever_a_seed_lacks():
     assert next(csv.DictReader(io.StringIO(to_csv(records))))["information_nats"] == "1.25"
     first_broken = seed_records(payload(method("ali", seed(0, broken=1), seed(1, modes=2.0))))
     assert [r["modes"] for r in first_broken] == [None, 2.0]
+
+
+def test_what_metrics_are_worth_stands_below_the_methods():
+    data = {"rows": 100, "references": {"noise": {"modes": 21.0, "euclidean_error": 4.5}, "real": {"modes": 25.0}}}
+    entry = method("mine", seed(0, modes=24.0, euclidean_error=2.0), modes=summary(24.0), euclidean_error=summary(2.0))
+    lines = ali_table(payload({**entry, "clipped_share": summary(0.42)}, data=data), width=100).splitlines()
+    cells = {line.split()[0]: line.split()[1:] for line in lines if line.split()[:1] in (["mine"], ["noise"], ["real"])}
+    assert cells == {"mine": ["2", "24", "42%", "62"], "noise": ["4.5", "21", "-", "-"], "real": ["-", "25", "-", "-"]}
+    assert any(line.startswith("clipped: steps at which") for line in lines)
+    assert any(line.startswith("noise: other samples") for line in lines)

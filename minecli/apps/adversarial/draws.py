@@ -18,17 +18,18 @@ from minecli.runtime.seeds import torch_generator
 @dataclass(frozen=True)
 class StepNeeds:
     """What the networks of a method ask for in a step: `count` samples of a batch, latents `turns` times, and, where
-    an encoder is `noisy`, as much noise."""
+    an encoder is `noisy`, as much noise: for each sample of the shape `noise`, by default that of a latent."""
 
     count: int
     turns: int
     noisy: bool
+    noise: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Draws:
     """The random draws of a step: real samples (models, b, *shape); for each turn, the discriminator's first, latents
-    and, where there is an encoder with noise, its noise (models, b, latent); and the shifts that make pairs of the
+    and, where there is an encoder with noise, its noise (models, b, *noise); and the shifts that make pairs of the
     marginals."""
 
     real: Tensor
@@ -79,10 +80,20 @@ def draw_step(config: AdversarialConfig, seeds: Sequence[int], data: RealSamples
         chosen.append(torch.randint(len(data), (count,), generator=draws))
         priors.append(draw_prior(config, turns * count, draws).view(turns, count, -1))
         if needs.noisy:
-            noises.append(torch.randn(turns, count, config.latent, generator=draws))
+            noises.append(
+                _noise((turns, count, *needs.noise), draws, data.device)
+                if needs.noise
+                else torch.randn(turns, count, config.latent, generator=draws)
+            )
     return Draws(
         data.rows(torch.stack(chosen)),
         list(torch.stack(priors, 1).to(data.device)),
         list(torch.stack(noises, 1).to(data.device)) if needs.noisy else [],
         random_shifts(count, config.marginal_shifts, stream(0, "shifts", step)),
     )
+
+
+def _noise(shape: tuple[int, ...], draws: torch.Generator, device: torch.device | str) -> Tensor:
+    """Normal noise that is made where it is used: maps of it are a hundred megabytes a step."""
+    own = torch.Generator(device=device).manual_seed(int(torch.randint(2**62, (), generator=draws)))
+    return torch.randn(shape, generator=own, device=device)

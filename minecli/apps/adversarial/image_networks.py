@@ -108,11 +108,19 @@ class ImageFeatures(Block):
     conv      8f x 2 x 2       normalisation, leaky ReLU
     ========  ===============  ==========================
 
-    Kernels are 5 x 5 with stride 2, the leak is 0.2.
+    Kernels are 5 x 5 with stride 2. The leak is that of DCGAN's discriminators; without one it is a ReLU.
     """
 
-    def __init__(self, generators: Sequence[torch.Generator], shape: ImageShape, filters: int, layers: int = 4) -> None:
+    def __init__(
+        self,
+        generators: Sequence[torch.Generator],
+        shape: ImageShape,
+        filters: int,
+        layers: int = 4,
+        leak: float = LEAK,
+    ) -> None:
         super().__init__()
+        self.leak = leak
         maps = [shape[0], *_maps(filters, layers)]
         self.maps = maps[-1]
         self.outputs = maps[-1] * _sides(shape, layers)[-1] ** 2
@@ -123,7 +131,7 @@ class ImageFeatures(Block):
 
     def forward(self, images: Tensor) -> Tensor:
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            images = functional.leaky_relu(norm(convolution(images)), LEAK)
+            images = functional.leaky_relu(norm(convolution(images)), self.leak)
         return images.flatten(2)
 
 
@@ -143,6 +151,7 @@ class ImageDiscriminator(Block):
         latent: components of the latent seen with each image; 0: images alone.
         joint_units: units of the hidden layer where images and latents meet (the paper's: 1024); 0: one for each map
             of the last convolution.
+        direct: the latent joins the features as it is, as in the paper's tables, without a map of its own.
 
     >>> network = ImageDiscriminator([torch.Generator().manual_seed(s) for s in (0, 1)], (3, 28, 28), 4, pack=2)
     >>> network(torch.zeros(2, 10, 3, 28, 28)).shape
@@ -159,12 +168,13 @@ class ImageDiscriminator(Block):
         pack: int = 1,
         latent: int = 0,
         joint_units: int = 0,
+        direct: bool = False,
     ) -> None:
         super().__init__()
         self.pack = pack
         self.features = ImageFeatures(generators, (shape[0] * pack, *shape[1:]), filters, layers)
-        told, units = self.features.maps, joint_units or self.features.maps
-        self.latent = Linear(generators, latent * pack, told) if latent else None
+        told, units = latent * pack if direct else self.features.maps, joint_units or self.features.maps
+        self.latent = Linear(generators, latent * pack, told) if latent and not direct else None
         self.hidden = _linear(generators, self.features.outputs + told, units) if latent else None
         self.last = _linear(generators, units if latent else self.features.outputs, 1)
 
@@ -181,11 +191,13 @@ class ImageDiscriminator(Block):
         Raises:
             ValueError: a latent is missing, or is given to a discriminator of images alone.
         """
-        if (latent is None) != (self.latent is None):
+        if (latent is None) != (self.hidden is None):
             raise ValueError("a discriminator of pairs needs latents, one of images alone takes none")
         features = self.features(self._packed(images).flatten(2, 3))
-        if latent is not None and self.latent is not None and self.hidden is not None:
-            said = functional.leaky_relu(self.latent(self._packed(latent).flatten(2)), LEAK)
+        if latent is not None and self.hidden is not None:
+            said = self._packed(latent).flatten(2)
+            if self.latent is not None:
+                said = functional.leaky_relu(self.latent(said), LEAK)
             features = functional.leaky_relu(self.hidden(torch.cat([features, said], 2)), LEAK)
         return self.last(features).squeeze(-1)
 
@@ -233,3 +245,55 @@ class ImageEncoder(Block):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.last(self.features(images))
+
+
+class NoisyImageEncoder(Block):
+    """Images (models, b, channels, side, side) and maps of noise beside them to latents (models, b, outputs), as in the
+    paper's supplementary tables: what is random in q(z|x) comes in with the image.
+
+    ========  ===============  =====================
+    layer     out, 28 x 28     then
+    ========  ===============  =====================
+    conv      f x 14 x 14      ReLU
+    conv      2f x 7 x 7       normalisation, ReLU
+    conv      4f x 4 x 4       normalisation, ReLU
+    conv      4f x 1 x 1       ReLU
+    linear    outputs
+    ========  ===============  =====================
+
+    Kernels are 5 x 5 with stride 2, but the last is as large as the maps, so that it is a linear map of all their
+    pixels; the normalisation is not in the tables. Noise of as many maps as here, each of an image's size, makes the
+    first convolution as many times more expensive.
+
+    Images come with their noise behind their own channels; to those that come without, noise is added that is the same
+    for all: then the code of an image depends on nothing else.
+
+    >>> network = NoisyImageEncoder([torch.Generator().manual_seed(0)], (1, 28, 28), 4, 10, noise_channels=2, layers=3)
+    >>> network(torch.zeros(1, 5, 3, 28, 28)).shape, network(torch.zeros(1, 5, 1, 28, 28)).shape
+    (torch.Size([1, 5, 10]), torch.Size([1, 5, 10]))
+    """
+
+    still: Tensor
+
+    def __init__(
+        self,
+        generators: Sequence[torch.Generator],
+        shape: ImageShape,
+        filters: int,
+        outputs: int,
+        *,
+        noise_channels: int,
+        layers: int = 4,
+    ) -> None:
+        super().__init__()
+        self.channels, side, _ = shape
+        self.features = ImageFeatures(generators, (self.channels + noise_channels, side, side), filters, layers, 0.0)
+        self.valid = Linear(generators, self.features.outputs, self.features.maps, math.sqrt(2.0))
+        self.last = Linear(generators, self.features.maps, outputs)
+        still = [torch.randn(1, noise_channels, side, side, generator=g) for g in generators]
+        self.register_buffer("still", torch.stack(still))
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[2] == self.channels:
+            images = torch.cat([images, self.still.expand(-1, images.shape[1], -1, -1, -1)], 2)
+        return self.last(functional.relu(self.valid(self.features(images))))

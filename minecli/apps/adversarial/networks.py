@@ -17,6 +17,7 @@ from minecli.apps.adversarial.image_networks import (
     ImageEncoder,
     ImageGenerator,
     ImagePairDiscriminator,
+    NoisyImageEncoder,
 )
 from minecli.apps.ensembles.layers import Block, Perceptron
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
@@ -96,9 +97,15 @@ def build_generator(seeds: Sequence[int], shape: Shape, config: AdversarialConfi
 
 
 def build_discriminator(
-    seeds: Sequence[int], shape: Shape, config: AdversarialConfig, pack: int = 1, latent: int = 0
+    seeds: Sequence[int],
+    shape: Shape,
+    config: AdversarialConfig,
+    pack: int = 1,
+    latent: int = 0,
+    direct: bool = False,
 ) -> nn.Module:
-    """D: samples (models, b * pack, *shape), and latents where `latent` is not 0, to logits of "real" (models, b)."""
+    """D: samples (models, b * pack, *shape), and latents where `latent` is not 0, to logits of "real" (models, b). For
+    `direct` see `ImageDiscriminator`; on rows latents always join as they are."""
     if _of_images(shape):
         return ImageDiscriminator(
             _generators(seeds, "discriminator"),
@@ -108,6 +115,7 @@ def build_discriminator(
             pack=pack,
             latent=latent,
             joint_units=config.joint_units,
+            direct=direct,
         )
     return RowDiscriminator(seeds, shape[0], config, pack, latent)
 
@@ -122,10 +130,15 @@ def build_pair_discriminator(seeds: Sequence[int], shape: Shape, config: Adversa
     return RowDiscriminator(seeds, shape[0], config, latent=shape[0], name=name)
 
 
-def build_encoder(seeds: Sequence[int], shape: Shape, config: AdversarialConfig, outputs: int) -> nn.Module:
+def build_encoder(
+    seeds: Sequence[int], shape: Shape, config: AdversarialConfig, outputs: int, noise_channels: int = 0
+) -> nn.Module:
     """E: samples (models, b, *shape) to (models, b, outputs); on rows it has the generator's layers and units, on
-    images the discriminator's convolutions."""
+    images the discriminator's convolutions. With noise channels it is a `NoisyImageEncoder`."""
     draws = _generators(seeds, "encoder")
+    if _of_images(shape) and noise_channels:
+        filters, layers = config.discriminator_filters, config.image_layers
+        return NoisyImageEncoder(draws, shape, filters, outputs, noise_channels=noise_channels, layers=layers)
     if _of_images(shape):
         return ImageEncoder(draws, shape, config.discriminator_filters, outputs, config.image_layers)
     hidden, layers = config.generator_hidden, config.generator_layers
@@ -160,3 +173,12 @@ def encoded(outputs: Tensor, noise: Tensor) -> Tensor:
     standard normal noise. Deviations stay within a factor of exp(3) of 1, so that none explodes early on."""
     mean, raw = outputs.chunk(2, -1)
     return mean + noise * (3.0 * torch.tanh(raw / 3.0)).exp()
+
+
+def code_by(encoder: nn.Module, samples: Tensor, noise: Tensor) -> Tensor:
+    """Latents (models, b, l) drawn from an encoder's q(z|x) by standard normal noise: maps of a `NoisyImageEncoder`,
+    or as many numbers as the latent has."""
+    if isinstance(encoder, NoisyImageEncoder):
+        code: Tensor = encoder(torch.cat([samples, noise], 2))
+        return code
+    return encoded(encoder(samples), noise)

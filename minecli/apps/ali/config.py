@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from minecli.apps.adversarial.config import CLIPS, AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
-from minecli.settings import choice, number, whole
+from minecli.errors import UsageError
+from minecli.settings import choice, number, switch, whole
 
 # In the order in which a comparison shows them.
 METHODS: Mapping[str, str] = MappingProxyType(
@@ -44,10 +45,29 @@ class AliConfig(AdversarialConfig):
     arch: str = choice("mlp", "What meets images: perceptrons or convolutions.", ARCHITECTURES)
     reconstruction_weight: float = number(1.0, "Weight of the squared error of alice-l2.", least=0.0, metavar="W")
     cycle_weight: float = number(0.1, "Weight of the adversarial cycles of alice-adv.", least=0.0, metavar="W")
+    noise_channels: int = whole(
+        0, "Maps of noise that the encoder of images sees; 0: its code is normal, with a mean and a deviation.", least=0
+    )
+    direct_latent: bool = switch(False, "The latent meets an image's features without a map of its own.")
     rows: int = whole(100_000, "Training samples at most.", least=20)
     held_out: int = whole(10_000, "Samples held out at most.", least=2)
     # Beyond this a single image and its gradients would take gigabytes.
     side: int = whole(28, "Pixels that images are scaled to.", least=16, most=4096)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.noise_channels and self.arch != "conv":
+            raise UsageError("`noise_channels` are for convolutions", hint="try `arch=conv`")
+
+    @property
+    def encoder_outputs(self) -> int:
+        """Numbers that the encoder gives: the code itself where noise comes in with the image, mean and deviation of
+        each component otherwise."""
+        return self.latent if self.noise_channels else 2 * self.latent
+
+    def noise_maps(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of the noise that comes in with an image (channels, side, side); none where none does."""
+        return (self.noise_channels, *shape[1:]) if self.noise_channels else ()
 
 
 _GRID = {
@@ -60,11 +80,15 @@ _GRID = {
         generator_hidden=128,
         discriminator_hidden=128,
     ),
-    "paper": AliConfig(steps=5000, learning_rate=1e-4, generator_hidden=400),
+    "paper": AliConfig(clipping="encoder", steps=5000, learning_rate=1e-4, generator_hidden=400),
 }
-# Layers and sizes of the paper's supplementary tables for MNIST and CelebA; its perceptrons are not in them.
+# As the paper's supplementary tables for MNIST and CelebA have it, but for what `minecli docs ali` lists; there are no
+# perceptrons in them.
 _MNIST_PAPER = AliConfig(
+    clipping="encoder",
     arch="conv",
+    noise_channels=128,
+    direct_latent=True,
     code_dim=128,
     steps=50_000,
     learning_rate=1e-4,
@@ -75,31 +99,56 @@ _MNIST_PAPER = AliConfig(
     evaluate_every=1000,
     samples=1000,
 )
+# The code's own deviations in the place of maps of noise, which are more than half of a step of the paper's.
+_MNIST_SMALL = replace(
+    _MNIST_PAPER,
+    noise_channels=0,
+    direct_latent=False,
+    generator_filters=16,
+    discriminator_filters=16,
+    joint_units=0,
+    decay_from=0.5,
+)
 _MNIST = {
     "quick": replace(
-        _MNIST_PAPER,
+        _MNIST_SMALL,
+        clipping="off",
+        beta=0.1,
         arch="mlp",
         gradient_penalty=1.0,
         code_dim=32,
         steps=1500,
         learning_rate=1e-3,
-        decay_from=0.5,
         generator_hidden=256,
         discriminator_hidden=256,
         discriminator_layers=2,
-        generator_filters=16,
-        discriminator_filters=16,
-        joint_units=0,
         rows=10_000,
         held_out=2000,
         evaluate_every=250,
     ),
+    "medium": replace(
+        _MNIST_SMALL,
+        clipping="off",
+        beta=0.2,
+        gradient_penalty=1.0,
+        code_dim=64,
+        steps=2500,
+        batch_size=64,
+        learning_rate=1e-3,
+        statistics_filters=8,
+        joint_units=512,
+        evaluate_every=125,
+    ),
     "paper": _MNIST_PAPER,
 }
-_IMAGES_PAPER = replace(_MNIST_PAPER, code_dim=256, steps=35_000, image_layers=4, side=64, rows=200_000)
+_IMAGES_PAPER = replace(
+    _MNIST_PAPER, noise_channels=256, code_dim=256, steps=35_000, image_layers=4, side=64, rows=200_000
+)
 _IMAGES = {
     "quick": replace(
         _IMAGES_PAPER,
+        noise_channels=0,
+        direct_latent=False,
         code_dim=64,
         steps=300,
         batch_size=64,
@@ -139,6 +188,8 @@ def preset(name: str, dataset: str = GRID, *, folder: bool = False, **changes: A
     >>> preset("paper", "mnist", steps=100, beta=None).steps
     100
     """
+    if changes.get("arch") == "mlp" and not changes.get("noise_channels"):
+        changes["noise_channels"] = 0
     return changed_preset(_BY_DATASET.get(dataset, _IMAGES if folder else _TABLE), name, changes)
 
 
@@ -158,7 +209,7 @@ class AliRequest(ComparisonRequest):
     ROOTED = (MNIST, CELEBA)
     FOLDERS = True
     CONFIG = AliConfig
-    LATER = frozenset({"clipping"})
+    LATER = frozenset({"clipping", "noise_channels", "direct_latent"})
     USED_BY = MappingProxyType({name: ("mine",) for name in ("beta", "clipping", "bound")})
 
     config: AliConfig

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from minecli import events
+from minecli.apps.adversarial.draws import stream
 from minecli.apps.ali.config import CELEBA, GRID, MNIST, AliRequest
 from minecli.apps.datasets import celeba
 from minecli.apps.datasets.image_folder import Broken, ImageFolder
@@ -87,6 +88,19 @@ def load_dataset(
         DataError, UsageError: see `tables.groups.load_group`, and in `datasets` `mnist.read_mnist`,
             `celeba.read_celeba` and `image_folder.ImageFolder`.
     """
+    dataset = _loaded(request, device, stdin, observer, should_stop)
+    if dataset is None:
+        return None
+    return replace(dataset, facts={**dataset.facts, "references": references(dataset, request.config.samples)})
+
+
+def _loaded(
+    request: AliRequest,
+    device: str,
+    stdin: BinaryIO | None,
+    observer: events.Observer,
+    should_stop: Callable[[], bool],
+) -> AliDataset | None:
     if request.is_table:
         return _table(request, device, stdin)
     if request.dataset == GRID:
@@ -96,6 +110,25 @@ def load_dataset(
     if dataset is None or request.config.arch == "conv":
         return dataset
     return replace(dataset, real=Flattened(dataset.real), held_out=dataset.held_out.flatten(1))
+
+
+def references(dataset: AliDataset, count: int) -> dict[str, dict[str, float | None]]:
+    """Metrics of the first held-out samples, in the place of a model's.
+
+    "noise": each sample's reconstruction is another sample, and `count` fresh samples are normal noise with the mean
+    and the standard deviation of each column or pixel. "real": each sample is its own reconstruction, and fresh samples
+    are the held-out ones, as many as there are up to `count`.
+    """
+    truth = dataset.held_out[:MEASURED_IN_TRAINING]
+    which = np.arange(len(truth))
+    draws = torch.randn(count, *truth.shape[1:], generator=stream(0, "reference", "noise"))
+    noise = dataset.held_out.mean(0) + dataset.held_out.std(0) * draws
+    if dataset.bounded:
+        noise = noise.clamp(-1.0, 1.0)
+    return {
+        "noise": dataset.metrics(truth.roll(1, 0), noise, which),
+        "real": dataset.metrics(truth, dataset.held_out[:count], which),
+    }
 
 
 def load_held_out(request: AliRequest, stdin: BinaryIO | None = None) -> tuple[Tensor, npt.NDArray[np.int64] | None]:

@@ -24,6 +24,8 @@ from minecli.apps.datasets.sample_columns import Inputs
 from minecli.apps.ensembles.results import (
     Application,
     TrainedMethod,
+    add_clipped_share,
+    add_last_quarter,
     entry_of,
     kept_networks,
     require_finite,
@@ -52,7 +54,16 @@ def untrained(request: AliRequest, dataset: AliDataset, method: str) -> Coding:
 
 
 def method_entry(trained: TrainedMethod[Coding], dataset: AliDataset) -> dict[str, Any]:
-    """One method's answer as plain values: the metrics of every seed are those of all held-out samples."""
+    """One method's answer as plain values: the metrics of every seed are those of all held-out samples; those along
+    training, of the first of them, are averaged over the last quarter of the steps."""
+    entry = _entry(trained, dataset)
+    if isinstance(trained.training, AliTraining):
+        add_last_quarter(entry, trained.training)
+        add_clipped_share(entry, [trained.training.clipped_share(m) for m in range(len(trained.training.seeds))])
+    return entry
+
+
+def _entry(trained: TrainedMethod[Coding], dataset: AliDataset) -> dict[str, Any]:
     coding = trained.training
     if not trained.finished or all(step is not None for step in coding.diverged_at):
         return entry_of(trained)
@@ -133,7 +144,7 @@ class Coder:
     generator: nn.Module | None
 
     def encode(self, samples: Tensor) -> Tensor:
-        """The means of q(z|x), shape (n, l), of samples (n, *shape)."""
+        """The means of q(z|x), shape (n, l), of samples (n, *shape); see `AliTraining.encode`."""
         if isinstance(self.encoder, PcaCoder):
             return self.encoder.whitened(samples)
         outputs = applied(self.encoder, samples.reshape(1, -1, *seen_shape(self.request, self.shape)), _CPU)
@@ -174,7 +185,7 @@ def load_coder(folder: Path, request: AliRequest, method: str, model: int, shape
             require_finite("the encoder", coder.state_dict())
         return Coder(request, shape, coder, None)
     config, seen, seeds = request.config, seen_shape(request, shape), request.seeds
-    encoder = build_encoder(seeds, seen, config, 2 * config.latent)
+    encoder = build_encoder(seeds, seen, config, config.encoder_outputs, config.noise_channels)
     generator = build_generator(seeds, seen, config, bounded=len(shape) > 1)
     kept_networks(state, seeds, model, encoder=encoder, generator=generator)
     return Coder(request, shape, encoder, generator)

@@ -31,12 +31,15 @@ from minecli.apps.adversarial.networks import (
     build_generator,
     build_pair_discriminator,
     build_statistics_network,
-    encoded,
+    code_by,
 )
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.ali.config import AliConfig
 from minecli.apps.ali.datasets import MEASURED_IN_TRAINING, AliDataset
 from minecli.apps.ensembles.training import applied
+
+# Images whose maps of noise are in memory together.
+_MAPS_AT_ONCE = 100
 
 
 class AliTraining(AdversarialTraining):
@@ -60,17 +63,19 @@ class AliTraining(AdversarialTraining):
         self.adversarial = method != "autoencoder"
         self.informed = method == "mine" and config.beta > 0.0
         networks: dict[str, nn.Module] = {
-            "encoder": build_encoder(seeds, shape, config, 2 * latent),
+            "encoder": build_encoder(seeds, shape, config, config.encoder_outputs, config.noise_channels),
             "generator": build_generator(seeds, shape, config, bounded=dataset.bounded),
         }
         if self.adversarial:
-            networks["discriminator"] = build_discriminator(seeds, shape, config, latent=latent)
+            networks["discriminator"] = build_discriminator(
+                seeds, shape, config, latent=latent, direct=config.direct_latent
+            )
         if method == "alice-adv":
             networks["sample cycles"] = build_pair_discriminator(seeds, shape, config, "sample cycles")
             networks["latent cycles"] = build_pair_discriminator(seeds, (latent,), config, "latent cycles")
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
-        needs = StepNeeds(config.batch_size, turns=2, noisy=True)
+        needs = StepNeeds(config.batch_size, turns=2, noisy=True, noise=config.noise_maps(shape))
         super().__init__(dataset.real, method, config, seeds, networks, needs)
         self.encoder = self.networks["encoder"]
 
@@ -79,7 +84,7 @@ class AliTraining(AdversarialTraining):
         draws = self.draw()
         if self.adversarial:
             self._step_discriminators(draws)
-        code = encoded(self.encoder(draws.real), draws.noises[1])
+        code = code_by(self.encoder, draws.real, draws.noises[1])
         fake: Tensor = self.generator(draws.priors[1])
         loss = self._loss(draws, code, fake)
         bound = self.information(draws.real, code, draws.shifts) if self.informed else None
@@ -90,7 +95,7 @@ class AliTraining(AdversarialTraining):
     def _step_discriminators(self, draws: Draws) -> None:
         real, prior = draws.real, draws.priors[0]
         with torch.no_grad():
-            code, fake = encoded(self.encoder(real), draws.noises[0]), self.generator(prior)
+            code, fake = code_by(self.encoder, real, draws.noises[0]), self.generator(prior)
         penalty = self.config.gradient_penalty
         loss = losses.discriminator_loss(self.networks["discriminator"], (real, code), (fake, prior), penalty)
         self.remember(discriminator_loss=loss)
@@ -98,7 +103,7 @@ class AliTraining(AdversarialTraining):
         if self.method != "alice-adv":
             return
         with torch.no_grad():
-            again, back = self.generator(code), encoded(self.encoder(fake), draws.noises[0])
+            again, back = self.generator(code), code_by(self.encoder, fake, draws.noises[0])
         for name, truth, made in (("sample cycles", real, again), ("latent cycles", prior, back)):
             self.descend(name, losses.discriminator_loss(self.networks[name], (truth, truth), (truth, made)))
 
@@ -110,7 +115,7 @@ class AliTraining(AdversarialTraining):
         loss = losses.ali_loss(self.networks["discriminator"], (real, code), (fake, prior))
         if not self.method.startswith("alice"):
             return loss
-        again, back = self.generator(code), encoded(self.encoder(fake), draws.noises[1])
+        again, back = self.generator(code), code_by(self.encoder, fake, draws.noises[1])
         if self.method == "alice-l2":
             errors = losses.squared_error(real, again) + losses.squared_error(prior, back)
             return loss + self.config.reconstruction_weight * errors
@@ -120,7 +125,8 @@ class AliTraining(AdversarialTraining):
 
     def encode(self, samples: Tensor, best: bool = False) -> Tensor:
         """The means of q(z|x) by every model, (models, n, l), of samples (n, *shape), on the CPU; `best` asks the last
-        encoders that were finite when evaluated instead of the current ones."""
+        encoders that were finite when evaluated instead of the current ones. Where noise comes in as maps, the code
+        with noise that is the same for all samples."""
         encoder = self.last_finite["encoder"] if best else self.encoder
         outputs = applied(encoder, samples.expand(len(self.seeds), *samples.shape), self.device)
         return outputs[..., : self.config.latent]
@@ -128,11 +134,21 @@ class AliTraining(AdversarialTraining):
     def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
         """Reconstructions of held-out samples, and fresh samples; the former's originals, and codes drawn for them."""
         truth = self.held_out.expand(len(self.seeds), *self.held_out.shape)
-        outputs = applied(self.encoder, truth, self.device)
-        again = self.decode(outputs[..., : self.config.latent])
-        shape = (len(self.held_out), self.config.latent)
-        noise = torch.stack([torch.randn(*shape, generator=stream(seed, "noise")) for seed in self.seeds])
-        return [again, self.sample(self.config.samples, "evaluation")], truth, encoded(outputs, noise)
+        again = self.decode(self.encode(self.held_out))
+        return [again, self.sample(self.config.samples, "evaluation")], truth, self._drawn_code()
+
+    @torch.no_grad()
+    def _drawn_code(self) -> Tensor:
+        """Latents drawn from q(z|x) of the held-out samples, (models, n, l), on the CPU."""
+        shape, streams = self.needs.noise or (self.config.latent,), [stream(seed, "noise") for seed in self.seeds]
+        self.encoder.eval()
+        codes = []
+        for part in torch.split(self.held_out, _MAPS_AT_ONCE if self.needs.noise else MEASURED_IN_TRAINING):
+            noise = torch.stack([torch.randn(len(part), *shape, generator=each) for each in streams])
+            samples = part.expand(len(self.seeds), *part.shape).to(self.device)
+            codes.append(code_by(self.encoder, samples, noise.to(self.device)).cpu())
+        self.encoder.train()
+        return torch.cat(codes, 1)
 
     def metrics_of(self, *made: Tensor) -> Mapping[str, float | None]:
         """Of reconstructions, and of fresh samples."""

@@ -208,6 +208,36 @@ def entry_of(trained: TrainedMethod[T], metrics: Sequence[Mapping[str, float | N
     }
 
 
+def last_quarter(history: Sequence[Evaluation], steps: int) -> dict[str, float | None]:
+    """The mean of each metric over the evaluations of the last quarter of `steps`; None where one of them lacks it.
+
+    >>> last_quarter([Evaluation.of(step, {}, {"modes": step / 10}) for step in (70, 80, 90, 100)], 100)
+    {'modes': 9.0}
+    """
+    late = [each.metrics for each in history if each.step > 0.75 * steps]
+    means: dict[str, float | None] = {}
+    for name in late[0] if late else ():
+        values = [value for metrics in late if (value := metrics.get(name)) is not None]
+        means[name] = sum(values) / len(values) if len(values) == len(late) else None
+    return means
+
+
+def add_last_quarter(entry: dict[str, Any], training: Training) -> None:
+    """Add to a method's answer each seed's means over the last quarter of its steps, and their summary: metrics of what
+    plays against a discriminator move from one evaluation to the next."""
+    for seed, history in zip(entry["seeds"], training.history, strict=True):
+        seed["last_quarter"] = last_quarter(history, training.steps)
+    entry["last_quarter"] = summary_of([seed["last_quarter"] for seed in entry["seeds"]])
+
+
+def add_clipped_share(entry: dict[str, Any], shares: Sequence[float | None]) -> None:
+    """Add to a method's answer the share of steps at which the information's gradient was shortened, of each seed, None
+    where there is none, and its summary."""
+    for seed, share in zip(entry["seeds"], shares, strict=True):
+        seed["clipped_share"] = share
+    entry["clipped_share"] = summary_of([{"share": share} for share in shares])["share"]
+
+
 def summary_of(metrics: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
     """Mean, standard error and number of seeds of every metric.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ from minecli.apps.datasets.sample_columns import free_name, read_columns
 from minecli.apps.ensembles.results import (
     Application,
     TrainedMethod,
+    add_clipped_share,
+    add_last_quarter,
     entry_of,
     kept_networks,
     require_state,
-    summary_of,
 )
-from minecli.apps.ensembles.training import Evaluation, applied
+from minecli.apps.ensembles.training import applied
 from minecli.apps.gan.config import GanRequest
 from minecli.apps.gan.targets import Dataset, layout_of, load_dataset
 from minecli.apps.gan.training import GanTraining
@@ -40,29 +40,12 @@ def method_entry(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[
     which the information's gradient was shortened, where there is one; and the full report on the first seed where the
     data set has one."""
     entry, training = entry_of(trained), trained.training
-    for m, seed in enumerate(entry["seeds"]):
-        seed["last_quarter"] = last_quarter(training.history[m], training.steps)
-        seed["clipped_share"] = training.clipped_share(m)
-    entry["last_quarter"] = summary_of([seed["last_quarter"] for seed in entry["seeds"]])
-    entry["clipped_share"] = summary_of([{"share": seed["clipped_share"]} for seed in entry["seeds"]])["share"]
+    add_last_quarter(entry, training)
+    add_clipped_share(entry, [training.clipped_share(m) for m in range(len(training.seeds))])
     if dataset.report is not None and trained.training.history[0]:
         samples = trained.training.sample(trained.training.config.samples, "report", best=True)
         entry["report"] = dataset.report(samples[0].numpy())
     return entry
-
-
-def last_quarter(history: Sequence[Evaluation], steps: int) -> dict[str, float | None]:
-    """The mean of each metric over the evaluations of the last quarter of `steps`; None where one of them lacks it.
-
-    >>> last_quarter([Evaluation.of(step, {}, {"modes": step / 10}) for step in (70, 80, 90, 100)], 100)
-    {'modes': 9.0}
-    """
-    late = [each.metrics for each in history if each.step > 0.75 * steps]
-    means: dict[str, float | None] = {}
-    for name in late[0] if late else ():
-        values = [value for metrics in late if (value := metrics.get(name)) is not None]
-        means[name] = sum(values) / len(values) if len(values) == len(late) else None
-    return means
 
 
 def picture_samples(trained: TrainedMethod[GanTraining]) -> npt.NDArray[np.float32]:

@@ -9,6 +9,7 @@ from minecli.apps.adversarial.image_networks import (
     ImageEncoder,
     ImageGenerator,
     ImagePairDiscriminator,
+    NoisyImageEncoder,
 )
 from minecli.mine import batched_convolution
 
@@ -30,11 +31,14 @@ NETWORKS = {
     "discriminator": (lambda g: ImageDiscriminator(g, DIGITS, 4), [(6, DIGITS)]),
     "packs": (lambda g: ImageDiscriminator(g, DIGITS, 4, pack=3), [(6, DIGITS)]),
     "joint": (lambda g: ImageDiscriminator(g, DIGITS, 4, latent=6, joint_units=10), [(6, DIGITS), (6, (6,))]),
+    "direct": (lambda g: ImageDiscriminator(g, DIGITS, 4, latent=6, direct=True), [(6, DIGITS), (6, (6,))]),
     "pairs": (lambda g: ImagePairDiscriminator(g, (1, 17, 17), 4, 3), [(6, (1, 17, 17)), (6, (1, 17, 17))]),
     "encoder": (lambda g: ImageEncoder(g, DIGITS, 4, 6), [(6, DIGITS)]),
+    "noisy": (lambda g: NoisyImageEncoder(g, DIGITS, 4, 6, noise_channels=3), [(6, (5, 28, 28))]),
 }
 RETURNS = {
-    "generator": (6, *DIGITS), "discriminator": (6,), "packs": (2,), "joint": (6,), "pairs": (6,), "encoder": (6, 6)
+    "generator": (6, *DIGITS), "discriminator": (6,), "packs": (2,), "joint": (6,), "direct": (6,), "pairs": (6,),
+    "encoder": (6, 6), "noisy": (6, 6),
 }  # fmt: skip
 
 
@@ -225,3 +229,12 @@ def test_a_discriminator_of_pairs_sees_both():
 def test_latents_are_given_where_they_are_judged(latent, given):
     with pytest.raises(ValueError, match="needs latents"):
         ImageDiscriminator(generators(3), DIGITS, 4, latent=latent)(torch.zeros(1, 6, *DIGITS), given)
+
+
+def test_without_noise_of_their_own_all_images_have_the_same():
+    encoder = NoisyImageEncoder(generators(0, 1), DIGITS, 4, 6, noise_channels=3).double().eval()
+    images = noise(2, 6, *DIGITS)
+    still = torch.cat([images, encoder.still.expand(-1, 6, -1, -1, -1)], 2)
+    torch.testing.assert_close(encoder(images), encoder(still))
+    assert not torch.equal(encoder.still[0], encoder.still[1])
+    torch.testing.assert_close(encoder(images[:, 3:4]), encoder(images)[:, 3:4])

@@ -12,6 +12,7 @@ from minecli.apps.ali.linear import LinearCoding
 from minecli.apps.ali.results import Coder
 from minecli.apps.ali.training import AliTraining
 from minecli.apps.datasets.real_samples import Flattened, RealRows
+from minecli.errors import UsageError
 from minecli.result import Status
 
 SMALL = {"generator_hidden": 32, "discriminator_hidden": 32, "batch_size": 50, "samples": 100, "evaluate_every": 10}
@@ -203,3 +204,30 @@ def test_images_meet_convolutions():
         ali = AliTraining(AliDataset(images, images.values[:20], (1, 28, 28), nothing, {}), method, small, (0, 1))
         assert ali.run()
         assert ali.decode(ali.encode(images.values[:3])).shape == (2, 3, 1, 28, 28)
+
+
+def test_noise_comes_in_with_images_where_there_are_maps_for_it():
+    images = RealRows(torch.rand(60, 1, 28, 28) * 2 - 1)
+    small = {"arch": "conv", "steps": 2, "image_layers": 3, "joint_units": 8, "noise_channels": 3, "code_dim": 2}
+    small |= {f"{name}_filters": 2 for name in ("generator", "discriminator", "statistics")}
+    dataset = AliDataset(images, images.values[:20], (1, 28, 28), nothing, {})
+    ali = AliTraining(dataset, "mine", config(**small, direct_latent=True), (0, 1))
+    first = ali.draw().noises
+    assert [noise.shape for noise in first] == [(2, 50, 3, 28, 28)] * 2
+    assert all(torch.equal(a, b) for a, b in zip(first, ali.draw().noises, strict=True))
+    assert ali.run()
+    assert ali.networks["discriminator"].latent is None
+    codes = ali.encode(images.values)
+    assert codes.shape == (2, 60, 2)
+    # The code of an image is its own: no other image's noise is in it.
+    torch.testing.assert_close(ali.encode(images.values.flip(0)).flip(1), codes)
+    drawn = ali.made()[2]
+    assert drawn.shape == (2, 20, 2)
+    assert not torch.allclose(drawn, codes[:, :20])
+
+
+def test_noise_maps_are_for_convolutions():
+    with pytest.raises(UsageError, match="`noise_channels` are for convolutions"):
+        preset("quick", "mnist", noise_channels=8)
+    assert preset("paper", "mnist").noise_channels == 128
+    assert preset("paper", "mnist", arch="mlp").noise_channels == 0
