@@ -49,6 +49,8 @@ class ComparisonRequest(Request):
     ROOTED: ClassVar[tuple[str, ...]]
     FOLDERS: ClassVar[bool] = False
     CONFIG: ClassVar[type[Any]]
+    # Fields of the config that earlier versions lacked; their defaults are what those did.
+    LATER: ClassVar[frozenset[str]] = frozenset()
     # The methods that a setting is for, of those that are not for all.
     USED_BY: ClassVar[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
@@ -62,7 +64,7 @@ class ComparisonRequest(Request):
     reading: Reading = field(default_factory=Reading)
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
-    missing: Literal["error", "drop"] = "error"
+    missing: Literal["error", "drop", "learn"] = "error"
     sample: int | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +82,8 @@ class ComparisonRequest(Request):
                 )
         if self._of_tables and not self.is_table:
             raise UsageError(f"`{self._of_tables[0]}` is for tables, and '{self.dataset}' is none", hint="leave it out")
+        if self.missing == "learn" and not self.learns_missing:
+            raise UsageError("--missing is 'learn'; it must be error or drop", hint="--missing drop leaves rows out")
         if self.data_root is not None and self.dataset not in self.ROOTED:
             raise UsageError(f"--data-root is for {' and '.join(self.ROOTED)} alone", hint="leave it out")
         for method in self.methods:
@@ -118,6 +122,11 @@ class ComparisonRequest(Request):
         return self.FOLDERS and not self.x and self.dataset not in self.NAMED and os.path.isdir(self.dataset)
 
     @property
+    def learns_missing(self) -> bool:
+        """Whether its models can have missing values."""
+        return False
+
+    @property
     def root(self) -> Path | None:
         """Where the files of a named data set are."""
         return None if self.data_root is None else Path(self.data_root)
@@ -148,7 +157,9 @@ class ComparisonRequest(Request):
             for k, v in self.to_json().items()
             if k not in _ELSEWHERE and (k in _FIRST_OPTIONS or k not in usual or v != usual[k])
         }
-        return mark | {"method": method}
+        later = {f.name: f.default for f in fields(self.CONFIG) if f.name in self.LATER}
+        config = {k: v for k, v in mark["config"].items() if k not in later or v != later[k]}
+        return mark | {"config": config, "method": method}
 
     def _unknown(self) -> UsageError:
         named = f"there are {', '.join(self.NAMED)}, and tables with --x COLS"

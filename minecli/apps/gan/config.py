@@ -9,7 +9,7 @@ from typing import Any
 
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
-from minecli.settings import whole
+from minecli.settings import choice, number, whole
 
 # In the order in which a comparison shows them.
 METHODS: Mapping[str, str] = MappingProxyType(
@@ -24,6 +24,11 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 
 
+# "choices": categories by a Gumbel-softmax, numbers by the normal scores of their ranks (`datasets.table_coding`).
+# "linear": all columns by a linear map, categories snapped to the nearest level afterwards, as before version 2.
+CODINGS = ("linear", "choices")
+
+
 @dataclass(frozen=True, kw_only=True)
 class GanConfig(AdversarialConfig):
     """The settings of a GAN: those shared with other adversarial networks, and its own.
@@ -31,6 +36,8 @@ class GanConfig(AdversarialConfig):
     The information is I(G(Z); c) (paper, equation 17).
     """
 
+    coding: str = choice("linear", "How a table's columns are generated.", CODINGS)
+    temperature: float = number(0.5, "Of the softmax by which categories are drawn.", above=0.0, metavar="T")
     pack: int = whole(4, "Samples that PacGAN discriminates together.")
     unroll: int = whole(5, "Steps that the unrolled GAN foresees.")
     rows: int = whole(100_000, "Samples of a toy or of stacked digits.", least=2)
@@ -131,6 +138,12 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
+    LATER = frozenset({"coding", "temperature"})
     USED_BY = MappingProxyType({"pack": ("pacgan",), "unroll": ("unrolled",), "beta": ("mine",), "bound": ("mine",)})
 
     config: GanConfig
+
+    @property
+    def learns_missing(self) -> bool:
+        """Whether its models can have missing values."""
+        return self.config.coding == "choices"

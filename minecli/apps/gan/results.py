@@ -10,20 +10,21 @@ import numpy.typing as npt
 import torch
 
 from minecli.apps.adversarial.draws import draw_prior, stream
-from minecli.apps.adversarial.networks import build_generator
-from minecli.apps.datasets.sample_columns import free_name, read_columns
+from minecli.apps.datasets.coded_rows import CodedRows
+from minecli.apps.datasets.sample_columns import free_name, read_coded_columns, read_columns
+from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.ensembles.results import Application, TrainedMethod, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
 from minecli.apps.gan.config import GanRequest
-from minecli.apps.gan.targets import Dataset, layout_of, load_dataset
-from minecli.apps.gan.training import GanTraining
+from minecli.apps.gan.targets import Dataset, choices_of, layout_of, load_dataset
+from minecli.apps.gan.training import GanTraining, generator_of
 
 _PICTURE_SAMPLES = {1: 20_000, 3: 64}
 
 
 def untrained(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
     """The GANs of a method before their first step, one for each of the request's seeds."""
-    return GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics)
+    return GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics, choices_of(dataset.table))
 
 
 def method_entry(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[str, Any]:
@@ -60,11 +61,19 @@ def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows:
         DataError: the checkpoint cannot be read.
     """
     state = require_state(folder, request, method, "generator")
-    layout = layout_of(request, read_columns(folder) if request.is_table else None)
-    generator = build_generator(request.seeds, layout.shape, request.config)
+    table = _stored_table(folder, request)
+    layout, choices = layout_of(request, table), choices_of(table)
+    generator = generator_of(request.seeds, layout.shape, request.config, choices)
     kept_networks(state, request.seeds, model, generator=generator)
-    prior = draw_prior(request.config, rows, stream(seed, "drawn", model))[None]
+    entries = 0 if choices is None else choices.entries
+    prior = draw_prior(request.config, rows, stream(seed, "drawn", model), entries)[None]
     return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())
+
+
+def _stored_table(folder: Path, request: GanRequest) -> TableRows | CodedRows | None:
+    if not request.is_table:
+        return None
+    return read_coded_columns(folder) if request.config.coding == "choices" else read_columns(folder)
 
 
 APPLICATION = Application(load_dataset, untrained, method_entry)

@@ -11,12 +11,14 @@ import numpy.typing as npt
 import torch
 
 from minecli import events
+from minecli.apps.datasets.coded_rows import CodedRows
 from minecli.apps.datasets.mnist import SIDE, default_cache, pooled, read_mnist
 from minecli.apps.datasets.real_samples import RealRows, RealSamples
 from minecli.apps.datasets.sample_columns import Layout, channel_lists, coordinates, table_layout
 from minecli.apps.datasets.stacked_digits import DigitStacks
 from minecli.apps.datasets.synthetic import gaussians25, spiral
-from minecli.apps.datasets.table_rows import TableRows, UserTable
+from minecli.apps.datasets.table_coding import Choices
+from minecli.apps.datasets.table_rows import TableRows, split_of
 from minecli.apps.gan.config import STACKED, GanRequest
 from minecli.apps.gan.training import SampleMetrics
 from minecli.apps.metrics import digit_classifier
@@ -45,7 +47,7 @@ class Dataset:
     layout: Layout
     facts: dict[str, Any] = field(default_factory=dict)
     report: Report | None = None
-    table: TableRows | None = None
+    table: TableRows | CodedRows | None = None
 
     def real_samples(self, count: int = _SHOWN_REAL) -> npt.NDArray[np.float32]:
         """The first real samples, for pictures: shape (count, *shape), or all where there are fewer."""
@@ -53,7 +55,7 @@ class Dataset:
         return self.real.rows(first)[0].cpu().numpy()
 
 
-def layout_of(request: GanRequest, table: TableRows | None = None) -> Layout:
+def layout_of(request: GanRequest, table: TableRows | CodedRows | None = None) -> Layout:
     """How samples of a request's data set become a table; those of a user's `table` become its columns again."""
     if table is not None:
         return table_layout(table)
@@ -105,11 +107,17 @@ def _stacked_digits(
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    split = UserTable.of(request.load(stdin), _MOST_HELD_OUT)
-    table = split.rows
+    one = request.load(stdin)
+    learnt, held_out, facts = split_of(one, _MOST_HELD_OUT)
+    table = CodedRows.of(one, learnt) if request.config.coding == "choices" else TableRows.of(one)
 
     def report(samples: npt.NDArray[np.float32]) -> dict[str, Any]:
-        return two_sample_report(table.real[split.held_out], table.values(samples), table.names, 0)
+        return two_sample_report(table.real[held_out], table.values(samples), table.names, 0)
 
-    real = RealRows(table.features[split.learnt].to(device))
-    return Dataset(real, TableDistances(table), layout_of(request, table), split.facts, report, table)
+    real = RealRows(table.features[learnt].to(device))
+    return Dataset(real, TableDistances(table), layout_of(request, table), facts, report, table)
+
+
+def choices_of(table: TableRows | CodedRows | None) -> Choices | None:
+    """The choices among the features of a user's table; None where there is no table, or it is not coded."""
+    return table.coding.choices if isinstance(table, CodedRows) else None

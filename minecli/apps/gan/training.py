@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minecli.apps.adversarial import losses
 from minecli.apps.adversarial.draws import Draws, StepNeeds, code_of
@@ -25,10 +25,12 @@ from minecli.apps.adversarial.networks import (
     build_encoder,
     build_generator,
     build_statistics_network,
+    build_table_generator,
     encoded,
 )
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.datasets.real_samples import RealSamples
+from minecli.apps.datasets.table_coding import Choices
 from minecli.apps.gan.config import GanConfig
 
 # Finite samples (n, *shape) of one model, on the CPU, to numbers.
@@ -36,6 +38,13 @@ SampleMetrics = Callable[[Tensor], dict[str, float | None]]
 
 # Methods whose discriminator sees pairs of a sample and a latent.
 _JOINT = ("veegan", "ali")
+
+
+def generator_of(seeds: Sequence[int], shape: tuple[int, ...], config: GanConfig, choices: Choices | None) -> nn.Module:
+    """Generators of samples of a shape, or of a table's coded rows."""
+    if choices is None:
+        return build_generator(seeds, shape, config)
+    return build_table_generator(seeds, choices, config, config.temperature)
 
 
 class GanTraining(AdversarialTraining):
@@ -47,6 +56,7 @@ class GanTraining(AdversarialTraining):
         config: settings.
         seeds: one model each, trained side by side.
         metrics: of samples (n, *shape) of one model, on the CPU.
+        choices: of a table's features; None where samples are no coded rows of a table.
     """
 
     STORED = ("generator",)
@@ -54,14 +64,20 @@ class GanTraining(AdversarialTraining):
     config: GanConfig
 
     def __init__(
-        self, data: RealSamples, method: str, config: GanConfig, seeds: Sequence[int], metrics: SampleMetrics
+        self,
+        data: RealSamples,
+        method: str,
+        config: GanConfig,
+        seeds: Sequence[int],
+        metrics: SampleMetrics,
+        choices: Choices | None = None,
     ) -> None:
         self.metrics = metrics
         self.pack = config.pack if method == "pacgan" else 1
         self.joint, self.informed = method in _JOINT, method == "mine" and config.beta > 0.0
         shape = data.shape
         networks = {
-            "generator": build_generator(seeds, shape, config),
+            "generator": generator_of(seeds, shape, config, choices),
             "discriminator": build_discriminator(seeds, shape, config, self.pack, config.latent if self.joint else 0),
         }
         if self.joint:
@@ -69,7 +85,8 @@ class GanTraining(AdversarialTraining):
             networks["encoder"] = build_encoder(seeds, shape, config, outputs)
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
-        needs = StepNeeds(config.batch_size * self.pack, 1 + config.generator_steps, noisy=method == "ali")
+        entries = 0 if choices is None else choices.entries
+        needs = StepNeeds(config.batch_size * self.pack, 1 + config.generator_steps, method == "ali", entries)
         super().__init__(data, method, config, seeds, networks, needs)
         self.discriminator = self.networks["discriminator"]
 
@@ -97,12 +114,12 @@ class GanTraining(AdversarialTraining):
 
     def _loss(self, draws: Draws, turn: int, fake: Tensor) -> Tensor:
         """What generator and encoder descend, shape (models,), the information aside."""
-        prior, discriminator = draws.priors[turn], self.discriminator
-        side = self._fake_side(fake, prior)
+        latent, discriminator = draws.priors[turn][..., : self.config.latent], self.discriminator
+        side = self._fake_side(fake, latent)
         if self.method == "ali":
             return losses.ali_loss(discriminator, self._real_side(draws, turn), side)
         if self.method == "veegan":
-            return losses.veegan_loss(discriminator, side, prior, self.networks["encoder"](fake))
+            return losses.veegan_loss(discriminator, side, latent, self.networks["encoder"](fake))
         if self.method == "unrolled":
             optimizer = self.optimizers["discriminator"]
             foreseen = losses.unrolled(discriminator, optimizer, (draws.real, None), side, self.config.unroll)
@@ -116,7 +133,7 @@ class GanTraining(AdversarialTraining):
         return draws.real, encoded(outputs, draws.noises[turn]) if draws.noises else outputs
 
     def _fake_side(self, fake: Tensor, prior: Tensor) -> losses.Side:
-        return fake, prior if self.joint else None
+        return fake, prior[..., : self.config.latent] if self.joint else None
 
     def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
         """Fresh samples, and their codes."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from minecli.apps.datasets.coded_rows import CodedRows
 from minecli.apps.datasets.table_rows import TableRows
 from minecli.errors import DataError
 from minecli.runtime.seeds import generator
@@ -280,7 +281,7 @@ class TableDistances:
         table: the real rows, of which at most 5,000 are compared with.
     """
 
-    def __init__(self, table: TableRows) -> None:
+    def __init__(self, table: TableRows | CodedRows) -> None:
         self._table = table
         chosen = generator(0, "table-rows", "judged").permutation(len(table))[:COMPARED_ROWS]
         self._compared = table.real[np.sort(chosen)]
