@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -24,7 +24,7 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
-from minecli.cli.options import of_fields, takes
+from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
@@ -54,17 +54,30 @@ Example: {SAMPLE_EXAMPLE}
 """
 DATA_HELP = f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x."
 
+OWN_TABLE: Parameters = {
+    "missing": option(
+        Literal["error", "drop", "learn"],
+        "Missing values: an error, rows left out, or learnt as a level of their own.",
+        "--missing", default="error", panel=DATA_PANEL,
+    ),
+    "utility_target": option(
+        str | None,
+        "Column that models predict to tell what generated rows are worth; default the first five in turn.",
+        "--utility-target", panel=DATA_PANEL, metavar="COL",
+    ),
+}  # fmt: skip
+
 app = group("GANs that keep their modes by mutual information.")
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 @takes(
-    data_options(DATA_HELP, DATASETS, of_fields(GanConfig, DATA_PANEL, "stack")),
+    data_options(DATA_HELP, DATASETS, {**of_fields(GanConfig, DATA_PANEL, "stack"), **OWN_TABLE}),
     method_options(list(METHODS)),
     compare_option("Train the plain GAN beside it, on the same seeds."),
     setting_options(
         GanConfig,
-        ("beta", "pack", "unroll", "bound", "gradient_penalty"),
+        ("beta", "pack", "unroll", "bound", "gradient_penalty", "coding", "temperature"),
         ("steps", "noise_dim", "code_dim", "batch_size", "learning_rate", "decay_from", "samples"),
     ),
     ENDING,
@@ -85,7 +98,7 @@ class GanJob(ComparisonJob[GanRequest]):
         if given["stack"] is not None and given["dataset"] != STACKED:
             raise UsageError(f"--stack is for {STACKED}, not for '{given['dataset']}'", hint="leave it out")
         config = preset(given["preset"], given["dataset"], **asked_settings(given, GanRequest, methods))
-        return GanRequest(methods=tuple(methods), config=config, **shared)
+        return GanRequest(methods=tuple(methods), config=config, utility_target=given["utility_target"], **shared)
 
     def store(self, folder: Path, payload: dict[str, Any], dataset: Dataset, trained: Trained) -> None:
         import pyarrow as pa

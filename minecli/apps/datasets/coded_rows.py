@@ -13,6 +13,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from minecli.apps.datasets.evaluated_rows import TableColumn, table_columns
 from minecli.apps.datasets.table_coding import TableCoding
 from minecli.apps.datasets.table_rows import TableRows, checked_features, stored_columns
 from minecli.tables.groups import OneGroup
@@ -72,6 +73,11 @@ class CodedRows:
     def width(self) -> int:
         """How many features there are."""
         return self.coding.width
+
+    @property
+    def columns(self) -> list[TableColumn]:
+        """The columns of the file among those of `real`."""
+        return table_columns(self.origins, self.coding.missing)
 
     @property
     def names(self) -> tuple[str, ...]:

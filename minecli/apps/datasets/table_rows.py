@@ -20,6 +20,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from minecli.apps.datasets.evaluated_rows import TableColumn, table_columns
 from minecli.errors import DataError
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
@@ -88,6 +89,11 @@ class TableRows:
     def width(self) -> int:
         """How many features there are."""
         return len(self.centre)
+
+    @property
+    def columns(self) -> list[TableColumn]:
+        """The columns of the file among those of `real`."""
+        return table_columns(self.origins, ())
 
     @property
     def names(self) -> tuple[str, ...]:

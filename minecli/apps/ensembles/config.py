@@ -31,7 +31,7 @@ _FIRST_OPTIONS = ("input_format", "delimiter", "na_values")
 # A run of a version before these were there has none of them, and is still a run.
 _KINDS = ("categorical", "numeric")
 # What changes neither the numbers nor the data.
-_ELSEWHERE = ("methods", "preset", "data_root")
+_ELSEWHERE = ("methods", "preset", "data_root", "utility_target")
 
 
 @dataclass(frozen=True, kw_only=True)

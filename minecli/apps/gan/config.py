@@ -9,6 +9,7 @@ from typing import Any
 
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
+from minecli.errors import UsageError
 from minecli.settings import choice, number, whole
 
 # In the order in which a comparison shows them.
@@ -142,6 +143,14 @@ with --x COLS (did you mean spiral?)
     USED_BY = MappingProxyType({"pack": ("pacgan",), "unroll": ("unrolled",), "beta": ("mine",), "bound": ("mine",)})
 
     config: GanConfig
+    utility_target: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.utility_target is not None and not self.is_table:
+            raise UsageError(
+                f"--utility-target names a column of a table, and '{self.dataset}' is none", hint="leave it out"
+            )
 
     @property
     def learns_missing(self) -> bool:

@@ -16,7 +16,8 @@ from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.ensembles.results import Application, TrainedMethod, entry_of, kept_networks, require_state
 from minecli.apps.ensembles.training import applied
 from minecli.apps.gan.config import GanRequest
-from minecli.apps.gan.targets import Dataset, choices_of, layout_of, load_dataset
+from minecli.apps.gan.own_table import choices_of
+from minecli.apps.gan.targets import Dataset, layout_of, load_dataset
 from minecli.apps.gan.training import GanTraining, generator_of
 
 _PICTURE_SAMPLES = {1: 20_000, 3: 64}

@@ -17,18 +17,16 @@ from minecli.apps.datasets.real_samples import RealRows, RealSamples
 from minecli.apps.datasets.sample_columns import Layout, channel_lists, coordinates, table_layout
 from minecli.apps.datasets.stacked_digits import DigitStacks
 from minecli.apps.datasets.synthetic import gaussians25, spiral
-from minecli.apps.datasets.table_coding import Choices
-from minecli.apps.datasets.table_rows import TableRows, split_of
+from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.gan.config import STACKED, GanRequest
+from minecli.apps.gan.own_table import OwnTable
 from minecli.apps.gan.training import SampleMetrics
 from minecli.apps.metrics import digit_classifier
 from minecli.apps.metrics.modes import StackMetrics, grid_metrics, label_floor, spiral_metrics
-from minecli.apps.metrics.two_sample import TableDistances, two_sample_report
 from minecli.runtime.seeds import child_seed, generator
 
 _TOYS = {"spiral": (spiral, spiral_metrics), "gaussians25": (gaussians25, grid_metrics)}
 _SHOWN_REAL = 20_000
-_MOST_HELD_OUT = 5000
 
 Report = Callable[[npt.NDArray[np.float32]], dict[str, Any]]
 
@@ -107,17 +105,6 @@ def _stacked_digits(
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    one = request.load(stdin)
-    learnt, held_out, facts = split_of(one, _MOST_HELD_OUT)
-    table = CodedRows.of(one, learnt) if request.config.coding == "choices" else TableRows.of(one)
-
-    def report(samples: npt.NDArray[np.float32]) -> dict[str, Any]:
-        return two_sample_report(table.real[held_out], table.values(samples), table.names, 0)
-
-    real = RealRows(table.features[learnt].to(device))
-    return Dataset(real, TableDistances(table), layout_of(request, table), facts, report, table)
-
-
-def choices_of(table: TableRows | CodedRows | None) -> Choices | None:
-    """The choices among the features of a user's table; None where there is no table, or it is not coded."""
-    return table.coding.choices if isinstance(table, CodedRows) else None
+    own = OwnTable.of(request.load(stdin), request)
+    layout = layout_of(request, own.rows)
+    return Dataset(RealRows(own.features(device)), own.distances, layout, own.facts, own.report, own.rows)
