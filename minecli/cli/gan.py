@@ -48,7 +48,9 @@ Example: {EXAMPLE}
 """
 SAMPLE_HELP = f"""Draw samples from a generator that `minecli gan --run-dir RUN` trained, as a table.
 
-Columns of a user's table come back in their own units; images as lists of bytes, one column per channel.
+Columns of a user's table come back in their own units; images as lists of bytes, one column per channel. With --where
+samples are drawn until enough of them satisfy the condition, which is exact for this generator, and slow where that is
+rare.
 
 Example: {SAMPLE_EXAMPLE}
 """
@@ -64,6 +66,14 @@ OWN_TABLE: Parameters = {
         str | None,
         "Column that models predict to tell what generated rows are worth; default the first five in turn.",
         "--utility-target", panel=DATA_PANEL, metavar="COL",
+    ),
+}  # fmt: skip
+
+WHERE: Parameters = {
+    "where": option(
+        list[str] | None,
+        "Samples of a table that satisfy this: COLUMN=LEVEL, or age > 30 and city in ['Bonn', 'Oslo']; repeatable.",
+        "--where", metavar="EXPR",
     ),
 }  # fmt: skip
 
@@ -131,11 +141,13 @@ def _cloud(title: str, samples: npt.NDArray[np.float32], dataset: Dataset) -> Cl
 
 
 @app.command("sample", help=SAMPLE_HELP)
-@takes(RUN, SAMPLE_ROWS, TABLE_OUTPUT, SEED, MODEL)
+@takes(RUN, SAMPLE_ROWS, WHERE, TABLE_OUTPUT, SEED, MODEL)
 def sample(ctx: typer.Context) -> None:
     from minecli.apps.gan.results import samples_of
 
     given = ctx.params
     request, method, model = opened_model(ctx, GanRequest)
-    columns = samples_of(given["run"], request, method, model, given["rows"], given["seed"])
-    deliver_table(columns, given["output"], ctx.obj, f"{given['rows']} samples of {method}, seed {model}")
+    where = given["where"] or ()
+    drawn = samples_of(given["run"], request, (method, model), given["rows"], given["seed"], where)
+    share = f": {given['rows'] / drawn.draws:.2g} of {drawn.draws:,} drawn satisfy --where" if where else ""
+    deliver_table(drawn.columns, given["output"], ctx.obj, f"{given['rows']} samples of {method}, seed {model}", share)
