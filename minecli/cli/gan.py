@@ -149,5 +149,5 @@ def sample(ctx: typer.Context) -> None:
     request, method, model = opened_model(ctx, GanRequest)
     where = given["where"] or ()
     drawn = samples_of(given["run"], request, (method, model), given["rows"], given["seed"], where)
-    share = f": {given['rows'] / drawn.draws:.2g} of {drawn.draws:,} drawn satisfy --where" if where else ""
+    share = "" if drawn.share is None else f"; {drawn.share:.2%} of those drawn satisfy --where"
     deliver_table(drawn.columns, given["output"], ctx.obj, f"{given['rows']} samples of {method}, seed {model}", share)

@@ -7,7 +7,7 @@ whatever the condition says, and however many columns it names. A rare one costs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +28,11 @@ _ASSIGNMENT = re.compile(r"\s*([^=<>!]+?)\s*=\s*([^=].*?|)\s*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Drawn:
-    """Columns of a table, and how many samples were drawn for their rows."""
+    """Columns of a table, and what share of the samples drawn for their rows satisfies the condition; None where there
+    is none."""
 
     columns: dict[str, Any]
-    draws: int
+    share: float | None = None
 
 
 def condition_of(texts: Sequence[str], origins: Sequence[Origin]) -> RowFilter:
@@ -51,7 +52,10 @@ def condition_of(texts: Sequence[str], origins: Sequence[Origin]) -> RowFilter:
     by_name = {origin.name: origin for origin in origins}
     parts = [row_filter(_spelled(text, by_name)) for text in texts]
     for part in parts:
-        part.check(list(by_name), "the run's table")
+        try:
+            part.check(list(by_name))
+        except UsageError as error:
+            raise UsageError(error.problem, hint=_columns(by_name)) from None
         for name, value in part.values:
             if name in by_name:
                 _require_level(by_name[name], value)
@@ -62,12 +66,17 @@ def _all(parts: Sequence[RowFilter]) -> str:
     return " and ".join(part.text if part.text.startswith("(") else f"({part.text})" for part in parts)
 
 
-def _spelled(text: str, by_name: dict[str, Origin]) -> str:
+def _spelled(text: str, by_name: Mapping[str, Origin]) -> str:
     """COLUMN=LEVEL as a condition; anything else as it is."""
     match = _ASSIGNMENT.fullmatch(text)
-    if match is None or match[1].strip("'\"`") not in by_name:
+    if match is None:
         return text
-    origin, value = by_name[match[1].strip("'\"`")], match[2]
+    name, value = match[1].strip("'\"`"), match[2]
+    if name not in by_name:
+        if re.fullmatch(r"\w+", name):
+            raise UsageError(f"--where: the run's table has no column '{name}'", hint=_columns(by_name, name))
+        return text
+    origin = by_name[name]
     known = {str(level): level for level in _levels(origin)}
     if value not in known:
         value = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
@@ -75,6 +84,11 @@ def _spelled(text: str, by_name: dict[str, Origin]) -> str:
     if not known:
         constant = _number(value)
     return f"(col({origin.name!r}) == {constant!r})"
+
+
+def _columns(by_name: Mapping[str, Origin], wanted: str = "") -> str:
+    close = nearest(wanted, list(by_name)) if wanted else []
+    return f"did you mean {close[0]}?" if close else f"it has {quoted(list(by_name))}"
 
 
 def _number(text: str) -> Plain:
@@ -130,7 +144,7 @@ def draw_where(draw: Callable[[int], dict[str, Any]], rows: int, condition: RowF
         wanted = 1.1 * (rows - count) * draws / max(1, count)
         at_once = int(min(_MOST_AT_ONCE, max(_LEAST, wanted), most - draws)) or 1
     table = pa.concat_tables(parts).slice(0, rows).combine_chunks()
-    return Drawn({name: table.column(name) for name in table.column_names}, draws)
+    return Drawn({name: table.column(name) for name in table.column_names}, count / draws)
 
 
 def _too_few(count: int, rows: int, draws: int, condition: RowFilter) -> DataError:
@@ -140,7 +154,7 @@ def _too_few(count: int, rows: int, draws: int, condition: RowFilter) -> DataErr
             hint="the generator makes no such rows: ask for less, or learn from more of them",
         )
     return DataError(
-        f"{count:,} of {draws:,} samples ({count / draws:.2g}) satisfy --where {condition.text}, and "
+        f"{count:,} of {draws:,} samples ({count / draws:.2g} of all) satisfy --where {condition.text}, and "
         f"{counted(rows, 'row')} are asked for",
         hint=f"try -n {count}",
     )

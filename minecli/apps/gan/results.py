@@ -83,7 +83,7 @@ def samples_of(
         prior = draw_prior(request.config, count, draws, entries)[None]
         return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())
 
-    return Drawn(draw(rows), rows) if condition is None else draw_where(draw, rows, condition)
+    return Drawn(draw(rows)) if condition is None else draw_where(draw, rows, condition)
 
 
 def _stored_table(folder: Path, request: GanRequest) -> TableRows | CodedRows | None:
