@@ -12,6 +12,7 @@ from minecli.apps.gan.config import DATASETS, METHODS, STACKED, GanConfig, GanRe
 from minecli.cli.comparison_job import (
     ENDING,
     MODEL,
+    TRAINING_PANEL,
     ComparisonJob,
     Trained,
     asked_fields,
@@ -24,11 +25,12 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
-from minecli.cli.options import Parameters, of_fields, option, takes
+from minecli.cli.options import Parameters, of_fields, of_setting, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
 from minecli.errors import UsageError
+from minecli.settings import Setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +57,18 @@ rare.
 Example: {SAMPLE_EXAMPLE}
 """
 DATA_HELP = f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x."
+# Sizes of generator and discriminator: for images, and for rows.
+SIZES = {
+    "filters": Setting(
+        kind=int, help="Filters of the largest maps, of images: generator's, or generator's,discriminator's.", least=1,
+        metavar="N,N", repeated=2, hint="try --filters 32,16",
+    ),
+    "widths": Setting(
+        kind=int, help="Units per hidden layer, of rows: generator's, or generator's,discriminator's.", least=1,
+        metavar="N,N", repeated=2, hint="try --widths 128",
+    ),
+}  # fmt: skip
+_SIZED = {"filters": "generator_filters discriminator_filters", "widths": "generator_hidden discriminator_hidden"}
 
 OWN_TABLE: Parameters = {
     "missing": option(
@@ -83,17 +97,48 @@ app = group("GANs that keep their modes by mutual information.")
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 @takes(
     data_options(DATA_HELP, DATASETS, {**of_fields(GanConfig, DATA_PANEL, "stack"), **OWN_TABLE}),
-    method_options(list(METHODS)),
+    method_options(list(METHODS), Literal["quick", "medium", "paper"]),
     compare_option("Train the plain GAN beside it, on the same seeds."),
     setting_options(
         GanConfig,
         ("beta", "pack", "unroll", "bound", "gradient_penalty", "coding", "temperature"),
-        ("steps", "noise_dim", "code_dim", "batch_size", "learning_rate", "decay_from", "samples"),
+        (
+            "steps",
+            "noise_dim",
+            "code_dim",
+            "batch_size",
+            "learning_rate",
+            "decay_from",
+            "generator_ema",
+            "samples",
+            "evaluate_every",
+        ),
     ),
+    {name: of_setting(name, size, TRAINING_PANEL) for name, size in SIZES.items()},
     ENDING,
 )
 def gan(ctx: typer.Context) -> None:
     run_command(GanJob(), ctx)
+
+
+def sizes_of(given: Mapping[str, Any]) -> dict[str, int]:
+    """The fields of a config that --filters and --widths set, each by one number for both networks or by two.
+
+    Raises:
+        UsageError: sizes of images for rows, or the other way round.
+        SettingError: too many numbers, or one that is no size.
+    """
+    fields: dict[str, int] = {}
+    for name, size in SIZES.items():
+        if (values := given[name]) is None:
+            continue
+        size.check(name, values)
+        if (given["dataset"] == STACKED) != (name == "filters"):
+            other = "--widths" if name == "filters" else "--filters"
+            what = "images" if name == "filters" else "rows"
+            raise UsageError(f"--{name} is for {what}, and '{given['dataset']}' has none", hint=f"try {other}")
+        fields |= dict(zip(_SIZED[name].split(), (values[0], values[-1]), strict=True))
+    return fields
 
 
 class GanJob(ComparisonJob[GanRequest]):
@@ -107,7 +152,8 @@ class GanJob(ComparisonJob[GanRequest]):
             methods = ["gan", *methods]
         if given["stack"] is not None and given["dataset"] != STACKED:
             raise UsageError(f"--stack is for {STACKED}, not for '{given['dataset']}'", hint="leave it out")
-        config = preset(given["preset"], given["dataset"], **asked_settings(given, GanRequest, methods))
+        changes = asked_settings(given, GanRequest, methods) | sizes_of(given)
+        config = preset(given["preset"], given["dataset"], **changes)
         return GanRequest(methods=tuple(methods), config=config, utility_target=given["utility_target"], **shared)
 
     def store(self, folder: Path, payload: dict[str, Any], dataset: Dataset, trained: Trained) -> None:

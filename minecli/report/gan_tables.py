@@ -27,25 +27,43 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
     payload = legible_values(payload)
     config = payload["config"]
     names = list(next((e["summary"] for e in payload["methods"] if e["summary"]), {}))
+    clipped = any((e.get("clipped_share") or {}).get("mean") is not None for e in payload["methods"])
     table = new_table(narrow=True)
     table.add_column("method")
-    for name in names:
+    for name in (*names, *(["clipped"] if clipped else []), "s"):
         table.add_column(name.replace("_", " "), justify="right")
-    table.add_column("s", justify="right")
     for entry in payload["methods"]:
         cells = [mean_and_error(entry["summary"].get(name)) for name in names]
+        cells += [_percent(entry.get("clipped_share"))] if clipped else []
         table.add_row(entry["method"], *cells, f"{entry['seconds']:.0f}")
+    references = payload["data"].get("references", {})
+    if references:
+        table.add_section()
+    for name, metrics in references.items():
+        table.add_row(name, *(_plain(metrics.get(metric)) for metric in names))
     settings = config["config"]
     words = [f"{settings['steps']} steps", f"latent {settings['noise_dim']} + {settings['code_dim']}"]
     lines = [settings_line(config, [*words, f"beta {settings['beta']:g}"], over_seeds=True)]
+    if clipped:
+        lines.append("clipped: steps at which the information's gradient was shortened to the adversarial one's length")
     lines += _facts(payload["data"]) + caveats(payload)
     reports = [part for entry in payload["methods"] if "report" in entry for part in (Text(), *_report(entry))]
     return render([table, Text(), *texts(lines), *quality_parts(payload), *reports], width, color)
 
 
+def _plain(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3g}"
+
+
+def _percent(summary: Mapping[str, Any] | None) -> str:
+    return NONE if summary is None or summary["mean"] is None else f"{summary['mean']:.0%}"
+
+
 def _facts(data: Mapping[str, Any]) -> list[str]:
     """What the numbers have to be read against."""
     lines = []
+    if "references" in data:
+        lines.append("below the methods: untrained noise and held-out real data, measured alike")
     if "kl_floor_nats" in data:
         lines.append(
             f"of {data['modes']} modes, {data['samples']} samples; the KL of resampled MNIST labels is "

@@ -50,6 +50,36 @@ def test_formats(cli, dataset):
     assert "mean ± standard error over seeds" in " ".join(table.split())
 
 
+def test_sizes_are_of_both_networks_or_of_each(cli):
+    ran = cli("gan", "spiral", *TINY, "--widths", "16,8", "--evaluate-every", "2")
+    settings = ran.json["config"]["config"]
+    assert (settings["generator_hidden"], settings["discriminator_hidden"]) == (16, 8)
+    assert [each["step"] for each in ran.json["methods"][0]["seeds"][0]["history"]] == [2, 4]
+    ran = cli("gan", "gaussians25", *TINY, "--widths", "8", "--preset", "medium")
+    settings = ran.json["config"]["config"]
+    assert (settings["generator_hidden"], settings["discriminator_hidden"]) == (8, 8)
+
+
+def test_noise_and_real_data_stand_beside_the_methods(cli):
+    ran = cli("gan", "spiral", "--steps", "2", "--seeds", "1", *ON_CPU)
+    references = ran.json["data"]["references"]
+    assert list(references) == ["noise", "uniform noise", "real"]
+    assert references["real"]["arc_coverage"] == 1.0
+    assert max(references[name]["arc_coverage"] for name in ("noise", "uniform noise")) < 0.1
+    entry = ran.json["methods"][0]
+    assert set(ran.json["definitions"]) == set(references["real"]) == set(entry["seeds"][0]["metrics"])
+    assert entry["clipped_share"]["mean"] == entry["seeds"][0]["clipped_share"]
+    assert entry["seeds"][0]["last_quarter"] == entry["seeds"][0]["metrics"]
+    table = cli("gan", "spiral", *TINY, "--compare", "--format", "table").stdout
+    assert [line.split()[0] for line in table.splitlines()[2:] if line][:5] == [
+        "gan",
+        "mine",
+        "noise",
+        "uniform",
+        "real",
+    ]
+
+
 def test_the_same_command_gives_the_same_numbers(cli):
     assert same(cli("gan", "spiral", *TINY).json) == same(cli("gan", "spiral", *TINY).json)
 
@@ -109,6 +139,14 @@ def test_a_stopped_run_goes_on_where_it_was(cli, tmp_path, monkeypatch):
         (("spiral", "--code-dim", "0", "--noise-dim", "2"), "nothing to be informed about"),
         (("spiral", "--bound", "smile"), "bound is 'smile'; it must be one of donsker-varadhan, nwj"),
         (("spiral", "--steps", "0"), "steps is 0"),
+        (("spiral", "--filters", "16"), "--filters is for images, and 'spiral' has none (try --widths"),
+        (("stacked-mnist", "--widths", "16"), "--widths is for rows, and 'stacked-mnist' has none (try --filters"),
+        (("stacked-mnist", "--filters", "0"), "--filters is 0; it must be a whole number of at least 1"),
+        (("stacked-mnist", "--filters", "1,2,3"), "--filters is (1, 2, 3); it must be 1 to 2 numbers"),
+        (("spiral", "--widths", "wide"), "--widths"),
+        (("spiral", "--evaluate-every", "0"), "--evaluate-every is 0; it must be a whole number of at least 1"),
+        (("spiral", "--generator-ema", "1"), "--generator-ema is 1.0; it must be a number"),
+        (("spiral", "--preset", "large"), "'large' is not one of 'quick', 'medium', 'paper'"),
     ],
 )
 def test_what_does_not_fit_is_explained(cli, words, message):

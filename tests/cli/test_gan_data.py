@@ -51,7 +51,12 @@ def test_a_table_comes_back_in_its_own_units(cli, table, tmp_path):
     data = ran.json["data"]
     assert (data["rows"], data["rows_held_out"], data["rows_dropped"]) == (96, 24, 1)
     for entry in ran.json["methods"]:
-        assert set(entry["seeds"][0]["metrics"]) == {"ks_mean", "ks_largest", "correlation_gap"}
+        assert set(entry["seeds"][0]["metrics"]) == {
+            "ks_mean",
+            "ks_largest",
+            "correlation_gap",
+            "levels_close",
+        }
         assert (entry["report"]["real_rows"], entry["report"]["generated_rows"]) == (24, 50)
         assert [c["name"] for c in entry["report"]["columns"]] == data["columns"]
     written = pq.read_table(folder / "samples-mine.parquet")
@@ -105,7 +110,11 @@ def test_stacked_digits(cli, digits, tmp_path):
     assert 0.0 <= data["classifier_accuracy"] <= 1.0
     # 40 samples of 100 modes cannot be uniform.
     assert 0.8 < data["kl_floor_nats"] < 1.3
-    assert set(ran.json["methods"][0]["seeds"][0]["metrics"]) == {"modes", "kl", "classifier_confidence"}
+    assert set(ran.json["methods"][0]["seeds"][0]["metrics"]) == {
+        "populated_modes", "confident_share", "full_kl", "modes", "kl", "classifier_confidence",
+    }  # fmt: skip
+    assert set(data["references"]) == {"noise", "untrained", "real"}
+    assert set(data["references"]["real"]) == set(ran.json["definitions"])
     assert (folder / "digits.png").read_bytes().startswith(b"\x89PNG")
     drawn = cli("gan", "sample", folder, "-n", "5", "-o", tmp_path / "five.parquet")
     assert drawn.code == 0, drawn.stderr

@@ -6,6 +6,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +27,14 @@ EVALUATION_SHIFTS = {1: 20, 3: 4}
 @dataclass(frozen=True)
 class AdversarialEvaluation(Evaluation):
     """One model at one step. Losses, norms and the bound are smoothed over the last steps, but for the bound of a
-    statistics network, which is evaluated on fresh samples, in nats."""
+    statistics network, which is evaluated on fresh samples, in nats. `clipped_share` is the share of all steps so
+    far at which the gradient of the information was shortened."""
 
     discriminator_loss: float | None
     generator_loss: float | None
     adversarial_norm: float | None
     information_norm: float | None
+    clipped_share: float | None = None
 
 
 class AdversarialTraining(SideBySideTraining):
@@ -60,6 +63,8 @@ class AdversarialTraining(SideBySideTraining):
         schedule = Schedule(config.steps, config.evaluate_every)
         super().__init__(method, schedule, config.statistics(), seeds, torch.device(data.device), networks)
         self.generator = self.networks["generator"]
+        # At how many informed steps each model's gradient was shortened, and how many there were.
+        self._shortened, self._informed_steps = torch.zeros(len(self.seeds), device=self.device), 0
 
     def draw(self) -> Draws:
         """The draws of the step that comes, on the device of the data."""
@@ -70,10 +75,15 @@ class AdversarialTraining(SideBySideTraining):
         stream."""
         return prior_of(self.seeds, self.config, count, "sample", *names, choices=self.needs.choices)
 
+    @property
+    def sampled(self) -> nn.Module:
+        """The generators that samples come from."""
+        return self.generator
+
     def decode(self, latents: Tensor, best: bool = False) -> Tensor:
         """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU. `best` asks
         the last generators that were finite when evaluated instead of the current ones."""
-        return applied(self.last_finite["generator"] if best else self.generator, latents, self.device)
+        return applied(self.last_finite["generator"] if best else self.sampled, latents, self.device)
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
         """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""
@@ -119,13 +129,35 @@ class AdversarialTraining(SideBySideTraining):
         self.remember(generator_loss=loss, adversarial_norm=model_norms(adversarial))
         if bound is not None:
             information = torch.autograd.grad(-self.config.beta * bound.sum(), own)
-            self.remember(information_norm=model_norms(information))
+            norms = model_norms(information)
+            self.remember(information_norm=norms)
+            self._count_shortened(norms > model_norms(adversarial))
             clipped = clip_adaptively(adversarial, information)
             gradients[: len(own)] = [u + a for u, a in zip(adversarial, clipped, strict=True)]
         for parameter, gradient in zip(own + others, gradients, strict=True):
             parameter.grad = gradient
         for name in names:
             self.optimizers[name].step()
+
+    def _count_shortened(self, which: Tensor) -> None:
+        self._shortened += which
+        self._informed_steps += 1
+        self._recent["clipped_share"] = self._shortened / self._informed_steps
+
+    def clipped_share(self, model: int) -> float | None:
+        """The share of a model's steps so far at which the gradient of the information was shortened."""
+        return float(self._shortened[model]) / self._informed_steps if self._informed_steps else None
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `SideBySideTraining.state_dict`."""
+        return {**super().state_dict(), "shortened": (self._shortened, self._informed_steps)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `SideBySideTraining.load_state_dict`."""
+        super().load_state_dict(state)
+        # Earlier versions did not count.
+        shortened, self._informed_steps = state.get("shortened", (self._shortened, 0))
+        self._shortened = shortened.to(self.device)
 
     def _information_on(self, samples: Tensor, latent: Tensor) -> Tensor:
         """The bound in nats, shape (models,), on the first of many pairs, with many shifted pairs in one logarithm: for

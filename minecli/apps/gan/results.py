@@ -14,8 +14,15 @@ from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.datasets.coded_rows import CodedRows
 from minecli.apps.datasets.sample_columns import free_name, read_coded_columns, read_columns
 from minecli.apps.datasets.table_rows import TableRows
-from minecli.apps.ensembles.results import Application, TrainedMethod, entry_of, kept_networks, require_state
-from minecli.apps.ensembles.training import applied
+from minecli.apps.ensembles.results import (
+    Application,
+    TrainedMethod,
+    entry_of,
+    kept_networks,
+    require_state,
+    summary_of,
+)
+from minecli.apps.ensembles.training import Evaluation, applied
 from minecli.apps.gan.conditional import Drawn, condition_of, draw_where
 from minecli.apps.gan.config import GanRequest
 from minecli.apps.gan.own_table import choices_of
@@ -32,12 +39,34 @@ def untrained(request: GanRequest, dataset: Dataset, method: str) -> GanTraining
 
 
 def method_entry(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[str, Any]:
-    """One method's answer as plain values, with the full report on the first seed where the data set has one."""
-    entry = entry_of(trained)
+    """One method's answer as plain values: metrics after the last step and, since two GANs change places from one
+    evaluation to the next, their mean over the evaluations of the last quarter of the steps; the share of steps at
+    which the information's gradient was shortened, where there is one; and the full report on the first seed where the
+    data set has one."""
+    entry, training = entry_of(trained), trained.training
+    for m, seed in enumerate(entry["seeds"]):
+        seed["last_quarter"] = last_quarter(training.history[m], training.steps)
+        seed["clipped_share"] = training.clipped_share(m)
+    entry["last_quarter"] = summary_of([seed["last_quarter"] for seed in entry["seeds"]])
+    entry["clipped_share"] = summary_of([{"share": seed["clipped_share"]} for seed in entry["seeds"]])["share"]
     if dataset.report is not None and trained.training.history[0]:
         samples = trained.training.sample(trained.training.config.samples, "report", best=True)
         entry["report"] = dataset.report(samples[0].numpy())
     return entry
+
+
+def last_quarter(history: Sequence[Evaluation], steps: int) -> dict[str, float | None]:
+    """The mean of each metric over the evaluations of the last quarter of `steps`; None where one of them lacks it.
+
+    >>> last_quarter([Evaluation.of(step, {}, {"modes": step / 10}) for step in (70, 80, 90, 100)], 100)
+    {'modes': 9.0}
+    """
+    late = [each.metrics for each in history if each.step > 0.75 * steps]
+    means: dict[str, float | None] = {}
+    for name in late[0] if late else ():
+        values = [value for metrics in late if (value := metrics.get(name)) is not None]
+        means[name] = sum(values) / len(values) if len(values) == len(late) else None
+    return means
 
 
 def picture_samples(trained: TrainedMethod[GanTraining]) -> npt.NDArray[np.float32]:
@@ -92,4 +121,4 @@ def _stored_table(folder: Path, request: GanRequest) -> TableRows | CodedRows | 
     return read_coded_columns(folder) if request.config.coding == "choices" else read_columns(folder)
 
 
-APPLICATION = Application(load_dataset, untrained, method_entry)
+APPLICATION = Application(load_dataset, untrained, method_entry, lambda dataset: dataset.definitions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -13,19 +13,23 @@ import torch
 from minecli import events
 from minecli.apps.datasets.coded_rows import CodedRows
 from minecli.apps.datasets.mnist import SIDE, default_cache, pooled, read_mnist
-from minecli.apps.datasets.real_samples import RealRows, RealSamples
+from minecli.apps.datasets.real_samples import RealRows, RealSamples, from_bytes
 from minecli.apps.datasets.sample_columns import Layout, channel_lists, coordinates, table_layout
 from minecli.apps.datasets.stacked_digits import DigitStacks
 from minecli.apps.datasets.synthetic import gaussians25, spiral
 from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.gan.config import STACKED, GanRequest
-from minecli.apps.gan.own_table import OwnTable
-from minecli.apps.gan.training import SampleMetrics
+from minecli.apps.gan.own_table import DEFINITIONS, OwnTable
+from minecli.apps.gan.references import SampleMetrics, stack_references, toy_references
 from minecli.apps.metrics import digit_classifier
-from minecli.apps.metrics.modes import StackMetrics, grid_metrics, label_floor, spiral_metrics
+from minecli.apps.metrics.modes import GRID_DEFINITIONS, SPIRAL_DEFINITIONS, grid_metrics, spiral_metrics
+from minecli.apps.metrics.stacks import STACK_DEFINITIONS, StackMetrics, confident_digits, label_floor
 from minecli.runtime.seeds import child_seed, generator
 
-_TOYS = {"spiral": (spiral, spiral_metrics), "gaussians25": (gaussians25, grid_metrics)}
+_TOYS = {
+    "spiral": (spiral, spiral_metrics, SPIRAL_DEFINITIONS),
+    "gaussians25": (gaussians25, grid_metrics, GRID_DEFINITIONS),
+}
 _SHOWN_REAL = 20_000
 
 Report = Callable[[npt.NDArray[np.float32]], dict[str, Any]]
@@ -36,7 +40,8 @@ class Dataset:
     """Real samples, and what generated ones are measured by.
 
     `facts` are plain values that a reader of the result needs: the classifier's accuracy, the floor of a metric, the
-    rows of a table. `report` compares one model's samples with the real ones in full, where that is defined. `table`
+    rows of a table, and under "references" what the metrics are of noise and of real data. `definitions` says what each
+    metric is. `report` compares one model's samples with the real ones in full, where that is defined. `table`
     is a user's own.
     """
 
@@ -44,6 +49,7 @@ class Dataset:
     metrics: SampleMetrics
     layout: Layout
     facts: dict[str, Any] = field(default_factory=dict)
+    definitions: Mapping[str, str] | None = None
     report: Report | None = None
     table: TableRows | CodedRows | None = None
 
@@ -78,10 +84,20 @@ def load_dataset(
         return _table(request, device, stdin)
     if request.dataset == STACKED:
         return _stacked_digits(request, device, observer, should_stop)
-    make, metrics = _TOYS[request.dataset]
-    rows = make(request.config.rows, generator(0, "gan", "data", request.dataset))
+    return _toy(request, device)
+
+
+def _toy(request: GanRequest, device: str) -> Dataset:
+    make, of_rows, definitions = _TOYS[request.dataset]
+    config = request.config
+
+    def metrics(samples: torch.Tensor) -> dict[str, float | None]:
+        return of_rows(samples.numpy())
+
+    rows = make(config.rows, generator(0, "gan", "data", request.dataset))
+    facts = {"rows": len(rows), "references": toy_references(make, metrics, config, request.dataset)}
     real = RealRows(torch.from_numpy(rows).to(device))
-    return Dataset(real, lambda samples: metrics(samples.numpy()), layout_of(request), {"rows": len(rows)})
+    return Dataset(real, metrics, layout_of(request), facts, definitions)
 
 
 def _stacked_digits(
@@ -93,18 +109,24 @@ def _stacked_digits(
     if classifier is None:
         return None
     digits = pooled(train, test)
+    sure = confident_digits(classifier, from_bytes(torch.tensor(test.images)))
+    metrics = StackMetrics(classifier, config.stack, sure)
+    seed = child_seed(0, "gan", "data", STACKED)
+    real = DigitStacks(digits, config.rows, config.stack, seed, device)
+    fresh = DigitStacks(digits, config.samples, config.stack, child_seed(0, "gan", "reference", STACKED), device)
     facts = {
         "images": config.rows,
         "modes": 10**config.stack,
         "samples": config.samples,
         "classifier_accuracy": classifier.accuracy,
+        "confident_digits": sure,
         "kl_floor_nats": label_floor(digits.labels, config.stack, config.samples, 0),
+        "references": stack_references(real, fresh, metrics, config),
     }
-    real = DigitStacks(digits, config.rows, config.stack, child_seed(0, "gan", "data", STACKED), device)
-    return Dataset(real, StackMetrics(classifier, config.stack), layout_of(request), facts)
+    return Dataset(real, metrics, layout_of(request), facts, STACK_DEFINITIONS)
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
     own = OwnTable.of(request.load(stdin), request)
-    layout = layout_of(request, own.rows)
-    return Dataset(RealRows(own.features(device)), own.distances, layout, own.facts, own.report, own.rows)
+    real, layout = RealRows(own.features(device)), layout_of(request, own.rows)
+    return Dataset(real, own.distances, layout, own.facts, DEFINITIONS, own.report, own.rows)

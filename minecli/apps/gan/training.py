@@ -8,12 +8,17 @@ One step of the method "mine" (paper, equations 16 and 17, with the non-saturati
   the length of that of the first (`adversarial.clipping`);
 * the statistics network ascends its bound on pairs (G(z), c), by `mine.training.ascend`.
 
+Where `one_latent` is set all of them use the latents that the discriminator saw, as PacGAN does, and the samples are
+made once. Where `generator_ema` is, samples come from averaged weights of the generator, which is trained as before.
+
 The other methods have other losses (`adversarial.losses`) and the same networks, batches and steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +36,9 @@ from minecli.apps.adversarial.networks import (
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.datasets.real_samples import RealSamples
 from minecli.apps.datasets.table_coding import Choices
+from minecli.apps.ensembles.training import copy_model
 from minecli.apps.gan.config import GanConfig
-
-# Finite samples (n, *shape) of one model, on the CPU, to numbers.
-SampleMetrics = Callable[[Tensor], dict[str, float | None]]
+from minecli.apps.gan.references import SampleMetrics
 
 # Methods whose discriminator sees pairs of a sample and a latent.
 _JOINT = ("veegan", "ali")
@@ -85,28 +89,43 @@ class GanTraining(AdversarialTraining):
             networks["encoder"] = build_encoder(seeds, shape, config, outputs)
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
+        turns = 1 if config.one_latent else 1 + config.generator_steps
         entries = 0 if choices is None else choices.entries
-        needs = StepNeeds(config.batch_size * self.pack, 1 + config.generator_steps, method == "ali", entries)
+        needs = StepNeeds(config.batch_size * self.pack, turns, method == "ali", entries)
         super().__init__(data, method, config, seeds, networks, needs)
         self.discriminator = self.networks["discriminator"]
+        self.averaged = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.generator_ema else None
+
+    @property
+    def sampled(self) -> nn.Module:
+        """The generators that samples come from: averaged ones where they are averaged."""
+        return self.generator if self.averaged is None else self.averaged
 
     def advance(self) -> None:
         """One step of all networks."""
-        draws = self.draw()
+        draws, one_latent = self.draw(), self.config.one_latent
+        with torch.set_grad_enabled(one_latent):
+            made: Tensor = self.generator(draws.priors[0])
         with torch.no_grad():
-            real, fake = self._real_side(draws, 0), self._fake_side(self.generator(draws.priors[0]), draws.priors[0])
+            real = self._real_side(draws, 0)
+        fake = self._fake_side(made.detach(), draws.priors[0])
         loss = losses.discriminator_loss(self.discriminator, real, fake, self.config.gradient_penalty)
         self.remember(discriminator_loss=loss)
         self.descend("discriminator", loss)
-        for turn in range(1, len(draws.priors)):
-            samples = self.step_generator(draws, turn)
+        for step in range(self.config.generator_steps):
+            turn = 0 if one_latent else 1 + step
+            # The first step's samples are those that the discriminator saw: no network behind them has changed.
+            samples = self.step_generator(draws, turn, made if one_latent and step == 0 else None)
         if self.informed:
             self.ascend_statistics(samples, code_of(self.config, draws.priors[-1]), draws.shifts)
+        if self.averaged is not None:
+            self._average(self.averaged)
 
-    def step_generator(self, draws: Draws, turn: int) -> Tensor:
-        """One step of the generator, and of the encoder if there is one; return the samples made before, detached."""
+    def step_generator(self, draws: Draws, turn: int, made: Tensor | None = None) -> Tensor:
+        """One step of the generator, and of the encoder if there is one; return the samples made before, detached.
+        `made` are these samples with their gradient, where they are there already."""
         prior = draws.priors[turn]
-        fake: Tensor = self.generator(prior)
+        fake: Tensor = self.generator(prior) if made is None else made
         loss = self._loss(draws, turn, fake)
         bound = self.information(fake, code_of(self.config, prior), draws.shifts) if self.informed else None
         self.descend_informed(["generator", "encoder"] if self.joint else ["generator"], loss, bound)
@@ -134,6 +153,21 @@ class GanTraining(AdversarialTraining):
 
     def _fake_side(self, fake: Tensor, prior: Tensor) -> losses.Side:
         return fake, prior[..., : self.config.latent] if self.joint else None
+
+    def _average(self, averaged: nn.Module) -> None:
+        """Move averaged weights and running statistics towards the current ones: at first as a mean of all steps."""
+        decay = min(self.config.generator_ema, (1.0 + self.step) / (10.0 + self.step))
+        current = self.generator.state_dict()
+        for name, value in averaged.state_dict().items():
+            value.lerp_(current[name], 1.0 - decay)
+
+    def store(self, model: int) -> None:
+        """Copy the generator of a model that samples come from to `last_finite`."""
+        copy_model(self.sampled, self.last_finite["generator"], model)
+
+    def _parts(self) -> dict[str, Mapping[str, Any]]:
+        averaged = {} if self.averaged is None else {"averaged": {"generator": self.averaged}}
+        return {**super()._parts(), **averaged}
 
     def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
         """Fresh samples, and their codes."""

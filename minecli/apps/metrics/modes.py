@@ -1,5 +1,10 @@
 """How much of a known set of modes a generator's samples reach, and how evenly.
 
+Published numbers count a mode with a single sample, and take the divergence among the samples that are near one: noise
+that is wide enough does well by both. Beside them stand two that noise cannot pass. A mode is populated if at least
+`REAL_SHARE` of the share that real data have there is near it, of ALL samples; and `full_kl` is the divergence from the
+real data over all modes and one class more, "near none".
+
 Divergences are in nats. A sample with a value that is not finite belongs to no mode, but it was asked for: it counts in
 every share's denominator.
 """
@@ -11,14 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
-from minecli.apps.datasets.mnist import CLASSES, SIDE
-from minecli.apps.datasets.stacked_digits import Labels, as_modes, check_counts
 from minecli.apps.datasets.synthetic import ARC_TURNS, GRID_COORDINATES, GRID_STD, Points, arc_at
-from minecli.apps.metrics.digit_classifier import DigitClassifier
 from minecli.errors import DataError
-from minecli.runtime.seeds import generator
 
 Counts = npt.NDArray[np.int64]
 Metrics = dict[str, float | None]
@@ -27,29 +27,50 @@ Metrics = dict[str, float | None]
 # data themselves, exp(-3^2 / 2) = 1.1 % lie beyond.
 HIGH_QUALITY_STDS = 3.0
 
+# Of the data's own share at a mode, as much must be near it.
+REAL_SHARE = 0.25
+# What the data themselves have within HIGH_QUALITY_STDS of a mean: 1 - exp(-9/2).
+GRID_REAL = 1.0 - math.exp(-0.5 * HIGH_QUALITY_STDS**2)
+
 ARC_SEGMENTS = 40
-SEGMENT_SAMPLES = 5
-# Three standard deviations of the noise; the windings lie 2/3 apart, so that no point is so near to two of them.
-NEAR_ARC = 0.3
+# One and a half standard deviations of the noise. The windings lie 2/3 apart: within twice as much of the arm lies nine
+# tenths of the disc, so that noise would be "near" it.
+NEAR_ARC = 0.15
+# The data's own share within NEAR_ARC, of a million rows; the standard error is 0.0003.
+ARC_REAL = 0.8665
+# Of the samples for which a segment is the nearest, as many must be near it. Of the data 82 % or more are, of noise
+# that fills the plane NEAR_ARC / (1/3) = 45 %.
+NEAR_SEGMENT = 0.6
 # The nearest of this many places on the arm stands for the nearest place: they are at most 0.006 apart.
 _PLACES_PER_SEGMENT = 100
-_FLOOR_DRAWS = 20
+_FAR = 1e6
+
+
+GRID_DEFINITIONS = {
+    "populated_modes": f"means with at least {REAL_SHARE:g} of real data's share of high quality near them",
+    "high_quality_share": f"samples within {HIGH_QUALITY_STDS:g} std of a mean; {GRID_REAL:.3f} of the data",
+    "full_kl": "of the shares at the means and near none from real data's, in nats",
+    "modes": "means with one sample of high quality (PacGAN's count)",
+    "kl": "of the means' shares among samples of high quality from equal ones (PacGAN's), in nats",
+}
 
 
 def grid_metrics(samples: npt.ArrayLike) -> Metrics:
     """Compare samples with the grid of 25 normals, `datasets.synthetic.gaussians25`.
 
     Every sample belongs to its nearest mean and is of high quality if it lies within 3 standard deviations (0.15) of
-    it. The first three numbers are those of PacGAN (Lin et al., NeurIPS 2018), taken there from 2,500 samples:
+    it.
+
+    * `populated_modes`: means with at least a quarter of the share of high quality that real data have there, 0.0396,
+      of all samples;
+    * `high_quality_share`: share of all samples that are of high quality, 0.989 for the data themselves;
+    * `full_kl`: sum p ln(p / q) in nats over 26 classes, the means' samples of high quality and all others; p their
+      shares, q those of real data.
+
+    The next two are those of PacGAN (Lin et al., NeurIPS 2018), taken there from 2,500 samples:
 
     * `modes`: means with at least one sample of high quality;
-    * `high_quality_share`: share of all samples that are of high quality, 0.989 for the data themselves;
     * `kl`: sum p ln(25 p) in nats, p a mean's share of the samples of high quality; None where there is none.
-
-    They say little early in training, when hardly a sample is of high quality. Two more count every finite sample:
-
-    * `nearest_modes`: means that are nearest to at least one sample;
-    * `nearest_kl`: the same divergence over all samples; None where none is finite.
 
     n perfect samples show a divergence of about 24 / (2 n); see `reverse_kl`.
 
@@ -60,8 +81,8 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
         DataError: another shape, or no sample.
 
     >>> metrics = grid_metrics([[0.0, 0.1], [4.0, -3.9], [0.5, 0.5], [float("nan"), 0.0]])
-    >>> metrics["modes"], metrics["high_quality_share"], round(metrics["kl"], 3)
-    (2.0, 0.5, 2.526)
+    >>> metrics["modes"], metrics["high_quality_share"], round(metrics["kl"], 3), round(metrics["full_kl"], 2)
+    (2.0, 0.5, 2.526, 2.83)
     """
     points = _points(samples)
     finite = points[np.isfinite(points).all(axis=1)]
@@ -73,29 +94,43 @@ def grid_metrics(samples: npt.ArrayLike) -> Metrics:
         distance = np.hypot(*(finite - coordinates[column]).T)
     mode = column[:, 0] * len(coordinates) + column[:, 1]
     high = distance <= HIGH_QUALITY_STDS * GRID_STD
-    fine = np.bincount(mode[high], minlength=len(coordinates) ** 2)
-    nearest = np.bincount(mode, minlength=len(coordinates) ** 2)
+    counts = np.bincount(mode[high], minlength=len(coordinates) ** 2)
     return {
-        "modes": float(np.count_nonzero(fine)),
+        "populated_modes": float(np.count_nonzero(populated(counts, len(points), GRID_REAL))),
         "high_quality_share": float(high.sum() / len(points)),
-        "kl": _kl_or_none(fine),
-        "nearest_modes": float(np.count_nonzero(nearest)),
-        "nearest_kl": _kl_or_none(nearest),
+        "full_kl": full_kl(counts, len(points), GRID_REAL),
+        "modes": float(np.count_nonzero(counts)),
+        "kl": _kl_or_none(counts),
     }
+
+
+SPIRAL_DEFINITIONS = {
+    "arc_coverage": (
+        f"share of {ARC_SEGMENTS} segments of the arm with at least {REAL_SHARE:g} of real data's share near them, and "
+        f"{NEAR_SEGMENT:.0%} of the samples that are nearest to them"
+    ),
+    "near_arc_share": f"samples within {NEAR_ARC:g} of the arm; {ARC_REAL:.3f} of the data",
+    "full_kl": "of the shares at the segments and near none from real data's, in nats",
+    "kl": "of the segments' shares among samples near the arm from equal ones, in nats",
+}
 
 
 def spiral_metrics(samples: npt.ArrayLike) -> Metrics:
     """Compare samples with the spiral, `datasets.synthetic.spiral`.
 
-    A sample is near the arm within 0.3 of its nearest place on it, and belongs to that place's segment. The 40 segments
-    are equal in p, the arm's parameter, and not in length: the data have the same share in each. (Noise moves samples
-    to neighbouring segments, most in the tight inner turn; a million rows of data show a divergence of 0.0001 nats.)
+    A sample belongs to the segment of its nearest place on the arm, and is near the arm within 0.15 of that. The 40
+    segments are equal in p, the arm's parameter, and not in length: the data have the same share in each. (Noise moves
+    samples to neighbouring segments, most in the tight inner turn, where the first has 5 % less.)
 
-    * `arc_coverage`: share of the segments with at least 5 samples near the arm;
-    * `near_arc_share`: share of all samples that are near the arm, 0.9975 for the data themselves;
+    * `arc_coverage`: share of the segments that are covered: those with at least a quarter of the share near the arm
+      that real data have there, 0.0217, of all samples, and with at least 0.6 of their own samples near the arm, where
+      real data have 0.82 and more, and noise that fills the plane 0.45;
+    * `near_arc_share`: share of all samples that are near the arm, 0.8665 for the data themselves;
+    * `full_kl`: sum p ln(p / q) in nats over 41 classes, the segments' samples near the arm and all others; p their
+      shares, q those of real data;
     * `kl`: sum p ln(40 p) in nats, p a segment's share of the samples near the arm; None where there is none.
 
-    The 5 samples are a fixed number: with fewer than about 500 samples the data themselves leave segments uncovered.
+    With fewer than about 1,000 samples the data themselves leave segments uncovered.
 
     Args:
         samples: in the units of the data, shape (n, 2).
@@ -105,77 +140,49 @@ def spiral_metrics(samples: npt.ArrayLike) -> Metrics:
 
     >>> from minecli.apps.datasets.synthetic import spiral
     >>> metrics = spiral_metrics(spiral(2500, np.random.default_rng(0)))
-    >>> metrics["arc_coverage"], round(metrics["near_arc_share"], 2), metrics["kl"] < 0.03
-    (1.0, 1.0, True)
+    >>> metrics["arc_coverage"], round(metrics["near_arc_share"], 1), metrics["full_kl"] < 0.03
+    (1.0, 0.9, True)
+    >>> spiral_metrics(np.random.default_rng(0).normal(0.0, 0.8, (2500, 2)))["arc_coverage"] < 0.1
+    True
     """
     points = _points(samples)
-    finite = points[np.isfinite(points).all(axis=1)]
-    place = _nearest_place(finite)
-    counts = np.bincount(place[place >= 0] // _PLACES_PER_SEGMENT, minlength=ARC_SEGMENTS)
+    segment, near = _segments(points[np.isfinite(points).all(axis=1)])
+    own = np.bincount(segment, minlength=ARC_SEGMENTS)
+    counts = np.bincount(segment[near], minlength=ARC_SEGMENTS)
+    covered = populated(counts, len(points), ARC_REAL) & (counts >= NEAR_SEGMENT * own)
     return {
-        "arc_coverage": float(np.count_nonzero(counts >= SEGMENT_SAMPLES) / ARC_SEGMENTS),
+        "arc_coverage": float(covered.mean()),
         "near_arc_share": float(counts.sum() / len(points)),
+        "full_kl": full_kl(counts, len(points), ARC_REAL),
         "kl": _kl_or_none(counts),
     }
 
 
-def label_metrics(labels: npt.ArrayLike, classes: int) -> Metrics:
-    """Compare labels, those a classifier gives to samples, with classes that are all as likely.
-
-    `modes` is the number of distinct labels, `kl` is sum p ln(classes p) in nats, p a label's share. So measured on
-    stacked digits, where a label is the triple of digits and there are 1,000, by VEEGAN, PacGAN and MINE.
+def populated(counts: Counts, total: int, real: float) -> npt.NDArray[np.bool_]:
+    """Which modes have at least `REAL_SHARE` of the share that real data have there.
 
     Args:
-        labels: integers in 0 .. classes - 1, shape (n,).
-        classes: how many there are.
+        counts: samples near each of k modes, shape (k,).
+        total: all samples, near or not.
+        real: real data's share near any mode, which all modes have an equal part of.
 
-    Raises:
-        DataError: no label, or one that is no integer of that range.
-
-    >>> label_metrics([0, 0, 1, 1], 4)
-    {'modes': 2.0, 'kl': 0.6931471805599453}
+    >>> populated(np.array([25, 24, 0, 0]), 400, 1.0).tolist()
+    [True, False, False, False]
     """
-    array = np.asarray(labels)
-    if array.ndim != 1 or not array.size or array.dtype.kind not in "iu":
-        problem = f"labels have shape {array.shape} and type {array.dtype}; they must be integers, in one row"
-        raise DataError(problem, hint="pass one integer label per sample")
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high >= classes:
-        problem = f"labels lie in {low} .. {high}; with {classes} classes they must lie in 0 .. {classes - 1}"
-        raise DataError(problem, hint="pass the number of classes that the labels were made with")
-    counts = np.bincount(array.astype(np.int64), minlength=classes)
-    return {"modes": float(np.count_nonzero(counts)), "kl": reverse_kl(counts)}
+    return counts >= REAL_SHARE * real * total / len(counts)
 
 
-class StackMetrics:
-    """What is measured of stacks of digits by a classifier that names their channels.
+def full_kl(counts: Counts, total: int, real: float) -> float:
+    """The divergence sum p ln(p / q), in nats, over k modes and "near none": p the samples' shares, and q those of real
+    data, real / k at each mode and 1 - real near none. The arguments are those of `populated`.
 
-    Args:
-        classifier: names one channel.
-        stack: channels of an image; there are 10^stack modes.
+    >>> round(full_kl(np.array([45, 45]), 100, 0.9), 4), round(full_kl(np.array([10, 10]), 100, 0.9), 3)
+    (0.0, 1.363)
     """
-
-    def __init__(self, classifier: DigitClassifier, stack: int) -> None:
-        self._classifier, self._stack = classifier, stack
-
-    def __call__(self, images: Tensor) -> Metrics:
-        """Measure images, shape (n, stack, 28, 28) with n at least 1, finite, -1 (paper) to 1 (ink).
-
-        * `modes`: distinct combinations of labels;
-        * `kl`: sum p ln(10^stack p) in nats, p a combination's share; `label_floor` says how small it can be expected;
-        * `classifier_confidence`: the mean over all channels of the likeliest digit's probability. Where it is low,
-          what the samples show are no digits, and the other two numbers mean little.
-
-        Raises:
-            DataError: no image.
-            ValueError: images of another shape.
-        """
-        if images.shape[1:] != (self._stack, SIDE, SIDE):
-            raise ValueError(f"images of shape {tuple(images.shape)}; (n, {self._stack}, {SIDE}, {SIDE}) is needed")
-        logits = self._classifier.logits(images.flatten(0, 1))
-        labels = logits.argmax(1).view(-1, self._stack).cpu().numpy()
-        metrics = label_metrics(as_modes(labels), CLASSES**self._stack)
-        return {**metrics, "classifier_confidence": float(logits.softmax(1).amax(1).mean())}
+    shares = np.append(counts, total - counts.sum()) / total
+    real_shares = np.append(np.full(len(counts), real / len(counts)), 1.0 - real)
+    some = shares > 0
+    return max(0.0, float((shares[some] * np.log(shares[some] / real_shares[some])).sum()))
 
 
 def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
@@ -214,26 +221,6 @@ def reverse_kl(counts: npt.ArrayLike, classes: int | None = None) -> float:
     return max(0.0, float((shares * np.log(classes * shares)).sum()))
 
 
-def label_floor(labels: Labels, stack: int, count: int, seed: int) -> float:
-    """The divergence from uniform modes, in nats, that `count` perfect samples have: no model should be far below it.
-
-    The mean, over 20 draws, of sum p ln(10^stack p) over the modes, p their shares among `count` stacks of labels drawn
-    independently from `labels`. It is not zero, since samples are few, (10^stack - 1) / (2 count) for uniform labels,
-    and since MNIST's digits are not quite as frequent as each other.
-
-    Raises:
-        UsageError: count below 1, or stack not in 1 .. 6.
-
-    >>> label_floor(np.arange(10), stack=1, count=100_000, seed=0) < 1e-4
-    True
-    """
-    check_counts(stack, count)
-    rng = generator(seed, "label-floor", stack, count)
-    draws = (as_modes(labels[rng.integers(len(labels), size=(count, stack))]) for _ in range(_FLOOR_DRAWS))
-    values = [reverse_kl(np.bincount(modes), classes=CLASSES**stack) for modes in draws]
-    return math.fsum(values) / len(values)
-
-
 def _points(samples: npt.ArrayLike) -> Points:
     points = np.asarray(samples, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
@@ -242,15 +229,17 @@ def _points(samples: npt.ArrayLike) -> Points:
     return points
 
 
-def _nearest_place(points: Points) -> Counts:
-    """The number of each point's nearest place on the arm, -1 where none is within NEAR_ARC."""
+def _segments(points: Points) -> tuple[Counts, npt.NDArray[np.bool_]]:
+    """The segment of each finite point's nearest place on the arm, and whether that is within NEAR_ARC."""
     from scipy.spatial import cKDTree
 
     places = ARC_SEGMENTS * _PLACES_PER_SEGMENT
     # In the middle of equal steps, so that no place lies on the border of two segments.
     tree: Any = cKDTree(arc_at((np.arange(places) + 0.5) * ARC_TURNS / places))
-    _, nearest = tree.query(points, distance_upper_bound=np.nextafter(NEAR_ARC, 1.0))
-    return np.where(nearest < places, nearest, -1).astype(np.int64)
+    # Farther than this nothing is near; the square of what is very far would be infinite.
+    distance, nearest = tree.query(np.clip(points, -_FAR, _FAR))
+    segment: Counts = (nearest // _PLACES_PER_SEGMENT).astype(np.int64)
+    return segment, distance <= NEAR_ARC
 
 
 def _kl_or_none(counts: Counts) -> float | None:

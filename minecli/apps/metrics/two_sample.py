@@ -331,4 +331,6 @@ class TableDistances:
 
 def _shares(table: TableRows | CodedRows, rows: Array) -> Array:
     """The share of each level of each category among rows (n, d), shape (levels,)."""
-    return np.concatenate([np.empty(0), *(column.levels(rows).mean(axis=0) for column in table.columns)])
+    return np.concatenate(
+        [np.empty(0), *(column.levels(rows).sum(axis=0) / max(1, len(rows)) for column in table.columns)]
+    )

@@ -10,7 +10,7 @@ import torch
 
 from minecli.apps.datasets.mnist import Digits, pooled, read_mnist
 from minecli.apps.datasets.stacked_digits import MOST_STACKED, DigitStacks, as_modes, stacked
-from minecli.apps.metrics.modes import StackMetrics, label_floor, label_metrics
+from minecli.apps.metrics.stacks import StackMetrics, confident_digits, label_floor, label_metrics
 from minecli.errors import DataError, UsageError
 
 RNG = np.random.default_rng(0)
@@ -97,8 +97,11 @@ def test_counts_out_of_range(count, stack, problem):
 
 def test_the_judge_by_hand():
     labels = np.array([[0, 1], [0, 1], [1, 0], [9, 9]])
-    found = StackMetrics(Reader(0.75), 2)(written(labels))
+    found = StackMetrics(Reader(0.75), 2, 0.9)(written(labels))
     assert found == {
+        "populated_modes": 0.0,
+        "confident_share": 0.0,
+        "full_kl": pytest.approx(-math.log(1 - 0.81)),
         "modes": 3.0,
         "kl": pytest.approx(0.5 * math.log(50) + 0.5 * math.log(25)),
         "classifier_confidence": pytest.approx(0.75),
@@ -108,12 +111,29 @@ def test_the_judge_by_hand():
 
 def test_the_judge_tells_all_modes():
     every = np.stack(np.divmod(np.arange(100), 10), axis=1)
-    found = StackMetrics(Reader(0.9), 2)(written(every))
+    found = StackMetrics(Reader(0.95), 2, 0.9)(written(every))
     assert (found["modes"], found["kl"]) == (100.0, 0.0)
+    assert (found["populated_modes"], found["confident_share"]) == (100.0, 1.0)
+    assert found["full_kl"] == pytest.approx(-math.log(0.81))
+
+
+def test_a_mode_that_is_named_once_in_many_samples_is_not_populated():
+    labels = np.concatenate([np.zeros((495, 2), int), np.full((5, 2), 7)])
+    # A quarter of the share of real data: 0.25 * 0.81 / 100 of 500 samples is 1.01.
+    found = StackMetrics(Reader(0.95), 2, 0.9)(written(labels))
+    assert (found["modes"], found["populated_modes"]) == (2.0, 2.0)
+    found = StackMetrics(Reader(0.95), 2, 0.9)(written(labels[:496]))
+    assert (found["modes"], found["populated_modes"]) == (2.0, 1.0)
+
+
+def test_the_share_of_confident_digits_is_never_all_or_none():
+    digits = written(np.array([[3], [4]])).flatten(0, 1)
+    assert confident_digits(Reader(0.95), digits) == pytest.approx(2.5 / 3)
+    assert confident_digits(Reader(0.75), digits) == pytest.approx(0.5 / 3)
 
 
 def test_the_judge_refuses_other_shapes():
-    judge = StackMetrics(Reader(0.9), 3)
+    judge = StackMetrics(Reader(0.9), 3, 0.9)
     for shape in ((4, 2, 28, 28), (4, 28, 28), (4, 3, 28, 27)):
         with pytest.raises(ValueError, match=r"\(n, 3, 28, 28\) is needed"):
             judge(torch.zeros(shape))

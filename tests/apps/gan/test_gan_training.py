@@ -165,3 +165,82 @@ def test_uniform_priors_lie_within_one():
     assert prior.shape == (2, 1000, 2)
     assert prior.abs().max() <= 1.0
     assert prior.std() == pytest.approx(3**-0.5, abs=0.02)
+
+
+def test_one_latent_serves_discriminator_and_both_steps_of_the_generator():
+    gan = training("gan", one_latent=True, generator_steps=2)
+    draws, seen = gan.draw(), []
+    assert len(draws.priors) == 1
+    gan.generator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    gan.advance()
+    # The discriminator's samples are the first step's, and the second step makes new ones of the same latents.
+    assert len(seen) == 2
+    for latents in seen:
+        assert torch.equal(latents, draws.priors[0])
+
+
+def test_samples_made_once_are_those_made_twice():
+    # Without normalisation's running statistics, which a second pass moves, the steps are the same.
+    once, twice = training("mine", one_latent=True), training("mine", one_latent=True)
+    twice.step_generator = lambda draws, turn, made=None: GanTraining.step_generator(twice, draws, turn)
+    for gan in (once, twice):
+        for _ in range(5):
+            gan.advance()
+    for a, b in zip(weights(once), weights(twice), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_samples_come_from_averaged_weights():
+    gan = training("gan", generator_ema=0.9)
+    for _ in range(2):
+        gan.advance()
+    assert not torch.equal(gan.sampled.last.weight, gan.generator.last.weight)
+    gan.evaluate()
+    for name, value in gan.last_finite["generator"].state_dict().items():
+        assert torch.equal(value, gan.sampled.state_dict()[name])
+    latents = gan.prior(10, "here")
+    torch.testing.assert_close(gan.decode(latents), gan.decode(latents, best=True))
+
+
+def test_averaged_weights_follow_their_formula():
+    gan = training("gan", generator_ema=0.5)
+    expected = gan.generator.last.weight.detach().clone()
+    for step in range(20):
+        gan.step = step
+        gan.advance()
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * gan.generator.last.weight.detach()
+    torch.testing.assert_close(gan.sampled.last.weight, expected)
+
+
+def test_a_resumed_run_goes_on_with_its_average_and_its_count_of_clipped_steps():
+    changes = {"generator_ema": 0.9, "one_latent": True, "beta": 0.05}
+    whole, second = training("mine", **changes), training("mine", **changes)
+    whole.run()
+    first, states = training("mine", **changes), []
+    first.run(should_stop=iter([False] * 17 + [True]).__next__, save=lambda state, at_once: states.append(state))
+    second.load_state_dict(states[-1])
+    second.run()
+    for a, b in zip(whole.sampled.parameters(), second.sampled.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert whole.history == second.history
+    assert whole.clipped_share(0) == second.clipped_share(0)
+
+
+def test_a_state_of_an_earlier_version_is_taken_up():
+    whole, second, states = training("mine"), training("mine"), []
+    whole.run(save=lambda state, at_once: states.append(state))
+    del states[0]["shortened"]
+    second.load_state_dict(states[0])
+    assert second.run()
+
+
+def test_the_share_of_clipped_steps_is_that_of_gradients_that_were_shortened():
+    # The statistics network starts from zero and has no gradient at the first of the 30 steps.
+    for beta, share in ((1e-9, 0.0), (1e6, 29 / 30)):
+        gan = training("mine", beta=beta, seeds=(0, 1))
+        assert gan.clipped_share(0) is None
+        gan.run()
+        assert [gan.clipped_share(m) for m in range(2)] == [share, share]
+        assert gan.history[1][-1].clipped_share == pytest.approx(share)
+    assert training("gan").clipped_share(0) is None
