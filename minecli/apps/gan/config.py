@@ -38,6 +38,10 @@ class GanConfig(AdversarialConfig):
     """
 
     coding: str = choice("linear", "How a table's columns are generated.", CODINGS)
+    mean_weight: float = number(
+        0.0, "Weight of the squared distance of a table's features from the real ones in their means.", least=0.0,
+        metavar="W",
+    )  # fmt: skip
     temperature: float = number(0.5, "Of the softmax by which categories are drawn.", above=0.0, metavar="T")
     one_latent: bool = switch(False, "The generator's steps use the latents that the discriminator saw.")
     generator_ema: float = number(
@@ -170,7 +174,7 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
-    LATER = frozenset({"coding", "temperature", "one_latent", "generator_ema"})
+    LATER = frozenset({"coding", "temperature", "mean_weight", "one_latent", "generator_ema"})
     USED_BY = MappingProxyType({"pack": ("pacgan",), "unroll": ("unrolled",), "beta": ("mine",), "bound": ("mine",)})
 
     config: GanConfig

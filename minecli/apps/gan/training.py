@@ -10,6 +10,8 @@ One step of the method "mine" (paper, equations 16 and 17, with the non-saturati
 
 Where `one_latent` is set all of them use the latents that the discriminator saw, as PacGAN does, and the samples are
 made once. Where `generator_ema` is, samples come from averaged weights of the generator, which is trained as before.
+A table's generator, whose outputs are choices and scores (`adversarial.table_head`), also descends `mean_weight` times
+the distance of its batch's means from those of the real rows (`losses.mean_distance`), whatever the method.
 
 The other methods have other losses (`adversarial.losses`) and the same networks, batches and steps.
 """
@@ -49,6 +51,12 @@ def generator_of(seeds: Sequence[int], shape: tuple[int, ...], config: GanConfig
     if choices is None:
         return build_generator(seeds, shape, config)
     return build_table_generator(seeds, choices, config, config.temperature)
+
+
+def _moments(data: RealSamples) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each feature of all real rows, (features,) both."""
+    rows = data.rows(torch.arange(len(data))[None])[0]
+    return rows.mean(0), rows.var(0, correction=0)
 
 
 class GanTraining(AdversarialTraining):
@@ -94,6 +102,7 @@ class GanTraining(AdversarialTraining):
         needs = StepNeeds(config.batch_size * self.pack, turns, method == "ali", entries)
         super().__init__(data, method, config, seeds, networks, needs)
         self.discriminator = self.networks["discriminator"]
+        self.moments = None if choices is None or not config.mean_weight else _moments(data)
         self.averaged = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.generator_ema else None
 
     @property
@@ -127,6 +136,8 @@ class GanTraining(AdversarialTraining):
         prior = draws.priors[turn]
         fake: Tensor = self.generator(prior) if made is None else made
         loss = self._loss(draws, turn, fake)
+        if self.moments is not None:
+            loss = loss + self.config.mean_weight * losses.mean_distance(fake, *self.moments)
         bound = self.information(fake, code_of(self.config, prior), draws.shifts) if self.informed else None
         self.descend_informed(["generator", "encoder"] if self.joint else ["generator"], loss, bound)
         return fake.detach()
