@@ -38,6 +38,7 @@ class GanConfig(AdversarialConfig):
     """
 
     coding: str = choice("linear", "How a table's columns are generated.", CODINGS)
+    table_pack: int = whole(1, "Rows of a table that every discriminator sees together; pacgan's own are --pack.")
     mean_weight: float = number(
         0.0, "Weight of the squared distance of a table's features from the real ones in their means.", least=0.0,
         metavar="W",
@@ -87,10 +88,39 @@ _GRID = {
     ),
     "paper": _SPIRAL["paper"],
 }
-# Columns of a table: noise for what the code does not have to say, and steps that come to rest.
+# Columns of a table: noise for what the code does not have to say, small networks, fast steps that come to rest. What
+# each setting is worth was measured; see `minecli docs gan`.
+_TABLE_QUICK = GanConfig(
+    coding="choices",
+    temperature=1.0,
+    mean_weight=10.0,
+    beta=0.1,
+    noise_dim=16,
+    code_dim=4,
+    steps=4000,
+    table_pack=4,
+    batch_size=50,
+    learning_rate=3e-3,
+    decay_from=0.5,
+    gradient_penalty=0.3,
+    generator_ema=0.995,
+    generator_hidden=128,
+    discriminator_hidden=128,
+    discriminator_layers=2,
+    samples=10_000,
+    evaluate_every=500,
+)
 _TABLE = {
-    "quick": replace(_SPIRAL["quick"], noise_dim=8, code_dim=4, decay_from=0.5, gradient_penalty=0.1),
-    "paper": replace(_SPIRAL["paper"], noise_dim=8, code_dim=4),
+    "quick": _TABLE_QUICK,
+    "medium": replace(
+        _TABLE_QUICK,
+        steps=20_000,
+        generator_hidden=256,
+        discriminator_hidden=256,
+        learning_rate=1e-3,
+        evaluate_every=1000,
+    ),
+    "paper": replace(_SPIRAL["paper"], coding="choices", noise_dim=8, code_dim=4),
 }
 # Networks, optimiser and protocol of PacGAN's "VEEGAN experiment" (Lin et al., 2018), which the paper follows; all of
 # the latent is code. The quick one is small in everything.
@@ -174,7 +204,7 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
-    LATER = frozenset({"coding", "temperature", "mean_weight", "one_latent", "generator_ema"})
+    LATER = frozenset({"coding", "temperature", "mean_weight", "table_pack", "one_latent", "generator_ema"})
     USED_BY = MappingProxyType({"pack": ("pacgan",), "unroll": ("unrolled",), "beta": ("mine",), "bound": ("mine",)})
 
     config: GanConfig

@@ -62,7 +62,7 @@ class OwnTable:
         learnt, held_out, facts = split_of(one, _MOST_HELD_OUT)
         rows = CodedRows.of(one, learnt) if request.config.coding == "choices" else TableRows.of(one)
         targets = utility.targets_of(rows.columns, request.utility_target)
-        own = cls(rows, learnt, held_out, facts, Utility(rows.columns, targets, rows.real[held_out]))
+        own = cls(rows, learnt, held_out, facts, Utility(rows.columns, targets, rows.real[learnt], rows.real[held_out]))
         measured = {NOISE: own.noise, REAL: rows.real[held_out]}
         facts["references"] = {name: own.distances.of_rows(each) for name, each in measured.items()}
         return own

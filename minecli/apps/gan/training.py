@@ -85,7 +85,7 @@ class GanTraining(AdversarialTraining):
         choices: Choices | None = None,
     ) -> None:
         self.metrics = metrics
-        self.pack = config.pack if method == "pacgan" else 1
+        self.pack = config.pack if method == "pacgan" else 1 if choices is None else config.table_pack
         self.joint, self.informed = method in _JOINT, method == "mine" and config.beta > 0.0
         shape = data.shape
         networks = {

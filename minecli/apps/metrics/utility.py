@@ -3,7 +3,8 @@ real rows that neither it nor the generator has seen (Esteban, Hyland and Rätsc
 generation with recurrent conditional GANs", 2017: "train on synthetic, test on real").
 
 The model is scikit-learn's forest of 100 extremely randomised trees with its own defaults, but for leaves of at least
-three rows, because it needs no tuning and no scaling; with the extra `utility`. Features are all other columns.
+three rows, because it needs no tuning; with the extra `utility`. Features are all other columns, numbers by their ranks
+among the learnt rows, since such trees split a range at random.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minecli.apps.datasets.evaluated_rows import TableColumn
+from minecli.apps.datasets.evaluated_rows import CommonScale, TableColumn
 from minecli.errors import UsageError
 from minecli.runtime.seeds import child_seed, generator
 from minecli.tables.kinds import Array
@@ -65,14 +66,16 @@ def targets_of(columns: Sequence[TableColumn], wanted: str | None) -> list[Table
 
 @dataclass(frozen=True)
 class Utility:
-    """What models are worth that are trained to predict `targets` of a table and tested on its `held_out` rows, (n, d).
+    """What models are worth that are trained to predict `targets` of a table and tested on its `held_out` rows, (n, d);
+    `learnt` are the rows that the generator knows, (m, d).
 
-    Example: `Utility(columns, targets_of(columns, "income"), held_out).of(made)` gives
+    Example: `Utility(columns, targets_of(columns, "income"), learnt, held_out).of(made)` gives
     `[{"target": "income", "r2": 0.71}]`.
     """
 
     columns: Sequence[TableColumn]
     targets: Sequence[TableColumn]
+    learnt: Array
     held_out: Array
 
     def of(self, rows: Array) -> list[dict[str, Any]]:
@@ -82,14 +85,14 @@ class Utility:
         return [{"target": target.name, **self._scores(target, rows[order])} for target in self.targets]
 
     def _scores(self, target: TableColumn, rows: Array) -> dict[str, float | None]:
-        features = [place for column in self.columns if column is not target for place in column.all_places]
+        features = CommonScale.of([column for column in self.columns if column is not target], self.learnt)
         if target.is_category:
             # The last of equal ones would be 0 for rows without any level.
             known, truth = (target.levels(each).argmax(axis=1) for each in (rows, self.held_out))
-            return _of_levels(rows[:, features], known, self.held_out[:, features], truth)
+            return _of_levels(features(rows), known, features(self.held_out), truth)
         there, tested = (target.absent(each) < 0.5 for each in (rows, self.held_out))
         known, truth = rows[there, target.places.start], self.held_out[tested, target.places.start]
-        return _of_numbers(rows[there][:, features], known, self.held_out[tested][:, features], truth)
+        return _of_numbers(features(rows[there]), known, features(self.held_out[tested]), truth)
 
 
 Codes = npt.NDArray[np.int64]
