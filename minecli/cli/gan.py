@@ -29,6 +29,7 @@ from minecli.cli.options import Parameters, of_fields, of_setting, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
+from minecli.cli.words import flag
 from minecli.errors import UsageError
 from minecli.settings import Setting
 
@@ -70,6 +71,8 @@ SIZES = {
 }  # fmt: skip
 _SIZED = {"filters": "generator_filters discriminator_filters", "widths": "generator_hidden discriminator_hidden"}
 
+# Settings that only a user's table has a use for.
+OF_TABLES = ("coding", "temperature", "table_pack", "mean_weight")
 OWN_TABLE: Parameters = {
     "missing": option(
         Literal["error", "drop", "learn"],
@@ -101,7 +104,7 @@ app = group("GANs that keep their modes by mutual information.")
     compare_option("Train the plain GAN beside it, on the same seeds."),
     setting_options(
         GanConfig,
-        ("beta", "pack", "unroll", "bound", "gradient_penalty", "coding", "temperature"),
+        ("beta", "pack", "unroll", "bound", "gradient_penalty", *OF_TABLES),
         (
             "steps",
             "noise_dim",
@@ -152,6 +155,9 @@ class GanJob(ComparisonJob[GanRequest]):
             methods = ["gan", *methods]
         if given["stack"] is not None and given["dataset"] != STACKED:
             raise UsageError(f"--stack is for {STACKED}, not for '{given['dataset']}'", hint="leave it out")
+        for name in OF_TABLES:
+            if given[name] is not None and not given["x"]:
+                raise UsageError(f"{flag(name)} is for tables, not for '{given['dataset']}'", hint="leave it out")
         changes = asked_settings(given, GanRequest, methods) | sizes_of(given)
         config = preset(given["preset"], given["dataset"], **changes)
         return GanRequest(methods=tuple(methods), config=config, utility_target=given["utility_target"], **shared)

@@ -119,6 +119,7 @@ def test_what_is_wrong_is_said(cli, table, words, message):
 
 def test_options_of_tables_are_for_tables(cli, table):
     assert "--utility-target names a column of a table" in cli("gan", "spiral", "--utility-target", "a", *FAST).stderr
+    assert "--table-pack is for tables, not for 'spiral'" in cli("gan", "spiral", "--table-pack", "2", *FAST).stderr
     linear = cli("gan", table, "--x", "*", "--missing", "learn", "--coding", "linear", *FAST)
     assert "--missing is 'learn'; it must be error or drop" in linear.stderr
 
@@ -137,11 +138,13 @@ def test_without_scikit_learn_the_rest_is_reported(cli, table, monkeypatch):
 def test_a_run_of_linear_columns_is_still_sampled(cli, table, tmp_path):
     """As earlier versions made them: nothing in config.json says how columns are coded, nor in columns.json."""
     folder = tmp_path / "run"
-    ran = cli("gan", table, "--x", "city,member", "--missing", "drop", "--coding", "linear", *FAST, "--run-dir", folder)
+    usual = ("--coding", "linear", "--temperature", "0.5", "--table-pack", "1", "--mean-weight", "0")
+    words = ("--x", "city,member", "--missing", "drop", *usual, "--generator-ema", "0")
+    ran = cli("gan", table, *words, *FAST, "--run-dir", folder)
     assert ran.code == 0, ran.stderr
     before = cli("gan", "sample", folder, "-n", "20").stdout
     config = json.loads((folder / "config.json").read_text())
-    for name in ("coding", "temperature", "mean_weight", "generator_ema", "one_latent"):
+    for name in ("coding", "temperature", "mean_weight", "table_pack", "generator_ema", "one_latent"):
         config["config"].pop(name)
     config.pop("utility_target")
     (folder / "config.json").write_text(json.dumps(config))

@@ -37,7 +37,9 @@ class GanConfig(AdversarialConfig):
     The information is I(G(Z); c) (paper, equation 17).
     """
 
-    coding: str = choice("linear", "How a table's columns are generated.", CODINGS)
+    coding: str = choice(
+        "linear", f"How a table's columns are generated: {' or '.join(CODINGS)}.", CODINGS, metavar="NAME"
+    )
     table_pack: int = whole(1, "Rows of a table that every discriminator sees together; pacgan's own are --pack.")
     mean_weight: float = number(
         0.0, "Weight of the squared distance of a table's features from the real ones in their means.", least=0.0,

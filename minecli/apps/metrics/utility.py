@@ -85,7 +85,7 @@ class Utility:
         return [{"target": target.name, **self._scores(target, rows[order])} for target in self.targets]
 
     def _scores(self, target: TableColumn, rows: Array) -> dict[str, float | None]:
-        features = CommonScale.of([column for column in self.columns if column is not target], self.learnt)
+        features = CommonScale.of([column for column in self.columns if column.name != target.name], self.learnt)
         if target.is_category:
             # The last of equal ones would be 0 for rows without any level.
             known, truth = (target.levels(each).argmax(axis=1) for each in (rows, self.held_out))

@@ -47,6 +47,15 @@ def test_real_rows_teach_what_shuffled_ones_do_not(rows):
             assert bad[name] < 0.7, (good, bad)
 
 
+def test_a_target_is_no_feature_of_its_own(rows):
+    """Columns that agree in nothing: a target among the features would be predicted without an error."""
+    draws = np.random.default_rng(2)
+    alone = rows.real[:400].copy()
+    alone[:, rows.columns[1].all_places] = alone[draws.permutation(400)][:, rows.columns[1].all_places]
+    found = Utility(rows.columns, targets_of(rows.columns, "b"), alone[:300], alone[300:]).of(alone[:300])
+    assert found[0]["accuracy"] < 0.6
+
+
 def test_one_level_alone_has_no_curve_and_scores_its_share(rows):
     only = rows.real[:400][rows.real[:400, 3] > 0.5]
     (found,) = scores(rows, only, "b")
