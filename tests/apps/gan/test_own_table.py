@@ -73,10 +73,13 @@ def test_shares_zeros_holes_and_dependence_are_learnt(table):
     own, gan = training(table, steps=400, evaluate_every=400)
     gan.run()
     metrics = gan.history[0][-1].metrics
-    noise = own.facts["references"]["noise"]
     assert metrics["levels_close"] == 1.0
-    assert metrics["correlation_gap"] < noise["correlation_gap"] / 2
     made = own.rows.values(gan.sample(2000, "report")[0])
+    # Both categories have the same level in 97 % of the real rows, and in 51 % where one is shuffled.
+    agree = [(rows[:, :3] * rows[:, 3:6]).sum(1).mean() for rows in (made, own.rows.real, own.noise)]
+    assert agree[0] > 0.75
+    assert agree[1] > 0.95
+    assert agree[2] < 0.55
     paid, gone = made[:, -2], made[:, -1]
     assert abs(gone.mean() - 0.2) < 0.07
     assert abs((paid[gone == 0.0] == 0.0).mean() - 0.5) < 0.1
