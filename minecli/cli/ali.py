@@ -83,7 +83,7 @@ app = group("Inference that reconstructs: ALI with mutual information.")
     of_fields(AliConfig, METHOD_PANEL, "arch"),
     setting_options(
         AliConfig,
-        ("beta", "bound", "gradient_penalty"),
+        ("beta", "clipping", "bound", "gradient_penalty"),
         ("steps", "code_dim", "batch_size", "learning_rate", "decay_from", "samples"),
     ),
     ENDING,

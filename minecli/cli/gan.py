@@ -104,7 +104,7 @@ app = group("GANs that keep their modes by mutual information.")
     compare_option("Train the plain GAN beside it, on the same seeds."),
     setting_options(
         GanConfig,
-        ("beta", "pack", "unroll", "bound", "gradient_penalty", *OF_TABLES),
+        ("beta", "clipping", "pack", "unroll", "bound", "gradient_penalty", *OF_TABLES),
         (
             "steps",
             "noise_dim",

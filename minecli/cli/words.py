@@ -20,6 +20,7 @@ FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "jitter": ("--ksg-jitter",),
         "correction": ("--table-correction",),
         "clip": ("--smile-clip",),
+        "clipping": ("--clip",),
         "weight_decays": ("--weight-decay",),
         "betas": ("--beta",),
         "max_steps": ("--max-steps", "--steps"),

@@ -157,6 +157,9 @@ def _keep_previous(path: Path) -> None:
         except OSError:
             second = path  # a file system without links: for a moment there is the previous one alone
         os.replace(second, previous_path(path))
+        if second != path:
+            # Two names of one file are left as they are: so it is where the last checkpoint could not be written.
+            second.unlink(missing_ok=True)
 
 
 def remove_checkpoint(path: Path) -> None:

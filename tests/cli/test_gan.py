@@ -154,3 +154,11 @@ def test_what_does_not_fit_is_explained(cli, words, message):
     assert (ran.code, ran.stdout) == (2, "")
     assert message in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_gan_has_no_encoder_to_clip_against(cli):
+    ran = cli("gan", "spiral", *TINY, "--clip", "encoder")
+    assert ran.code == 2
+    assert "--clip is 'encoder'; it must be one of generator, off" in ran.stderr
+    ran = cli("gan", "spiral", *TINY, "--clip", "off")
+    assert [seed["clipped_share"] for seed in ran.json["methods"][0]["seeds"]] == [0.0, 0.0]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from damage import DAMAGES
 
-from minecli.errors import DataError, UsageError
+from minecli.errors import DataError, OutputError, UsageError
 from minecli.runtime.checkpoint import (
     PeriodicCheckpoint,
     checkpoint_path,
@@ -119,6 +119,20 @@ def saved(tmp_path):
         periodic.save({"step": step}, at_once=True)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["checkpoint-mine.previous.pt", "checkpoint-mine.pt"]
     return path
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_neither_the_one_before_nor_leaves_anything(saved, monkeypatch):
+    def full(*_, **__):
+        raise OutputError("cannot write: No space left on device")
+
+    said = []
+    monkeypatch.setattr("minecli.runtime.checkpoint.save_checkpoint", full)
+    periodic = PeriodicCheckpoint(saved, "f", said.append)
+    for _ in range(3):
+        periodic.save({"step": 3}, at_once=True)
+    assert said == ["no checkpoint: cannot write: No space left on device"] * 3
+    assert sorted(each.name for each in saved.parent.iterdir()) == [previous_path(saved).name, saved.name]
+    assert taken_up(saved) == ([2], [])
 
 
 def taken_up(path, load=None):

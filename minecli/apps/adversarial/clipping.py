@@ -2,12 +2,14 @@ r"""Adaptive clipping of the mutual-information gradient (Belghazi et al., suppl
 clipping").
 
 Mutual information is unbounded, so that its gradient can swamp the adversarial one. With :math:`g_u` the gradient of
-the adversarial loss and :math:`g_m` that of the weighted mutual information, both with respect to the SAME parameters,
-those of the generator, the step uses :math:`g_u + g_a` with
+the adversarial loss and :math:`g_m` that of the weighted mutual information, in the paper both with respect to the SAME
+parameters, those of the generator, the step uses :math:`g_u + g_a` with
 
 .. math:: g_a = \min(\lVert g_u \rVert, \lVert g_m \rVert) \, \frac{g_m}{\lVert g_m \rVert}.
 
-The statistics network is never clipped by this rule: it ascends its own bound with its own gradient.
+Where the information reaches an encoder alone, whose own adversarial gradient may be a small part of the whole, that of
+encoder and generator together may be the limit instead. The statistics network is never clipped by this rule: it
+ascends its own bound with its own gradient.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def clip_adaptively(adversarial: Sequence[Tensor], information: Sequence[Tensor]
 
     Args:
         adversarial: :math:`g_u`, one tensor (models, ...) per parameter.
-        information: :math:`g_m`, likewise, of the same parameters.
+        information: :math:`g_m`, likewise, of the same parameters or of some of them.
 
     Returns:
         :math:`g_a`, likewise. It has the direction of :math:`g_m`, is never longer than :math:`g_u`, and equals

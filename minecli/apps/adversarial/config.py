@@ -10,6 +10,8 @@ from minecli.mine.config import TrainingConfig
 from minecli.settings import check, choice, number, whole
 
 PRIORS = ("normal", "uniform")
+# What an information gradient is clipped to the length of; see `clipping`.
+CLIPS = ("generator", "off")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,8 @@ class AdversarialConfig:
     The prior is Z = [eps, c]: `noise_dim` components eps and `code_dim` components c, uniform ones on (-1, 1).
     `gradient_penalty` weighs half the squared norm of the discriminator's gradient at real samples (Mescheder et al.,
     2018). `joint_units` 0: as many as the smallest maps have filters. The statistics network has the discriminator's
-    layers and units on rows.
+    layers and units on rows. `clipping` names the adversarial gradient to whose length the information's is clipped:
+    `generator`, that of all that plays against the discriminator; with `off` beta alone decides.
 
     >>> AdversarialConfig(noise_dim=0, code_dim=0)
     Traceback (most recent call last):
@@ -27,6 +30,7 @@ class AdversarialConfig:
     """
 
     beta: float = number(1.0, "Weight of the information, maximised.", least=0.0, metavar="B")
+    clipping: str = choice("generator", "Gradient that the information's may not exceed in length.", CLIPS)
     noise_dim: int = whole(0, "Latent components besides the code.", least=0, metavar="D")
     code_dim: int = whole(2, "Components of the code.", least=0, metavar="D")
     prior: str = choice("normal", "Distribution of the latent.", PRIORS)

@@ -119,8 +119,8 @@ class AdversarialTraining(SideBySideTraining):
         Args:
             names: the networks; the first is on the information's path.
             loss: shape (models,).
-            bound: on the information in nats, shape (models,); weighed by beta, its gradient is clipped to the length
-                of the loss's (`clipping`) and ASCENDED.
+            bound: on the information in nats, shape (models,); weighed by beta, its gradient is clipped to what
+                `config.clipping` names (module `clipping`) and ASCENDED.
         """
         own = list(self.networks[names[0]].parameters())
         others = [p for name in names[1:] for p in self.networks[name].parameters()]
@@ -129,20 +129,23 @@ class AdversarialTraining(SideBySideTraining):
         self.remember(generator_loss=loss, adversarial_norm=model_norms(adversarial))
         if bound is not None:
             information = torch.autograd.grad(-self.config.beta * bound.sum(), own)
-            norms = model_norms(information)
-            self.remember(information_norm=norms)
-            self._count_shortened(norms > model_norms(adversarial))
-            clipped = clip_adaptively(adversarial, information)
+            # The encoder comes first, and is then all of `own`.
+            clipped = self._clipped(adversarial if self.config.clipping == "encoder" else gradients, information)
             gradients[: len(own)] = [u + a for u, a in zip(adversarial, clipped, strict=True)]
         for parameter, gradient in zip(own + others, gradients, strict=True):
             parameter.grad = gradient
         for name in names:
             self.optimizers[name].step()
 
-    def _count_shortened(self, which: Tensor) -> None:
-        self._shortened += which
+    def _clipped(self, adversarial: Sequence[Tensor], information: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The information's gradient as the step uses it."""
+        norms = model_norms(information)
+        limit = model_norms(adversarial) if self.config.clipping != "off" else torch.full_like(norms, torch.inf)
+        self._shortened += norms > limit
         self._informed_steps += 1
         self._recent["clipped_share"] = self._shortened / self._informed_steps
+        self.remember(information_norm=norms)
+        return information if self.config.clipping == "off" else clip_adaptively(adversarial, information)
 
     def clipped_share(self, model: int) -> float | None:
         """The share of a model's steps so far at which the gradient of the information was shortened."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from minecli.apps.adversarial.config import AdversarialConfig
+from minecli.apps.adversarial.config import CLIPS, AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
 from minecli.settings import choice, number, whole
 
@@ -23,6 +23,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
     }
 )
 ARCHITECTURES = ("mlp", "conv")
+ALI_CLIPS = ("encoder", *CLIPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,16 @@ class AliConfig(AdversarialConfig):
     """The settings of adversarially learned inference: those shared with GANs, and its own.
 
     The information I(x; E(x)) is about the whole latent. Perceptrons see images as rows of pixels. What
-    `reconstruction_weight` weighs is per pixel or column, and per latent component.
+    `reconstruction_weight` weighs is per pixel or column, and per latent component. `clipping` may be to the
+    `encoder`: the information's gradient reaches the encoder alone, whose own adversarial gradient is then its limit;
+    `generator` is the longer one of encoder and generator together.
 
     >>> AliConfig(arch="vit")
     Traceback (most recent call last):
     minecli.settings.SettingError: arch is 'vit'; it must be one of mlp, conv
     """
 
+    clipping: str = choice("encoder", "Gradient that the information's may not exceed in length.", ALI_CLIPS)
     arch: str = choice("mlp", "What meets images: perceptrons or convolutions.", ARCHITECTURES)
     reconstruction_weight: float = number(1.0, "Weight of the squared error of alice-l2.", least=0.0, metavar="W")
     cycle_weight: float = number(0.1, "Weight of the adversarial cycles of alice-adv.", least=0.0, metavar="W")
@@ -154,7 +158,8 @@ class AliRequest(ComparisonRequest):
     ROOTED = (MNIST, CELEBA)
     FOLDERS = True
     CONFIG = AliConfig
-    USED_BY = MappingProxyType({"beta": ("mine",), "bound": ("mine",)})
+    LATER = frozenset({"clipping"})
+    USED_BY = MappingProxyType({name: ("mine",) for name in ("beta", "clipping", "bound")})
 
     config: AliConfig
     skip_broken: bool = False

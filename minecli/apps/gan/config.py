@@ -206,8 +206,10 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
-    LATER = frozenset({"coding", "temperature", "mean_weight", "table_pack", "one_latent", "generator_ema"})
-    USED_BY = MappingProxyType({"pack": ("pacgan",), "unroll": ("unrolled",), "beta": ("mine",), "bound": ("mine",)})
+    LATER = frozenset({"clipping", "coding", "generator_ema", "mean_weight", "one_latent", "table_pack", "temperature"})
+    USED_BY = MappingProxyType(
+        {"pack": ("pacgan",), "unroll": ("unrolled",)} | {name: ("mine",) for name in ("beta", "clipping", "bound")}
+    )
 
     config: GanConfig
     utility_target: str | None = None

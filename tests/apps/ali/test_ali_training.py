@@ -53,8 +53,9 @@ def test_a_large_weight_raises_the_information_of_encoder_pairs():
         assert much > little + 0.3
 
 
-def test_the_encoder_ascends_the_clipped_information_and_the_generator_is_not_on_its_path(monkeypatch):
-    ali = training(beta=1e6)
+@pytest.mark.parametrize("clip", ["encoder", "generator", "off"])
+def test_the_encoder_ascends_the_clipped_information_and_the_generator_is_not_on_its_path(monkeypatch, clip):
+    ali = training(beta=1e6, clipping=clip)
     for _ in range(3):
         ali.advance()
         ali.step += 1
@@ -68,8 +69,11 @@ def test_the_encoder_ascends_the_clipped_information_and_the_generator_is_not_on
     made = torch.autograd.grad(loss.sum(), list(ali.generator.parameters()), retain_graph=True)
     m = torch.autograd.grad(-1e6 * ali.information(draws.real, code, draws.shifts).sum(), own)
     ali.advance()
-    for parameter, one, two in zip(own, u, clip_adaptively(u, m), strict=True):
+    clipped = {"encoder": clip_adaptively(u, m), "generator": clip_adaptively([*u, *made], m), "off": m}[clip]
+    for parameter, one, two in zip(own, u, clipped, strict=True):
         torch.testing.assert_close(parameter.grad, one + two)
+    # Statistics networks start at zero, and so does what the encoder hears of them.
+    assert ali.clipped_share(0) == (0.0 if clip == "off" else 0.75)
     for parameter, one in zip(ali.generator.parameters(), made, strict=True):
         torch.testing.assert_close(parameter.grad, one)
 
