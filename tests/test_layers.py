@@ -150,7 +150,7 @@ def test_no_print_and_no_exit_below_the_command_line(path):
 
 
 # What is imported under another name than it is installed by.
-INSTALLED_AS = {"PIL": "pillow", "python_calamine": "python-calamine"}
+INSTALLED_AS = {"sklearn": "scikit-learn", "PIL": "pillow", "python_calamine": "python-calamine"}
 
 
 def test_every_library_is_a_declared_dependency():

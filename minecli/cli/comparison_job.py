@@ -42,11 +42,14 @@ def data_options(help: str, named: Sequence[str], own: Parameters | None = None)
         "dataset": argument(str | None, help, "DATA", completions=lambda: named),
         "x": columns_option("--x", "-x", help=f"Columns of a table to learn: {COLUMNS_HELP}."),
         "data_root": option(
-            Path | None, "Folder with the files of MNIST (otherwise fetched once) or CelebA.", "--data-root",
-            panel=DATA_PANEL, metavar="DIR",
+            Path | None,
+            "Folder with the files of MNIST (otherwise fetched once) or CelebA.",
+            "--data-root",
+            panel=DATA_PANEL,
+            metavar="DIR",
         ),
         **(own or {}),
-        **READING, **KINDS, **ROWS,
+        **{name: each for name, each in {**READING, **KINDS, **ROWS}.items() if name not in (own or {})},
     }  # fmt: skip
 
 

@@ -27,10 +27,11 @@ from minecli.cli.comparison_job import (
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
 from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
 from minecli.cli.network_sizes import size_options, sizes_of
-from minecli.cli.options import of_fields, takes
+from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import run_command
 from minecli.cli.shared_options import DATA_PANEL, RUN, SAMPLE_ROWS, SEED, TABLE_OUTPUT
+from minecli.cli.words import flag
 from minecli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,22 +53,47 @@ Example: {EXAMPLE}
 """
 SAMPLE_HELP = f"""Draw samples from a generator that `minecli gan --run-dir RUN` trained, as a table.
 
-Columns of a user's table come back in their own units; images as lists of bytes, one column per channel.
+Columns of a user's table come back in their own units; images as lists of bytes, one column per channel. With --where
+samples are drawn until enough of them satisfy the condition, which is exact for this generator, and slow where that is
+rare.
 
 Example: {SAMPLE_EXAMPLE}
 """
 DATA_HELP = f"{', '.join(DATASETS)}, or a table (file, URL, - for stdin) with --x."
+# Settings that only a user's table has a use for.
+OF_TABLES = ("coding", "temperature", "table_pack", "mean_weight")
+OWN_TABLE: Parameters = {
+    "missing": option(
+        Literal["error", "drop", "learn"],
+        "Missing values: an error, rows left out, or learnt as a level of their own.",
+        "--missing", default="error", panel=DATA_PANEL,
+    ),
+    "utility_target": option(
+        str | None,
+        "Column that models predict to tell what generated rows are worth; default the first five in turn.",
+        "--utility-target", panel=DATA_PANEL, metavar="COL",
+    ),
+}  # fmt: skip
+
+WHERE: Parameters = {
+    "where": option(
+        list[str] | None,
+        "Samples of a table that satisfy this: COLUMN=LEVEL, or age > 30 and city in ['Bonn', 'Oslo']; repeatable.",
+        "--where", metavar="EXPR",
+    ),
+}  # fmt: skip
+
 app = group("GANs that keep their modes by mutual information.")
 
 
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 @takes(
-    data_options(DATA_HELP, DATASETS, of_fields(GanConfig, DATA_PANEL, "stack")),
+    data_options(DATA_HELP, DATASETS, {**of_fields(GanConfig, DATA_PANEL, "stack"), **OWN_TABLE}),
     method_options(list(METHODS), Literal["quick", "medium", "paper"]),
     compare_option("Train the plain GAN beside it, on the same seeds."),
     setting_options(
         GanConfig,
-        ("beta", "clipping", "pack", "unroll", "bound", "gradient_penalty"),
+        ("beta", "clipping", "pack", "unroll", "bound", "gradient_penalty", *OF_TABLES),
         (
             "steps",
             "noise_dim",
@@ -99,9 +125,12 @@ class GanJob(ComparisonJob[GanRequest]):
             methods = ["gan", *methods]
         if given["stack"] is not None and given["dataset"] != STACKED:
             raise UsageError(f"--stack is for {STACKED}, not for '{given['dataset']}'", hint="leave it out")
+        for name in OF_TABLES:
+            if given[name] is not None and not given["x"]:
+                raise UsageError(f"{flag(name)} is for tables, not for '{given['dataset']}'", hint="leave it out")
         changes = asked_settings(given, GanRequest, methods) | sizes_of(given, of_images=given["dataset"] == STACKED)
         config = preset(given["preset"], given["dataset"], **changes)
-        return GanRequest(methods=tuple(methods), config=config, **shared)
+        return GanRequest(methods=tuple(methods), config=config, utility_target=given["utility_target"], **shared)
 
     def store(self, folder: Path, payload: dict[str, Any], dataset: Dataset, trained: Trained) -> None:
         import pyarrow as pa
@@ -134,14 +163,16 @@ def _cloud(title: str, samples: npt.NDArray[np.float32], dataset: Dataset) -> Cl
 
 
 @app.command("sample", help=SAMPLE_HELP)
-@takes(RUN, SAMPLE_ROWS, TABLE_OUTPUT, SEED, MODEL)
+@takes(RUN, SAMPLE_ROWS, WHERE, TABLE_OUTPUT, SEED, MODEL)
 def sample(ctx: typer.Context) -> None:
     from minecli.apps.gan.results import samples_of
 
     given = ctx.params
     request, method, model = opened_model(ctx, GanRequest)
-    columns = samples_of(given["run"], request, method, model, given["rows"], given["seed"])
-    deliver_table(columns, given["output"], ctx.obj, f"{given['rows']} samples of {method}, seed {model}")
+    where = given["where"] or ()
+    drawn = samples_of(given["run"], request, (method, model), given["rows"], given["seed"], where)
+    share = "" if drawn.share is None else f"; {drawn.share:.2%} of those drawn satisfy --where"
+    deliver_table(drawn.columns, given["output"], ctx.obj, f"{given['rows']} samples of {method}, seed {model}", share)
 
 
 @app.command("export", help=EXPORT_HELP.format(more="", example=EXPORT_EXAMPLE))

@@ -8,6 +8,7 @@ from typing import Any
 from minecli.foreign import legible_values
 from minecli.report.method_tables import CLIPPED, any_clipped, caveats, settings_line
 from minecli.report.number_formats import NONE, mean_and_error, mean_share, three_digits
+from minecli.report.table_quality import quality_parts
 from minecli.report.text_tables import new_table, render, texts
 
 _MOST_COLUMNS = 12
@@ -47,7 +48,7 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
         lines.append(CLIPPED)
     lines += _facts(payload["data"]) + caveats(payload)
     reports = [part for entry in payload["methods"] if "report" in entry for part in (Text(), *_report(entry))]
-    return render([table, Text(), *texts(lines), *reports], width, color)
+    return render([table, Text(), *texts(lines), *quality_parts(payload), *reports], width, color)
 
 
 def _facts(data: Mapping[str, Any]) -> list[str]:

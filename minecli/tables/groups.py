@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
 
+import numpy as np
+
 from minecli.errors import DataError, UsageError
 from minecli.tables.arrays import build_array, describe_group, plan_column
 from minecli.tables.asked_kinds import as_asked, asked_kinds
 from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.sources import label_of
-from minecli.tables.kinds import Array, Column, ColumnUse, Plan
+from minecli.tables.kinds import Array, Column, ColumnUse, Mask, Plan
+from minecli.tables.missing import fill_missing
 from minecli.tables.origins import Origin, origin_of
 from minecli.tables.selectors.grammar import select_columns, select_groups
 from minecli.tables.selectors.header import Header
@@ -78,10 +81,12 @@ class Groups(Provenance):
 @dataclass(frozen=True, kw_only=True)
 class OneGroup(Provenance):
     """One variable alone, and `origins`, one per column of the file, from which values like those of the file can be
-    made of rows of the array again."""
+    made of rows of the array again. `absent` (n, columns of the file) says what was missing, and means nothing in the
+    array; None where nothing is."""
 
     group: Group
     origins: tuple[Origin, ...]
+    absent: Mask | None = None
 
 
 def load_groups(
@@ -108,6 +113,9 @@ def load_groups(
 
     Raises UsageError for selectors or options that do not fit, DataError for what cannot be read or used.
     """
+
+    if wanted.missing == "learn":
+        raise UsageError("--missing is 'learn'; it must be error or drop", hint="--missing drop leaves rows out")
 
     def choose(header: Header) -> Chosen:
         groups = select_groups(x, z, header, source=label_of(source))
@@ -156,8 +164,14 @@ def learnable_group(rows: UsableRows, source: str | Sequence[str]) -> OneGroup:
     must have been asked for before."""
     _refuse_few(rows)
     origins: list[Origin] = []
-    group, notes = _build("x", rows.selections[0], rows, _NOTHING_TO_LEARN, origins)
-    return OneGroup(group=group, origins=tuple(origins), **_provenance(rows, source, *notes))
+    absent = np.zeros((rows.used, len(rows.selections[0])), np.bool_)
+    group, notes = _build("x", rows.selections[0], rows, _NOTHING_TO_LEARN, origins, absent)
+    return OneGroup(
+        group=group,
+        origins=tuple(origins),
+        absent=absent if absent.any() else None,
+        **_provenance(rows, source, *notes),
+    )
 
 
 def _provenance(rows: UsableRows, source: str | Sequence[str] | OpenTable, *notes: str) -> dict[str, Any]:
@@ -179,17 +193,30 @@ _NOTHING_TO_LEARN = "there is nothing to learn from a constant"
 
 
 def _build(
-    group: str, names: Sequence[str], rows: UsableRows, why_not: str | None, origins: list[Origin] | None = None
+    group: str,
+    names: Sequence[str],
+    rows: UsableRows,
+    why_not: str | None,
+    origins: list[Origin] | None = None,
+    absent: Mask | None = None,
 ) -> tuple[Group, tuple[str, ...]]:
-    """Make the array of the group's columns out of `rows`; where `origins` are wanted they are added, and the
-    array may not become too wide. `why_not` is what speaks against a group of constants; None allows it."""
+    """Make the array of the group's columns out of `rows`; where `origins` are wanted they are added, what is missing
+    is flagged in `absent`, (n, columns), and the array may not become too wide. `why_not` is what speaks against a
+    group of constants; None allows it."""
     columns: list[Column] = []
     plans: list[Plan] = []
-    for name in names:
-        columns.append(as_asked(rows.pop(name), rows.decimal))
+    for place, name in enumerate(names):
+        column = rows.pop(name)
+        if absent is not None:
+            values, gone = fill_missing(name, column.values)
+            if gone is not None:
+                absent[:, place] = gone
+                column = column.holding(values)
+        columns.append(as_asked(column, rows.decimal))
         # A shift is sound only where no values of the column are written back.
         plans.append(plan_column(columns[-1], exact_shift=origins is None))
-    if all(plan.use.width == 0 for plan in plans) and (why_not or rows.used == 1):
+    varies = absent is not None and bool(absent.any())
+    if not varies and all(plan.use.width == 0 for plan in plans) and (why_not or rows.used == 1):
         raise _constant(group, plans, rows.used, why_not or "")
     if origins is not None:
         _refuse_wide(group, plans)

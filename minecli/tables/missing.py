@@ -19,7 +19,7 @@ from minecli.errors import DataError
 from minecli.tables.kinds import Mask, decoded, is_list
 from minecli.tables.selectors.wording import counted, quoted
 
-MissingPolicy = Literal["error", "drop"]
+MissingPolicy = Literal["error", "drop", "learn"]
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,20 @@ def refuse_missing(absence: Absence, total: int, more: str = "") -> None:
     """Raise DataError naming the columns with missing values and how many each has; `more` is added to the hint."""
     if not absence.counts:
         return
-    listed = [f"'{name}' {count}" for name, count in absence.counts.items()]
-    text = ", ".join(listed[:6]) + (f" and {counted(len(listed) - 6, 'more column')}" if len(listed) > 6 else "")
     raise DataError(
-        f"missing values in {absence.dropped} of {counted(total, 'row')}: {text}",
+        f"missing values in {absence.dropped} of {counted(total, 'row')}: {wording_of_missing(absence)}",
         hint=f"--missing drop leaves {counted(absence.dropped, 'row')} out{more}",
     )
+
+
+def wording_of_missing(absence: Absence) -> str:
+    """The first columns with missing values, and how many each has.
+
+    >>> wording_of_missing(Absence(None, {"a": 1, "b": 20}))
+    "'a' 1, 'b' 20"
+    """
+    listed = [f"'{name}' {count}" for name, count in absence.counts.items()]
+    return ", ".join(listed[:6]) + (f" and {counted(len(listed) - 6, 'more column')}" if len(listed) > 6 else "")
 
 
 def refuse_infinite(columns: Mapping[str, Any], eligible: Mask | None = None) -> None:
@@ -92,6 +100,28 @@ def refuse_infinite(columns: Mapping[str, Any], eligible: Mask | None = None) ->
 def holds_infinity(column: Any) -> bool:
     """Whether an Arrow column has an infinite value."""
     return _flagged_rows(column, _infinite_in_chunk) is not None
+
+
+def fill_missing(name: str, values: Any) -> tuple[Any, Mask | None]:
+    """An Arrow column of n rows with the first value that is there in place of each that is missing, and which those
+    are, (n,); None where none is.
+
+    >>> fill_missing("a", pa.chunked_array([[None, 2, 3]]))[0].to_pylist()
+    [2, 2, 3]
+
+    Raises:
+        DataError: no row has a value.
+    """
+    absent = missing_rows(values)
+    if absent is None:
+        return values, None
+    if absent.all():
+        raise DataError(
+            f"column '{name}' has no value in any of {counted(len(absent), 'row')}", hint=f"leave '{name}' out of --x"
+        )
+    there = np.arange(len(absent))
+    there[absent] = int(np.argmin(absent))
+    return values.take(pa.array(there)), absent
 
 
 def _flagged_rows(column: Any, flags: Callable[[Any], Mask | None]) -> Mask | None:

@@ -22,7 +22,7 @@ from minecli.tables.files.opened import OpenTable
 from minecli.tables.files.options import Reading
 from minecli.tables.files.reading import open_table, row_filter_of
 from minecli.tables.kinds import Column, Mask, filterable
-from minecli.tables.missing import Absence, find_missing, refuse_infinite, refuse_missing
+from minecli.tables.missing import Absence, find_missing, refuse_infinite, refuse_missing, wording_of_missing
 from minecli.tables.selectors.header import Header
 from minecli.tables.selectors.wording import counted
 from minecli.tables.wanted import Wanted
@@ -127,8 +127,9 @@ def usable_rows(
     absence = find_missing(values, eligible)
     if wanted.missing == "error":
         refuse_missing(absence, satisfying, _words_for_missing(table, values, absence, wanted.reading))
-    mask, sampled_from = _sampled(_complete(absence.rows, eligible), total, wanted)
-    dropped = absence.dropped
+    leaves_out = wanted.missing == "drop"
+    mask, sampled_from = _sampled(_complete(absence.rows if leaves_out else None, eligible), total, wanted)
+    dropped = absence.dropped if leaves_out else 0
     if dropped == satisfying:
         worst = max(absence.counts, key=lambda name: absence.counts[name])
         raise DataError(
@@ -141,6 +142,8 @@ def usable_rows(
         notes.append(f"--where keeps {satisfying} of {counted(total, 'row')}")
     if dropped:
         notes.append(f"dropped {dropped} of {counted(satisfying, 'row')} because of missing values")
+    if absence.counts and wanted.missing == "learn":
+        notes.append(f"missing values are learnt as such: {wording_of_missing(absence)}")
     if wanted.sample is not None and sampled_from is None:
         asked = f"a sample of {wanted.sample} was asked for"
         notes.append(f"all of {counted(satisfying - dropped, 'row')} are used: {asked}")

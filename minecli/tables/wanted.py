@@ -19,11 +19,11 @@ class Wanted:
 
     `categorical` and `numeric` are selectors of columns that are labels or numbers whatever their types say; of those
     selected, columns that are not used are passed over. `missing`: "drop" leaves out each row with a null or NaN in a
-    column that is used, "error" refuses it. `sample`: so many rows at random without replacement, `seed` deciding
-    which, in file order; where there are no more than that, all. `as_text` are names of columns that are text, whatever
-    a text table holds in them.
+    column that is used, "error" refuses it, "learn" uses it with the rest (of `load_group` alone). `sample`: so many
+    rows at random without replacement, `seed` deciding which, in file order; where there are no more than that, all.
+    `as_text` are names of columns that are text, whatever a text table holds in them.
 
-    Raises UsageError for another word than "error" or "drop", and for a sample of no rows.
+    Raises UsageError for another word, and for a sample of no rows.
     """
 
     reading: Reading = DEFAULT_READING
@@ -35,7 +35,7 @@ class Wanted:
     as_text: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if self.missing not in ("error", "drop"):
+        if self.missing not in ("error", "drop", "learn"):
             raise UsageError(f"--missing is '{self.missing}'; it must be error or drop")
         if self.sample is not None and self.sample < 1:
             raise UsageError(f"--sample is {self.sample}; it must be at least 1")

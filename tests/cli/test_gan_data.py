@@ -51,7 +51,12 @@ def test_a_table_comes_back_in_its_own_units(cli, table, tmp_path):
     data = ran.json["data"]
     assert (data["rows"], data["rows_held_out"], data["rows_dropped"]) == (96, 24, 1)
     for entry in ran.json["methods"]:
-        assert set(entry["seeds"][0]["metrics"]) == {"ks_mean", "ks_largest", "correlation_gap"}
+        assert set(entry["seeds"][0]["metrics"]) == {
+            "ks_mean",
+            "ks_largest",
+            "correlation_gap",
+            "levels_close",
+        }
         assert (entry["report"]["real_rows"], entry["report"]["generated_rows"]) == (24, 50)
         assert [c["name"] for c in entry["report"]["columns"]] == data["columns"]
     written = pq.read_table(folder / "samples-mine.parquet")

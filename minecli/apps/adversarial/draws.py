@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from minecli.apps.adversarial.config import AdversarialConfig
+from minecli.apps.adversarial.table_head import gumbel
 from minecli.apps.datasets.real_samples import RealSamples
 from minecli.mine.sampling import random_shifts
 from minecli.runtime.seeds import torch_generator
@@ -18,12 +19,14 @@ from minecli.runtime.seeds import torch_generator
 @dataclass(frozen=True)
 class StepNeeds:
     """What the networks of a method ask for in a step: `count` samples of a batch, latents `turns` times, and, where
-    an encoder is `noisy`, as much noise: for each sample of the shape `noise`, by default that of a latent."""
+    an encoder is `noisy`, as much noise: for each sample of the shape `noise`, by default that of a latent. Each latent
+    has Gumbel noise for so many `choices` behind it."""
 
     count: int
     turns: int
     noisy: bool
     noise: tuple[int, ...] = ()
+    choices: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,25 +46,30 @@ def stream(seed: int, *names: str | int) -> torch.Generator:
     return torch_generator(seed, "gan", *names)
 
 
-def draw_prior(config: AdversarialConfig, count: int, generator: torch.Generator) -> Tensor:
-    """Latents, shape (count, noise_dim + code_dim), normal or uniform on (-1, 1), on the CPU.
+def draw_prior(config: AdversarialConfig, count: int, generator: torch.Generator, choices: int = 0) -> Tensor:
+    """Latents, shape (count, noise_dim + code_dim), normal or uniform on (-1, 1), and behind them Gumbel noise for
+    `choices` of a table's columns (`table_head`), on the CPU.
 
     >>> draw_prior(AdversarialConfig(noise_dim=1, code_dim=2), 4, torch.Generator()).shape
     torch.Size([4, 3])
     """
     if config.prior == "uniform":
-        return 2.0 * torch.rand(count, config.latent, generator=generator) - 1.0
-    return torch.randn(count, config.latent, generator=generator)
+        latent = 2.0 * torch.rand(count, config.latent, generator=generator) - 1.0
+    else:
+        latent = torch.randn(count, config.latent, generator=generator)
+    return torch.cat([latent, gumbel(count, choices, generator)], 1) if choices else latent
 
 
-def prior_of(seeds: Sequence[int], config: AdversarialConfig, count: int, *names: str | int) -> Tensor:
-    """Latents of all seeds for one purpose, shape (seeds, count, latent), on the CPU."""
-    return torch.stack([draw_prior(config, count, stream(seed, *names)) for seed in seeds])
+def prior_of(
+    seeds: Sequence[int], config: AdversarialConfig, count: int, *names: str | int, choices: int = 0
+) -> Tensor:
+    """Latents of all seeds for one purpose, shape (seeds, count, latent + choices), on the CPU; see `draw_prior`."""
+    return torch.stack([draw_prior(config, count, stream(seed, *names), choices) for seed in seeds])
 
 
 def code_of(config: AdversarialConfig, latent: Tensor) -> Tensor:
     """The part c of a latent, shape (..., code_dim)."""
-    return latent[..., config.noise_dim :]
+    return latent[..., config.noise_dim : config.latent]
 
 
 def draw_step(config: AdversarialConfig, seeds: Sequence[int], data: RealSamples, step: int, needs: StepNeeds) -> Draws:
@@ -78,7 +86,7 @@ def draw_step(config: AdversarialConfig, seeds: Sequence[int], data: RealSamples
     for seed in seeds:
         draws = stream(seed, "step", step)
         chosen.append(torch.randint(len(data), (count,), generator=draws))
-        priors.append(draw_prior(config, turns * count, draws).view(turns, count, -1))
+        priors.append(draw_prior(config, turns * count, draws, needs.choices).view(turns, count, -1))
         if needs.noisy:
             noises.append(
                 _noise((turns, count, *needs.noise), draws, data.device)

@@ -49,6 +49,18 @@ def veegan_loss(discriminator: Discriminator, fake: Side, latent: Tensor, recons
     return (latent - reconstructed).square().sum(2).mean(1) - discriminator(*fake).mean(1)
 
 
+def mean_distance(fake: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    r"""The mean over features of :math:`(\bar x - \mu)^2 / (\sigma^2 + 0.001)`, with :math:`\bar x` the mean of a batch
+    (models, b, features) and :math:`\mu, \sigma^2` those of the real rows, (features,): feature matching (Salimans et
+    al., "Improved techniques for training GANs", 2016) on the features themselves, as table-GAN has it (Park et al.,
+    "Data synthesis based on generative adversarial networks", 2018). It holds the shares of rare levels.
+
+    >>> mean_distance(torch.tensor([[[0.0], [1.0]]]), torch.tensor([0.0]), torch.tensor([0.249]))
+    tensor([1.])
+    """
+    return ((fake.mean(1) - mean).square() / (variance + 1e-3)).mean(1)
+
+
 def unrolled(
     discriminator: nn.Module, optimizer: torch.optim.Optimizer, real: Side, fake: Side, steps: int
 ) -> dict[str, Tensor]:

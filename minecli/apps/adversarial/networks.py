@@ -19,6 +19,8 @@ from minecli.apps.adversarial.image_networks import (
     ImagePairDiscriminator,
     NoisyImageEncoder,
 )
+from minecli.apps.adversarial.table_head import TableGenerator
+from minecli.apps.datasets.table_coding import Choices
 from minecli.apps.ensembles.layers import Block, Perceptron
 from minecli.mine.convolutional_statistics import ConvolutionalStatisticsNetwork
 from minecli.mine.statistics_network import StatisticsNetwork
@@ -94,6 +96,14 @@ def build_generator(seeds: Sequence[int], shape: Shape, config: AdversarialConfi
     hidden, layers = config.generator_hidden, config.generator_layers
     generator = Perceptron(draws, config.latent, hidden, layers, shape[0], normalised=True)
     return Bounded(generator) if bounded else generator
+
+
+def build_table_generator(
+    seeds: Sequence[int], choices: Choices, config: AdversarialConfig, temperature: float
+) -> TableGenerator:
+    """G of a table's rows: latents with the noise of choices behind them, (models, b, latent + entries), to features
+    (models, b, choices.width)."""
+    return TableGenerator(build_generator(seeds, (choices.width,), config), choices, temperature)
 
 
 def build_discriminator(

@@ -71,8 +71,9 @@ class AdversarialTraining(SideBySideTraining):
         return draw_step(self.config, self.seeds, self.data, self.step, self.needs)
 
     def prior(self, count: int, *names: str | int) -> Tensor:
-        """Latents of all models, (models, count, l), on the CPU; `names` name the stream."""
-        return prior_of(self.seeds, self.config, count, "sample", *names)
+        """Latents of all models, (models, count, l), and the noise of choices behind them, on the CPU; `names` name the
+        stream."""
+        return prior_of(self.seeds, self.config, count, "sample", *names, choices=self.needs.choices)
 
     @property
     def sampled(self) -> nn.Module:

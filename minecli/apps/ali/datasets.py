@@ -181,6 +181,7 @@ def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDatas
         "ks_mean": "mean over columns of the largest difference of the distribution functions of real and fresh rows",
         "ks_largest": "the largest of these",
         "correlation_gap": "mean over pairs of columns of the absolute difference of correlations",
+        "levels_close": "of the levels of at least 1 % of the rows, the share made as often, give or take a third",
     }
     real, held_out = RealRows(table.features[split.learnt].to(device)), table.features[split.held_out]
     return AliDataset(real, held_out, (len(table.names),), measure, definitions, split.facts, table=table)

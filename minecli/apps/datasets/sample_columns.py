@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,12 @@ from minecli.runtime.state_files import COLUMNS, present, read_object, refusing,
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from minecli.apps.datasets.coded_rows import CodedRows
     from minecli.apps.datasets.mnist import Digits
     from minecli.apps.datasets.table_rows import TableRows
 
 Samples = npt.NDArray[np.float32]
+Rows = TypeVar("Rows")
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ def coordinates(count: int) -> Layout:
     return Layout((count,), lambda rows: {f"x{i}": rows[:, i] for i in range(count)})
 
 
-def table_layout(table: TableRows) -> Layout:
+def table_layout(table: TableRows | CodedRows) -> Layout:
     """The layout of features of a user's table: its own columns in their own units."""
-    return Layout((len(table.names),), lambda rows: table.arrow_columns(table.restore(rows)))
+    return Layout((table.width,), table.arrow_table)
 
 
 def channel_lists(shape: tuple[int, ...], name: str) -> Layout:
@@ -145,7 +147,7 @@ def with_latent(columns: Mapping[str, Any], codes: Samples, as_list: bool) -> di
     return {**columns, name: pa.FixedSizeListArray.from_arrays(pa.array(codes.ravel()), codes.shape[1])}
 
 
-def write_columns(folder: Path, table: TableRows, mark: str) -> None:
+def write_columns(folder: Path, table: TableRows | CodedRows, mark: str) -> None:
     """Keep in a run's folder what makes generated features columns of the user's table again, and the fingerprint
     `mark` of its rows.
 
@@ -168,7 +170,18 @@ def read_columns(folder: Path) -> TableRows:
     """What `write_columns` kept; DataError where it cannot be read."""
     from minecli.apps.datasets.table_rows import TableRows
 
+    return _stored(folder, TableRows.from_json)
+
+
+def read_coded_columns(folder: Path) -> CodedRows:
+    """What `write_columns` kept of coded rows; DataError where it cannot be read."""
+    from minecli.apps.datasets.coded_rows import CodedRows
+
+    return _stored(folder, CodedRows.from_json)
+
+
+def _stored(folder: Path, read: Callable[[Mapping[str, Any]], Rows]) -> Rows:
     path = folder / COLUMNS
     content = read_object(path)
     with refusing(path):
-        return TableRows.from_json(content)
+        return read(content)

@@ -8,6 +8,7 @@ UCI Mushroom table, plain GANs of 2,000 steps gave shares of levels off by 0.06 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from minecli.apps.datasets.evaluated_rows import TableColumn, table_columns
 from minecli.errors import DataError
 from minecli.runtime.checkpoint import fingerprint
 from minecli.runtime.seeds import generator
@@ -84,6 +86,16 @@ class TableRows:
         return len(self.real)
 
     @property
+    def width(self) -> int:
+        """How many features there are."""
+        return len(self.centre)
+
+    @property
+    def columns(self) -> list[TableColumn]:
+        """The columns of the file among those of `real`."""
+        return table_columns(self.origins, ())
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the d features: "age", "colour=red", "emb[3]"."""
         return tuple(name for origin in self.origins for name in origin.names)
@@ -107,14 +119,7 @@ class TableRows:
         Raises:
             DataError: another number of features, or values that are not finite.
         """
-        rows = features.detach().cpu().numpy() if isinstance(features, Tensor) else features
-        array = np.asarray(rows, dtype=np.float64)
-        if array.ndim != 2 or array.shape[1] != len(self.centre):
-            problem = f"the features have shape {array.shape}; they must be (rows, {len(self.centre)})"
-            raise DataError(problem, hint="sample from the generator that was trained on these columns")
-        if not np.isfinite(array).all():
-            raise DataError("generated features are not finite", hint="train again with a lower learning rate")
-        values = self.centre + self.scale * array
+        values = self.centre + self.scale * checked_features(features, len(self.centre))
         for origin, places in self._blocks():
             if origin.width:
                 values[:, places] = snapped(origin, values[:, places])
@@ -131,6 +136,10 @@ class TableRows:
         """
         values = self.values(features)
         return {origin.name: restored(origin, values[:, places]) for origin, places in self._blocks()}
+
+    def arrow_table(self, features: Features) -> dict[str, Any]:
+        """Features (n, d) as Arrow arrays in the types of the file, by name; raises what `restore` raises."""
+        return self.arrow_columns(self.restore(features))
 
     def arrow_columns(self, columns: Mapping[str, Values]) -> dict[str, Any]:
         """Columns that `restore` gave as Arrow arrays in the types of the file, by name."""
@@ -155,18 +164,37 @@ class TableRows:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TableRows:
         """What `to_json` wrote, without rows; DataError where the content is something else."""
-        try:
+        with stored_columns():
             origins = tuple(Origin.from_json(each) for each in content["columns"])
             centre, scale = (np.array(content[key], dtype=np.float64) for key in ("centre", "scale"))
             width = sum(origin.width for origin in origins)
             if centre.shape != (width,) or scale.shape != (width,):
                 raise ValueError(f"{width} features, but {centre.size} centres and {scale.size} scales")
-        except (KeyError, TypeError, ValueError, AttributeError, OSError, pa.ArrowException) as problem:
-            raise DataError(
-                f"the stored columns are not ones this version of minecli wrote ({problem})",
-                hint="start the run again in another folder",
-            ) from None
         return cls(origins, centre, scale, np.empty((0, width)))
+
+
+@contextlib.contextmanager
+def stored_columns() -> Iterator[None]:
+    """Whatever stored columns do to those who read them within the block becomes a DataError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OSError, pa.ArrowException) as problem:
+        raise DataError(
+            f"the stored columns are not ones this version of minecli wrote ({problem})",
+            hint="start the run again in another folder",
+        ) from None
+
+
+def checked_features(features: Features, width: int) -> Array:
+    """Features (n, width) as float64; DataError for another number of them, or values that are not finite."""
+    rows = features.detach().cpu().numpy() if isinstance(features, Tensor) else features
+    array = np.asarray(rows, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != width:
+        problem = f"the features have shape {array.shape}; they must be (rows, {width})"
+        raise DataError(problem, hint="sample from the generator that was trained on these columns")
+    if not np.isfinite(array).all():
+        raise DataError("generated features are not finite", hint="train again with a lower learning rate")
+    return array
 
 
 @dataclass(frozen=True)
@@ -180,16 +208,18 @@ class UserTable:
 
     @classmethod
     def of(cls, one: OneGroup, most_held_out: int) -> UserTable:
-        """Split a table that was read: a fifth of its rows is held out, at most `most_held_out`. What repeats the rows
-        it has seen must not pass for good.
+        """Split a table that was read, see `split_of`; DataError for values beyond 1e100 in size."""
+        return cls(TableRows.of(one), *split_of(one, most_held_out))
 
-        Raises:
-            DataError: values beyond 1e100 in size.
-        """
-        rows = TableRows.of(one)
-        learnt, held_out = hold_out(len(rows), _HELD_OUT, generator(0, "table", "held-out"), most_held_out)
-        counts = {"rows": len(learnt), "rows_held_out": len(held_out)}
-        return cls(rows, learnt, held_out, facts_of(one, counts, fingerprint({}, one.group.values)))
+
+def split_of(one: OneGroup, most_held_out: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[str, Any]]:
+    """The numbers of the rows to learn from and of those held out of a table that was read, and facts about it: a fifth
+    of its rows is held out, at most `most_held_out`. What repeats the rows it has seen must not pass for good."""
+    rows = len(one.group.values)
+    learnt, held_out = hold_out(rows, _HELD_OUT, generator(0, "table", "held-out"), most_held_out)
+    arrays = [one.group.values] if one.absent is None else [one.group.values, one.absent]
+    counts = {"rows": len(learnt), "rows_held_out": len(held_out)}
+    return learnt, held_out, facts_of(one, counts, fingerprint({}, *arrays))
 
 
 def facts_of(one: OneGroup, counts: Mapping[str, object], fingerprint: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _FIRST_OPTIONS = ("input_format", "delimiter", "na_values")
 # A run of a version before these were there has none of them, and is still a run.
 _KINDS = ("categorical", "numeric")
 # What changes neither the numbers nor the data.
-_ELSEWHERE = ("methods", "preset", "data_root")
+_ELSEWHERE = ("methods", "preset", "data_root", "utility_target")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class ComparisonRequest(Request):
     reading: Reading = field(default_factory=Reading)
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
-    missing: Literal["error", "drop"] = "error"
+    missing: Literal["error", "drop", "learn"] = "error"
     sample: int | None = None
 
     def __post_init__(self) -> None:
@@ -82,6 +82,8 @@ class ComparisonRequest(Request):
                 )
         if self._of_tables and not self.is_table:
             raise UsageError(f"`{self._of_tables[0]}` is for tables, and '{self.dataset}' is none", hint="leave it out")
+        if self.missing == "learn" and not self.learns_missing:
+            raise UsageError("--missing is 'learn'; it must be error or drop", hint="--missing drop leaves rows out")
         if self.data_root is not None and self.dataset not in self.ROOTED:
             raise UsageError(f"--data-root is for {' and '.join(self.ROOTED)} alone", hint="leave it out")
         for method in self.methods:
@@ -118,6 +120,11 @@ class ComparisonRequest(Request):
     def is_folder(self) -> bool:
         """Whether the data are a folder of images."""
         return self.FOLDERS and not self.x and self.dataset not in self.NAMED and os.path.isdir(self.dataset)
+
+    @property
+    def learns_missing(self) -> bool:
+        """Whether its models can have missing values."""
+        return False
 
     @property
     def root(self) -> Path | None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
-from minecli.settings import number, switch, whole
+from minecli.errors import UsageError
+from minecli.settings import choice, number, switch, whole
 
 # In the order in which a comparison shows them.
 METHODS: Mapping[str, str] = MappingProxyType(
@@ -24,6 +25,11 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 
 
+# "choices": categories by a Gumbel-softmax, numbers by the normal scores of their ranks (`datasets.table_coding`).
+# "linear": all columns by a linear map, categories snapped to the nearest level afterwards, as before version 2.
+CODINGS = ("linear", "choices")
+
+
 @dataclass(frozen=True, kw_only=True)
 class GanConfig(AdversarialConfig):
     """The settings of a GAN: those shared with other adversarial networks, and its own.
@@ -31,6 +37,15 @@ class GanConfig(AdversarialConfig):
     The information is I(G(Z); c) (paper, equation 17).
     """
 
+    coding: str = choice(
+        "linear", f"How a table's columns are generated: {' or '.join(CODINGS)}.", CODINGS, metavar="NAME"
+    )
+    table_pack: int = whole(1, "Rows of a table that every discriminator sees together; pacgan's own are --pack.")
+    mean_weight: float = number(
+        0.0, "Weight of the squared distance of a table's features from the real ones in their means.", least=0.0,
+        metavar="W",
+    )  # fmt: skip
+    temperature: float = number(0.5, "Of the softmax by which categories are drawn.", above=0.0, metavar="T")
     one_latent: bool = switch(False, "The generator's steps use the latents that the discriminator saw.")
     generator_ema: float = number(
         0.0, "Weight of the old average in the generator's averaged weights, which samples come from; 0: no average.",
@@ -75,10 +90,39 @@ _GRID = {
     ),
     "paper": _SPIRAL["paper"],
 }
-# Columns of a table: noise for what the code does not have to say, and steps that come to rest.
+# Columns of a table: noise for what the code does not have to say, small networks, fast steps that come to rest. What
+# each setting is worth was measured; see `minecli docs gan`.
+_TABLE_QUICK = GanConfig(
+    coding="choices",
+    temperature=1.0,
+    mean_weight=10.0,
+    beta=0.1,
+    noise_dim=16,
+    code_dim=4,
+    steps=4000,
+    table_pack=4,
+    batch_size=50,
+    learning_rate=3e-3,
+    decay_from=0.5,
+    gradient_penalty=0.3,
+    generator_ema=0.995,
+    generator_hidden=128,
+    discriminator_hidden=128,
+    discriminator_layers=2,
+    samples=10_000,
+    evaluate_every=500,
+)
 _TABLE = {
-    "quick": replace(_SPIRAL["quick"], noise_dim=8, code_dim=4, decay_from=0.5, gradient_penalty=0.1),
-    "paper": replace(_SPIRAL["paper"], noise_dim=8, code_dim=4),
+    "quick": _TABLE_QUICK,
+    "medium": replace(
+        _TABLE_QUICK,
+        steps=20_000,
+        generator_hidden=256,
+        discriminator_hidden=256,
+        learning_rate=1e-3,
+        evaluate_every=1000,
+    ),
+    "paper": replace(_SPIRAL["paper"], coding="choices", noise_dim=8, code_dim=4),
 }
 # Networks, optimiser and protocol of PacGAN's "VEEGAN experiment" (Lin et al., 2018), which the paper follows; all of
 # the latent is code. The quick one is small in everything.
@@ -162,9 +206,22 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
-    LATER = frozenset({"clipping", "one_latent", "generator_ema"})
+    LATER = frozenset({"clipping", "coding", "generator_ema", "mean_weight", "one_latent", "table_pack", "temperature"})
     USED_BY = MappingProxyType(
         {"pack": ("pacgan",), "unroll": ("unrolled",)} | {name: ("mine",) for name in ("beta", "clipping", "bound")}
     )
 
     config: GanConfig
+    utility_target: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.utility_target is not None and not self.is_table:
+            raise UsageError(
+                f"--utility-target names a column of a table, and '{self.dataset}' is none", hint="leave it out"
+            )
+
+    @property
+    def learns_missing(self) -> bool:
+        """Whether its models can have missing values."""
+        return self.config.coding == "choices"

@@ -11,10 +11,20 @@ from minecli.apps.ensembles.exporting import Exportable, Port, Scaling, about, p
 from minecli.apps.ensembles.results import kept_networks, require_state
 from minecli.apps.gan.config import GanRequest
 from minecli.apps.gan.targets import layout_of
+from minecli.errors import UsageError
 
 
 def load_exportable(folder: Path, request: GanRequest, method: str, model: int) -> Exportable:
-    """The generator of seed `model` that a run's folder holds; see `results.samples_of` for the errors."""
+    """The generator of seed `model` that a run's folder holds; see `results.samples_of` for the errors.
+
+    Raises:
+        UsageError: what it makes are choices of a table.
+    """
+    if request.is_table and request.config.coding == "choices":
+        raise UsageError(
+            "a generator of tables by choices is no program by itself",
+            hint=f"minecli gan sample {folder} draws from it; or train with --coding linear",
+        )
     state = require_state(folder, request, method, "generator")
     table = read_columns(folder) if request.is_table else None
     shape = layout_of(request, table).shape

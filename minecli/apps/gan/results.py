@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy.typing as npt
 import torch
 
 from minecli.apps.adversarial.draws import draw_prior, stream
-from minecli.apps.adversarial.networks import build_generator
-from minecli.apps.datasets.sample_columns import free_name, read_columns
+from minecli.apps.datasets.coded_rows import CodedRows
+from minecli.apps.datasets.sample_columns import free_name, read_coded_columns, read_columns
+from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.ensembles.results import (
     Application,
     TrainedMethod,
@@ -22,16 +24,19 @@ from minecli.apps.ensembles.results import (
     require_state,
 )
 from minecli.apps.ensembles.training import applied
+from minecli.apps.gan.conditional import Drawn, condition_of, draw_where
 from minecli.apps.gan.config import GanRequest
+from minecli.apps.gan.own_table import choices_of
 from minecli.apps.gan.targets import Dataset, layout_of, load_dataset
-from minecli.apps.gan.training import GanTraining
+from minecli.apps.gan.training import GanTraining, generator_of
+from minecli.errors import UsageError
 
 _PICTURE_SAMPLES = {1: 20_000, 3: 64}
 
 
 def untrained(request: GanRequest, dataset: Dataset, method: str) -> GanTraining:
     """The GANs of a method before their first step, one for each of the request's seeds."""
-    return GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics)
+    return GanTraining(dataset.real, method, request.config, request.seeds, dataset.metrics, choices_of(dataset.table))
 
 
 def method_entry(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dict[str, Any]:
@@ -63,21 +68,41 @@ def sample_columns(trained: TrainedMethod[GanTraining], dataset: Dataset) -> dic
     return {free_name("seed", columns): np.repeat(np.array(training.seeds), samples.shape[1])} | columns
 
 
-def samples_of(folder: Path, request: GanRequest, method: str, model: int, rows: int, seed: int) -> dict[str, Any]:
-    """Draw `rows` samples of the model of seed `model`, as columns of a table; `seed` decides which.
+def samples_of(
+    folder: Path, request: GanRequest, chosen: tuple[str, int], rows: int, seed: int, where: Sequence[str] = ()
+) -> Drawn:
+    """Draw `rows` samples of the method and seed that are `chosen`, as columns of a table; `seed` decides which. They
+    satisfy all that `where` says (`conditional.condition_of`).
 
     It is the last generator that gave finite samples when it was evaluated; see `GanTraining.last_finite`.
 
     Raises:
-        UsageError: the run has not come far enough to have a generator of that method.
-        DataError: the checkpoint cannot be read.
+        UsageError: the run has not come far enough to have a generator of that method; no condition for its columns.
+        DataError: the checkpoint cannot be read, or too few samples satisfy the condition.
     """
+    method, model = chosen
     state = require_state(folder, request, method, "generator")
-    layout = layout_of(request, read_columns(folder) if request.is_table else None)
-    generator = build_generator(request.seeds, layout.shape, request.config)
+    table = _stored_table(folder, request)
+    if where and table is None:
+        raise UsageError("--where is for runs on a table of your own", hint="leave it out")
+    condition = condition_of(where, table.origins) if where and table is not None else None
+    layout, choices = layout_of(request, table), choices_of(table)
+    generator = generator_of(request.seeds, layout.shape, request.config, choices)
     kept_networks(state, request.seeds, model, generator=generator)
-    prior = draw_prior(request.config, rows, stream(seed, "drawn", model))[None]
-    return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())
+    entries = 0 if choices is None else choices.entries
+    draws = stream(seed, "drawn", model)
+
+    def draw(count: int) -> dict[str, Any]:
+        prior = draw_prior(request.config, count, draws, entries)[None]
+        return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())
+
+    return Drawn(draw(rows)) if condition is None else draw_where(draw, rows, condition)
+
+
+def _stored_table(folder: Path, request: GanRequest) -> TableRows | CodedRows | None:
+    if not request.is_table:
+        return None
+    return read_coded_columns(folder) if request.config.coding == "choices" else read_columns(folder)
 
 
 APPLICATION = Application(load_dataset, untrained, method_entry, lambda dataset: dataset.definitions)

@@ -11,18 +11,19 @@ import numpy.typing as npt
 import torch
 
 from minecli import events
+from minecli.apps.datasets.coded_rows import CodedRows
 from minecli.apps.datasets.mnist import SIDE, default_cache, pooled, read_mnist
 from minecli.apps.datasets.real_samples import RealRows, RealSamples, from_bytes
 from minecli.apps.datasets.sample_columns import Layout, channel_lists, coordinates, table_layout
 from minecli.apps.datasets.stacked_digits import DigitStacks
 from minecli.apps.datasets.synthetic import gaussians25, spiral
-from minecli.apps.datasets.table_rows import TableRows, UserTable
+from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.gan.config import STACKED, GanRequest
+from minecli.apps.gan.own_table import DEFINITIONS, OwnTable
 from minecli.apps.gan.references import SampleMetrics, stack_references, toy_references
 from minecli.apps.metrics import digit_classifier
 from minecli.apps.metrics.modes import GRID_DEFINITIONS, SPIRAL_DEFINITIONS, grid_metrics, spiral_metrics
 from minecli.apps.metrics.stacks import STACK_DEFINITIONS, StackMetrics, confident_digits, label_floor
-from minecli.apps.metrics.two_sample import TableDistances, two_sample_report
 from minecli.runtime.seeds import child_seed, generator
 
 _TOYS = {
@@ -30,7 +31,6 @@ _TOYS = {
     "gaussians25": (gaussians25, grid_metrics, GRID_DEFINITIONS),
 }
 _SHOWN_REAL = 20_000
-_MOST_HELD_OUT = 5000
 
 Report = Callable[[npt.NDArray[np.float32]], dict[str, Any]]
 
@@ -51,7 +51,7 @@ class Dataset:
     facts: dict[str, Any] = field(default_factory=dict)
     definitions: Mapping[str, str] | None = None
     report: Report | None = None
-    table: TableRows | None = None
+    table: TableRows | CodedRows | None = None
 
     def real_samples(self, count: int = _SHOWN_REAL) -> npt.NDArray[np.float32]:
         """The first real samples, for pictures: shape (count, *shape), or all where there are fewer."""
@@ -59,7 +59,7 @@ class Dataset:
         return self.real.rows(first)[0].cpu().numpy()
 
 
-def layout_of(request: GanRequest, table: TableRows | None = None) -> Layout:
+def layout_of(request: GanRequest, table: TableRows | CodedRows | None = None) -> Layout:
     """How samples of a request's data set become a table; those of a user's `table` become its columns again."""
     if table is not None:
         return table_layout(table)
@@ -127,11 +127,6 @@ def _stacked_digits(
 
 
 def _table(request: GanRequest, device: str, stdin: BinaryIO | None) -> Dataset:
-    split = UserTable.of(request.load(stdin), _MOST_HELD_OUT)
-    table = split.rows
-
-    def report(samples: npt.NDArray[np.float32]) -> dict[str, Any]:
-        return two_sample_report(table.real[split.held_out], table.values(samples), table.names, 0)
-
-    real = RealRows(table.features[split.learnt].to(device))
-    return Dataset(real, TableDistances(table), layout_of(request, table), split.facts, report=report, table=table)
+    own = OwnTable.of(request.load(stdin), request)
+    real, layout = RealRows(own.features(device)), layout_of(request, own.rows)
+    return Dataset(real, own.distances, layout, own.facts, DEFINITIONS, own.report, own.rows)

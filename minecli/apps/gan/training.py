@@ -10,6 +10,8 @@ One step of the method "mine" (paper, equations 16 and 17, with the non-saturati
 
 Where `one_latent` is set all of them use the latents that the discriminator saw, as PacGAN does, and the samples are
 made once. Where `generator_ema` is, samples come from averaged weights of the generator, which is trained as before.
+A table's generator, whose outputs are choices and scores (`adversarial.table_head`), also descends `mean_weight` times
+the distance of its batch's means from those of the real rows (`losses.mean_distance`), whatever the method.
 
 The other methods have other losses (`adversarial.losses`) and the same networks, batches and steps.
 """
@@ -30,16 +32,31 @@ from minecli.apps.adversarial.networks import (
     build_encoder,
     build_generator,
     build_statistics_network,
+    build_table_generator,
     encoded,
 )
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.datasets.real_samples import RealSamples
+from minecli.apps.datasets.table_coding import Choices
 from minecli.apps.ensembles.training import copy_model
 from minecli.apps.gan.config import GanConfig
 from minecli.apps.gan.references import SampleMetrics
 
 # Methods whose discriminator sees pairs of a sample and a latent.
 _JOINT = ("veegan", "ali")
+
+
+def generator_of(seeds: Sequence[int], shape: tuple[int, ...], config: GanConfig, choices: Choices | None) -> nn.Module:
+    """Generators of samples of a shape, or of a table's coded rows."""
+    if choices is None:
+        return build_generator(seeds, shape, config)
+    return build_table_generator(seeds, choices, config, config.temperature)
+
+
+def _moments(data: RealSamples) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each feature of all real rows, (features,) both."""
+    rows = data.rows(torch.arange(len(data))[None])[0]
+    return rows.mean(0), rows.var(0, correction=0)
 
 
 class GanTraining(AdversarialTraining):
@@ -51,6 +68,7 @@ class GanTraining(AdversarialTraining):
         config: settings.
         seeds: one model each, trained side by side.
         metrics: of samples (n, *shape) of one model, on the CPU.
+        choices: of a table's features; None where samples are no coded rows of a table.
     """
 
     STORED = ("generator",)
@@ -58,14 +76,20 @@ class GanTraining(AdversarialTraining):
     config: GanConfig
 
     def __init__(
-        self, data: RealSamples, method: str, config: GanConfig, seeds: Sequence[int], metrics: SampleMetrics
+        self,
+        data: RealSamples,
+        method: str,
+        config: GanConfig,
+        seeds: Sequence[int],
+        metrics: SampleMetrics,
+        choices: Choices | None = None,
     ) -> None:
         self.metrics = metrics
-        self.pack = config.pack if method == "pacgan" else 1
+        self.pack = config.pack if method == "pacgan" else 1 if choices is None else config.table_pack
         self.joint, self.informed = method in _JOINT, method == "mine" and config.beta > 0.0
         shape = data.shape
         networks = {
-            "generator": build_generator(seeds, shape, config),
+            "generator": generator_of(seeds, shape, config, choices),
             "discriminator": build_discriminator(seeds, shape, config, self.pack, config.latent if self.joint else 0),
         }
         if self.joint:
@@ -74,9 +98,11 @@ class GanTraining(AdversarialTraining):
         if self.informed:
             networks["statistics"] = build_statistics_network(seeds, shape, config)
         turns = 1 if config.one_latent else 1 + config.generator_steps
-        needs = StepNeeds(config.batch_size * self.pack, turns, noisy=method == "ali")
+        entries = 0 if choices is None else choices.entries
+        needs = StepNeeds(config.batch_size * self.pack, turns, method == "ali", choices=entries)
         super().__init__(data, method, config, seeds, networks, needs)
         self.discriminator = self.networks["discriminator"]
+        self.moments = None if choices is None or not config.mean_weight else _moments(data)
         self.averaged = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.generator_ema else None
 
     @property
@@ -110,18 +136,20 @@ class GanTraining(AdversarialTraining):
         prior = draws.priors[turn]
         fake: Tensor = self.generator(prior) if made is None else made
         loss = self._loss(draws, turn, fake)
+        if self.moments is not None:
+            loss = loss + self.config.mean_weight * losses.mean_distance(fake, *self.moments)
         bound = self.information(fake, code_of(self.config, prior), draws.shifts) if self.informed else None
         self.descend_informed(["generator", "encoder"] if self.joint else ["generator"], loss, bound)
         return fake.detach()
 
     def _loss(self, draws: Draws, turn: int, fake: Tensor) -> Tensor:
         """What generator and encoder descend, shape (models,), the information aside."""
-        prior, discriminator = draws.priors[turn], self.discriminator
-        side = self._fake_side(fake, prior)
+        latent, discriminator = draws.priors[turn][..., : self.config.latent], self.discriminator
+        side = self._fake_side(fake, latent)
         if self.method == "ali":
             return losses.ali_loss(discriminator, self._real_side(draws, turn), side)
         if self.method == "veegan":
-            return losses.veegan_loss(discriminator, side, prior, self.networks["encoder"](fake))
+            return losses.veegan_loss(discriminator, side, latent, self.networks["encoder"](fake))
         if self.method == "unrolled":
             optimizer = self.optimizers["discriminator"]
             foreseen = losses.unrolled(discriminator, optimizer, (draws.real, None), side, self.config.unroll)
@@ -135,7 +163,7 @@ class GanTraining(AdversarialTraining):
         return draws.real, encoded(outputs, draws.noises[turn]) if draws.noises else outputs
 
     def _fake_side(self, fake: Tensor, prior: Tensor) -> losses.Side:
-        return fake, prior if self.joint else None
+        return fake, prior[..., : self.config.latent] if self.joint else None
 
     def _average(self, averaged: nn.Module) -> None:
         """Move averaged weights and running statistics towards the current ones: at first as a mean of all steps."""

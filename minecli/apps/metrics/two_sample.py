@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from minecli.apps.datasets.coded_rows import CodedRows
 from minecli.apps.datasets.table_rows import TableRows
 from minecli.errors import DataError
 from minecli.runtime.seeds import generator
@@ -34,6 +35,8 @@ _SMALLEST_STD = 1e-50
 _SAME_DISTANCE = 1e-9
 # Live metrics compare with so many real rows: more would change the second digit of a distance, and take time.
 COMPARED_ROWS = 5000
+# Levels that fewer of the rows have are too rare for their share to be told from few rows.
+_FREQUENT = 0.01
 
 
 def two_sample_report(real: npt.ArrayLike, generated: npt.ArrayLike, names: Sequence[str], seed: int) -> dict[str, Any]:
@@ -280,11 +283,12 @@ class TableDistances:
         table: the real rows, of which at most 5,000 are compared with.
     """
 
-    def __init__(self, table: TableRows) -> None:
+    def __init__(self, table: TableRows | CodedRows) -> None:
         self._table = table
         chosen = generator(0, "table-rows", "judged").permutation(len(table))[:COMPARED_ROWS]
         self._compared = table.real[np.sort(chosen)]
         self._in_order = np.sort(self._compared, axis=0)
+        self._shares = _shares(table, self._compared)
 
     def __call__(self, samples: Tensor) -> dict[str, float | None]:
         """A few numbers on how far generated features are from the real rows, quick enough for every evaluation.
@@ -294,6 +298,9 @@ class TableDistances:
           takes many values differs by about sqrt(1 / n + 1 / m) by chance.
         * `correlation_gap`: mean over the pairs of features of the absolute difference of the correlation
           coefficients, in 0 .. 2; None with fewer than two features that vary on both sides.
+        * `levels_close`: of the levels that at least 1 % of the real rows have, the share whose share of the generated
+          rows is within a third of that, missing values counting as a level; None where there is no such level. By
+          chance a share p of n rows is off by sqrt((1 - p) / (n p)) of itself: a tenth for 1 % of 10,000.
 
         Compared are the values that the samples stand for with at most 5,000 of the real rows. All are None where a
         sample is not finite, or there are no real rows.
@@ -302,12 +309,28 @@ class TableDistances:
             samples: shape (m, d).
         """
         if not len(self._table) or not bool(torch.isfinite(samples).all()):
-            return {"ks_mean": None, "ks_largest": None, "correlation_gap": None}
-        made = self._table.values(samples)
+            return dict.fromkeys(("ks_mean", "ks_largest", "correlation_gap", "levels_close"))
+        return self.of_rows(self._table.values(samples))
+
+    def of_rows(self, made: Array) -> dict[str, float | None]:
+        """The same of rows in units of the array, (m, d)."""
         distances = ks_distances(self._in_order, made)
         gaps = correlation_gaps(self._compared, made)
         return {
             "ks_mean": float(distances.mean()),
             "ks_largest": float(distances.max()),
             "correlation_gap": None if gaps is None else gaps.mean_gap,
+            "levels_close": self._levels_close(made),
         }
+
+    def _levels_close(self, made: Array) -> float | None:
+        frequent = self._shares >= _FREQUENT
+        apart = np.abs(_shares(self._table, made) - self._shares)[frequent]
+        return float((apart <= self._shares[frequent] / 3.0).mean()) if frequent.any() else None
+
+
+def _shares(table: TableRows | CodedRows, rows: Array) -> Array:
+    """The share of each level of each category among rows (n, d), shape (levels,)."""
+    return np.concatenate(
+        [np.empty(0), *(column.levels(rows).sum(axis=0) / max(1, len(rows)) for column in table.columns)]
+    )

@@ -67,11 +67,13 @@ _CONSTANTS = {
 
 @dataclass(frozen=True)
 class RowFilter:
-    """A condition on rows. `columns` are those it needs, in the order of their first mention."""
+    """A condition on rows. `columns` are those it needs, in the order of their first mention; `values` are columns
+    with the constants that == or `in` holds them against."""
 
     text: str
     columns: tuple[str, ...]
     _compute: Compute
+    values: tuple[tuple[str, bool | int | float | str], ...] = ()
 
     def check(self, names: Header | Sequence[str], source: str = "FILE") -> None:
         """Raise UsageError for a column that is not among `names`."""
@@ -121,7 +123,7 @@ def row_filter(text: str) -> RowFilter:
     compute = reader.read(tree.body)
     if not reader.columns:
         raise UsageError(f"{OPTION}: '{cut(text, _SHOWN)}' names no column", hint=_EXAMPLE)
-    return RowFilter(text, tuple(reader.columns), compute)
+    return RowFilter(text, tuple(reader.columns), compute, tuple(reader.values))
 
 
 class _Reader:
@@ -129,6 +131,7 @@ class _Reader:
 
     def __init__(self, source: str) -> None:
         self.columns: dict[str, None] = {}
+        self.values: list[tuple[str, bool | int | float | str]] = []
         self._source = source.encode()
 
     def read(self, node: ast.expr, depth: int = 0) -> Compute:
@@ -181,11 +184,23 @@ class _Reader:
             if not isinstance(right, ast.List | ast.Tuple | ast.Set):
                 raise UsageError(f"{OPTION}: 'in' needs a list", hint="as in shop in ['a', 'b']")
             inner, members = self.read(left, depth), [self._member(each) for each in right.elts]
+            for each in right.elts:
+                self._note(left, each)
             if isinstance(op, ast.In):
                 return lambda column: conditions.one_of(inner(column), members)
             return lambda column: conditions.negated(conditions.one_of(inner(column), members))
+        if isinstance(op, ast.Eq):
+            self._note(left, right)
+            self._note(right, left)
         a, b, function = self.read(left, depth), self.read(right, depth), _COMPARISONS[type(op)]
         return lambda column: conditions.compared(function, a(column), b(column))
+
+    def _note(self, node: ast.expr, constant: ast.expr) -> None:
+        """Take down that a column is held against a constant, where these are such."""
+        name = self._column(node)
+        match constant:
+            case ast.Constant(value=bool() | int() | float() | str() as value) if name is not None:
+                self.values.append((name, value))
 
     def _member(self, node: ast.expr) -> Value:
         """An entry of a list: a constant, perhaps with a sign."""
