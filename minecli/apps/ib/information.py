@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from minecli import events
-from minecli.apps.ib.coded_rows import CodedRows, EncoderBase, coded_rows
+from minecli.apps.ib.code_pairs import CodePairs, EncoderBase, code_pairs
 from minecli.apps.ib.densities import KnownBounds, known_bounds
 from minecli.apps.ib.networks import Bottleneck, Coded, Noise
 from minecli.apps.ib.training import IbTraining, divergence_from_prior
@@ -120,7 +120,7 @@ def measured_information(
     middle = len(held_out) // 2
     if middle < 2:
         return [estimate_of(None, None, Status.NONFINITE, 0.0, {}) for _ in training.seeds]
-    seen, unseen, base = coded_rows(training, training.train.x[:_MOST_TRAINING_ROWS], held_out)
+    seen, unseen, base = code_pairs(training, training.train.x[:_MOST_TRAINING_ROWS], held_out)
     fitting = _fitting(training, seen, unseen.some(slice(None, middle)), base)
     if state is not None:
         fitting.training.load_state_dict(state)
@@ -137,7 +137,7 @@ def measured_information(
     ]
 
 
-def _fitting(training: IbTraining, seen: CodedRows, stopping: CodedRows, base: EncoderBase) -> Fitting:
+def _fitting(training: IbTraining, seen: CodePairs, stopping: CodePairs, base: EncoderBase) -> Fitting:
     """Fresh networks on rows learnt from, to be stopped by rows of their own."""
     steps, (models, count, width) = training.config.information_steps, seen.codes.shape
     settings = TrainingConfig(
@@ -168,7 +168,7 @@ def _fitting(training: IbTraining, seen: CodedRows, stopping: CodedRows, base: E
     return Fitting(network, batch, validation, settings, training.seeds[0])
 
 
-def _evaluated(fitting: Fitting, model: int, held_out: CodedRows, status: Status, known: Mapping[str, Any]) -> Estimate:
+def _evaluated(fitting: Fitting, model: int, held_out: CodePairs, status: Status, known: Mapping[str, Any]) -> Estimate:
     """One model's bound on rows that nothing has seen, beside what is known of it."""
     count = held_out.codes.shape[1]
     draws = torch_generator(fitting.training.seed, "ib", "information", "evaluation")

@@ -20,15 +20,15 @@ _LEAST_SCALE = 1e-6
 
 
 @dataclass(frozen=True)
-class CodedRows:
+class CodePairs:
     """What networks see of n rows and of a code of each, see `EncoderBase`: (models, n, 2 k) and (models, n, k + 1)."""
 
     rows: Tensor
     codes: Tensor
 
-    def some(self, which: slice) -> CodedRows:
+    def some(self, which: slice) -> CodePairs:
         """Some of the rows."""
-        return CodedRows(self.rows[:, which], self.codes[:, which])
+        return CodePairs(self.rows[:, which], self.codes[:, which])
 
     def of_model(self, model: int, which: slice) -> tuple[Tensor, Tensor]:
         """Both of some of the rows, as one model has them."""
@@ -74,7 +74,7 @@ class EncoderBase(LogRatioBase):
 
 
 @torch.no_grad()
-def coded_rows(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[CodedRows, CodedRows, EncoderBase]:
+def code_pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[CodePairs, CodePairs, EncoderBase]:
     """Rows (n, inputs) that are learnt from and rows held out, each with a code, and what networks start from.
 
     All are in units in which a column of the codes has a variance of 1. The density g of a code is the mean of those
@@ -89,9 +89,9 @@ def coded_rows(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[Code
     log_deviation = deviation.log().mean(1, keepdim=True)
     typical, spread = density.mean(1, keepdim=True), density.std(1, keepdim=True).clamp(min=_LEAST_SCALE)
 
-    def seen_as(z: Tensor, mean: Tensor, deviation: Tensor, density: Tensor) -> CodedRows:
+    def seen_as(z: Tensor, mean: Tensor, deviation: Tensor, density: Tensor) -> CodePairs:
         column = ((density - typical) / spread).to(z.dtype)[..., None]
-        return CodedRows(torch.cat([mean, deviation.log() - log_deviation], -1), torch.cat([z, column], -1))
+        return CodePairs(torch.cat([mean, deviation.log() - log_deviation], -1), torch.cat([z, column], -1))
 
     base = EncoderBase(log_deviation, typical.to(z.dtype), spread.to(z.dtype))
     return seen_as(z, mean, deviation, density), seen_as(other_z, other_mean, other_deviation, other), base
