@@ -64,7 +64,21 @@ def ib_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = False
     lines = [_headline(payload), *number_lines(payload), *_NOTES, *_status(methods)]
     if any("information_in_training_nats" in e["summary"] and e["method"].startswith("mine") for e in methods):
         lines.insert(1, _IN_TRAINING)
+        lines += _of_the_paper(payload)
     return render([*tables, *texts(lines + caveats(payload))], width, color)
+
+
+def _of_the_paper(payload: Mapping[str, Any]) -> list[str]:
+    """What beta does not do by the paper's protocol, and what fresh networks find there."""
+    if payload["config"]["config"].get("protocol") != "paper":
+        return []
+    found = [
+        f"{e['summary']['information_in_training_nats']['mean']:.2g} in training and "
+        f"{e['summary']['information_nats']['mean']:.2g} by fresh networks ({e['method']})"
+        for e in payload["methods"]
+        if e["method"].startswith("mine") and {"information_in_training_nats", "information_nats"} <= set(e["summary"])
+    ]
+    return [f"protocol paper: beta does not control I(X;Z) there, it is {', '.join(found)}"] if found else []
 
 
 def _means(entries: Sequence[Mapping[str, Any]], keys: Mapping[str, str]) -> Columns:

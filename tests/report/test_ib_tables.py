@@ -123,6 +123,16 @@ def test_every_beta_of_the_information_plane():
     assert "information plane" not in ib_table(payload(one))
 
 
+def test_the_papers_protocol_is_said_not_to_control_the_information():
+    means = MINE["summary"] | {"information_in_training_nats": summary(0.5)}
+    run = payload(MINE | {"summary": means}, DVB)
+    plain = flowing(ib_table(run))
+    assert "beta does not control" not in plain
+    run["config"]["config"] = SETTINGS | {"protocol": "paper"}
+    said = "beta does not control I(X;Z) there, it is 0.5 in training and 3 by fresh networks (mine-additive)"
+    assert said in flowing(ib_table(run))
+
+
 def test_what_is_known_badly_is_marked():
     near = method("mine-additive", seed(0, measured=information(7.0, near=True), **ERRORS),
                   seed(1, measured=information(status="max_steps"), **ERRORS), **MEANS,
