@@ -79,21 +79,15 @@ def draw_step(config: AdversarialConfig, seeds: Sequence[int], data: RealSamples
         draws = stream(seed, "step", step)
         chosen.append(torch.randint(len(data), (count,), generator=draws))
         priors.append(draw_prior(config, turns * count, draws).view(turns, count, -1))
-        if needs.noisy:
-            noises.append(
-                _noise((turns, count, *needs.noise), draws, data.device)
-                if needs.noise
-                else torch.randn(turns, count, config.latent, generator=draws)
-            )
+        if needs.noise:
+            # Made where it is used: maps of noise are a hundred megabytes a step.
+            own = torch_generator(seed, "gan", "maps", step, device=data.device)
+            noises.append(torch.randn(turns, count, *needs.noise, generator=own, device=data.device))
+        elif needs.noisy:
+            noises.append(torch.randn(turns, count, config.latent, generator=draws))
     return Draws(
         data.rows(torch.stack(chosen)),
         list(torch.stack(priors, 1).to(data.device)),
         list(torch.stack(noises, 1).to(data.device)) if needs.noisy else [],
         random_shifts(count, config.marginal_shifts, stream(0, "shifts", step)),
     )
-
-
-def _noise(shape: tuple[int, ...], draws: torch.Generator, device: torch.device | str) -> Tensor:
-    """Normal noise that is made where it is used: maps of it are a hundred megabytes a step."""
-    own = torch.Generator(device=device).manual_seed(int(torch.randint(2**62, (), generator=draws)))
-    return torch.randn(shape, generator=own, device=device)
