@@ -87,9 +87,9 @@ def draw_step(config: AdversarialConfig, seeds: Sequence[int], data: RealSamples
         draws = stream(seed, "step", step)
         chosen.append(torch.randint(len(data), (count,), generator=draws))
         priors.append(draw_prior(config, turns * count, draws, needs.choices).view(turns, count, -1))
-        if needs.noisy and needs.noise:
+        if needs.noise:
             # Made where it is used: maps of noise are a hundred megabytes a step.
-            own = torch_generator(seed, "gan", "step", step, "noise", device=data.device)
+            own = torch_generator(seed, "gan", "maps", step, device=data.device)
             noises.append(torch.randn(turns, count, *needs.noise, generator=own, device=data.device))
         elif needs.noisy:
             noises.append(torch.randn(turns, count, config.latent, generator=draws))
