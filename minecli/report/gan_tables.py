@@ -55,7 +55,8 @@ def _facts(data: Mapping[str, Any]) -> list[str]:
     """What the numbers have to be read against."""
     lines = []
     if "references" in data:
-        lines.append("below the methods: untrained noise and held-out real data, measured alike")
+        noise = "learnt rows with each column shuffled by itself" if "rows_held_out" in data else "untrained noise"
+        lines.append(f"below the methods: {noise}, and held-out real data, measured alike")
     if "kl_floor_nats" in data:
         lines.append(
             f"of {data['modes']} modes, {data['samples']} samples; the KL of resampled MNIST labels is "

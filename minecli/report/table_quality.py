@@ -32,8 +32,7 @@ def quality_parts(payload: Mapping[str, Any]) -> list[Any]:
             table.add_section()
         table.add_row(name, *_scores(report["utility"]), *_distances(report["privacy"]))
     lines = [
-        "noise: learnt rows with each column shuffled by itself; real: learnt rows to learn from, held-out rows to "
-        "measure distances from",
+        "real: learnt rows to learn from, held-out rows to measure distances from",
         _ABSENT if first is None else "scores on the same held-out rows, of a forest that has learnt from these rows",
         "closest, 5 %: median and fifth percentile of the distance to the closest learnt row; copies: those at "
         "distance 0; nearer: to a learnt row rather than to one held out, 0.5 by chance",

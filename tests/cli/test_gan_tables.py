@@ -74,7 +74,7 @@ def test_the_report_stands_beside_noise_and_real_rows(cli, trained):
         assert name in result["definitions"]
     shown = " ".join(cli("gan", "--resume", trained, "--format", "table", "-q").stdout.split())
     assert "rows city accuracy closest 5 % copies nearer" in shown
-    assert "noise: learnt rows with each column shuffled by itself" in shown
+    assert "below the methods: learnt rows with each column shuffled by itself, and held-out real data" in shown
 
 
 def test_missing_values_come_back_as_missing(cli, trained):

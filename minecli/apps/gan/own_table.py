@@ -25,6 +25,7 @@ from minecli.tables.groups import OneGroup
 from minecli.tables.kinds import Array
 
 _MOST_HELD_OUT = 5000
+_MOST_NOISE = 20_000
 REAL, NOISE = "real", "noise"
 
 Numbers = npt.NDArray[np.int64]
@@ -74,9 +75,12 @@ class OwnTable:
 
     @cached_property
     def noise(self) -> Array:
-        """The learnt rows with the values of each column of the file shuffled by themselves, (n, d)."""
-        noise = self.rows.real[self.learnt].copy()
+        """Learnt rows, 20,000 at most, with the values of each column of the file shuffled by themselves, (n, d)."""
         draws = generator(0, "gan", "reference", "table")
+        chosen = self.learnt
+        if len(chosen) > _MOST_NOISE:
+            chosen = draws.permutation(chosen)[:_MOST_NOISE]
+        noise = self.rows.real[chosen]
         for column in self.rows.columns:
             noise[:, column.all_places] = noise[draws.permutation(len(noise))][:, column.all_places]
         return noise
