@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from ib_toys import config, training
+from ib_toys import config, request, training
 from torch.distributions import Categorical, Independent, Normal, kl_divergence
 from torch.nn import functional
 
@@ -121,3 +121,9 @@ def test_rare_classes_are_found_by_balanced_weights():
         ib.run()
         errors.append(ib.history[0][-1].metrics["balanced_error_percent"])
     assert errors[1] < errors[0] - 5.0
+
+
+def test_runs_of_versions_without_weights_go_on():
+    mark = request().marked("mine-gaussian")
+    assert "class_weights" not in mark["config"]
+    assert request(class_weights="balanced").marked("mine-gaussian") != mark
