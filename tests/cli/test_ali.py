@@ -153,6 +153,24 @@ def test_digits(cli, digits, tmp_path, arch):
     assert size_of(tmp_path / "again" / "000003.png") == (28, 28)
 
 
+def test_medium_is_convolutions_between_the_presets(cli, digits):
+    words = ("ali", "mnist", "--data-root", digits, "--preset", "medium", "--filters", "4,2", "--method", "ali,mine")
+    ran = cli(*words, *FAST, "--evaluate-every", "2")
+    assert ran.code == 0, ran.stderr
+    settings = ran.json["config"]["config"]
+    assert (settings["arch"], settings["clipping"], settings["steps"]) == ("conv", "off", 4)
+    assert (settings["generator_filters"], settings["discriminator_filters"]) == (4, 2)
+    plain, informed = ran.json["methods"]
+    assert [each["step"] for each in plain["seeds"][0]["history"]] == [2, 4]
+    # Of four steps the last alone lies in the last quarter.
+    last = plain["seeds"][0]["history"][-1]["metrics"]
+    assert plain["last_quarter"]["euclidean_error"]["mean"] == last["euclidean_error"]
+    assert plain["clipped_share"]["mean"] is None
+    assert informed["clipped_share"]["mean"] == 0.0
+    references = ran.json["data"]["references"]
+    assert references["real"]["label_accuracy"] >= references["noise"]["label_accuracy"]
+
+
 def test_faces_and_their_attributes(cli, faces, tmp_path):
     folder = tmp_path / "run"
     small = ("--side", "16", "--method", "pca,mine")
