@@ -92,7 +92,7 @@ app = group("The information bottleneck: classifiers that forget what does not p
 @app.command(DEFAULT, cls=DefaultCommand, hidden=True, help=HELP)
 @takes(
     data_options("mnist, or a table (file, URL, -) with --x and --target.", [MNIST], _TARGET),
-    method_options(_SHORT, Literal["quick", "good", "paper"], "minibatch, with --preset paper mine"),
+    method_options(_SHORT, Literal["quick", "medium", "good", "paper"], "minibatch, with --preset paper mine"),
     _ENCODER,
     compare_option(),
     setting_options(

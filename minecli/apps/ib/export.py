@@ -67,7 +67,7 @@ def load_exportable(folder: Path, request: IbRequest, method: str, model: int) -
     known: dict[str, Any] = about(request, method, model, table) | {"target": request.target}
     if not coder.is_number:
         known["classes"] = list(coder.classes)
-    return Exportable(program, [rows, *_noise(width)], _outputs(request, len(coder.classes)), known)
+    return Exportable(program, [rows, *_noise(width)], _outputs(coder.network.width, len(coder.classes)), known)
 
 
 def _noise(width: int) -> list[Port]:
@@ -75,8 +75,8 @@ def _noise(width: int) -> list[Port]:
     return [Port("noise", (width,), meaning)] if width else []
 
 
-def _outputs(request: IbRequest, classes: int) -> list[Port]:
-    latent = Port("latent", (request.config.code_dim,), "code")
+def _outputs(width: int, classes: int) -> list[Port]:
+    latent = Port("latent", (width,), "code")
     if classes:
         return [latent, Port("probabilities", (classes,), "of each entry of `classes`, given the code")]
     units = "of the target given the code, in its own units"

@@ -82,8 +82,10 @@ class Bottleneck(nn.Module):
         widths = [inputs + (config.noise_dim if self.propagated else 0), *[config.hidden] * config.layers]
         self.hidden = nn.ModuleList(xavier(draws, a, b) for a, b in itertools.pairwise(widths))
         deviations = self.gaussian and not self.bounded
-        self.code = xavier(draws, config.hidden, config.code_dim * (2 if deviations else 1))
-        self.classifier = xavier(draws, config.code_dim, classes)
+        # Of an encoder without noise the last hidden layer is the code: a linear map of it would keep as much.
+        self.width = config.code_dim if self.stochastic else config.hidden
+        self.code = xavier(draws, config.hidden, self.width * (2 if deviations else 1)) if self.stochastic else None
+        self.classifier = xavier(draws, self.width, classes)
 
     def encode(self, x: Tensor, noise: Noise, draws: int = 1, *, fresh_inputs: bool = True) -> Coded:
         """Draw codes of rows (models, b, inputs).
@@ -126,8 +128,7 @@ class Bottleneck(nn.Module):
             x = functional.relu(layer(x))
             if self.dropout and self.training and noise is not None:
                 x = x * noise.mask(1.0 - self.dropout, *x.shape[1:]) / (1.0 - self.dropout)
-        code: Tensor = self.code(x)
-        return code
+        return x if self.code is None else self.code(x)
 
     def logits(self, z: Tensor) -> Tensor:
         """Unnormalised log probabilities (models, n, classes) of codes (models, n, k)."""

@@ -38,7 +38,7 @@ from minecli.apps.ib.evaluation import (
 )
 from minecli.apps.ib.information import is_near_ceiling, to_json
 from minecli.apps.ib.labelled_rows import Classified, load_classified
-from minecli.apps.ib.networks import Bottleneck, Noise, mean_codes
+from minecli.apps.ib.networks import Bottleneck, Noise, is_stochastic, mean_codes
 from minecli.apps.ib.regression import (
     NUMBER_DEFINITIONS,
     NumberAnswers,
@@ -172,7 +172,7 @@ def scatter_of(trained: TrainedMethod[IbPhases]) -> Scatter | None:
     """One code for each of the first test rows by the first seed; None where the bottleneck has not two columns, there
     are no classes, or the seed diverged."""
     phases = trained.training
-    if phases.config.code_dim != 2 or phases.data.is_number:
+    if phases.config.code_dim != 2 or phases.data.is_number or not is_stochastic(phases.method):
         return None
     if phases.final is None or phases.diverged_at[0] is not None:
         return None

@@ -72,7 +72,7 @@ def divergence_from_prior(coded: Coded) -> Tensor:
 
 _SHIFTS = "shifts"
 # So many batches: few enough that the encoder has not moved far, and rows enough to know the codes' density by.
-_REMEMBERED = 10
+_REMEMBERED = 30
 
 
 @dataclass(frozen=True)
