@@ -1,4 +1,4 @@
-"""What stands beside a GAN's last metrics: the mean of late evaluations, noise, and real data."""
+"""What stands beside a GAN's metrics: noise, and real data."""
 
 import numpy as np
 import pytest
@@ -7,29 +7,8 @@ import torch
 from minecli.apps.datasets.mnist import Digits
 from minecli.apps.datasets.stacked_digits import DigitStacks
 from minecli.apps.datasets.synthetic import gaussians25
-from minecli.apps.ensembles.training import Evaluation
 from minecli.apps.gan.config import GanRequest, preset
 from minecli.apps.gan.references import stack_references, toy_references
-from minecli.apps.gan.results import last_quarter
-
-
-def history(**values):
-    steps = range(10, 101, 10)
-    return [Evaluation.of(step, {}, {name: each[i] for name, each in values.items()}) for i, step in enumerate(steps)]
-
-
-def test_the_last_quarter_is_the_mean_of_its_evaluations_alone():
-    kls = [None] * 7 + [0.3, 0.1, 0.2]
-    assert last_quarter(history(kl=kls), 100) == {"kl": pytest.approx(0.2)}
-
-
-def test_the_last_quarter_of_a_metric_that_was_missing_once_is_unknown():
-    assert last_quarter(history(kl=[0.5] * 8 + [None, 0.1], modes=[3.0] * 10), 100) == {"kl": None, "modes": 3.0}
-
-
-def test_a_model_that_diverged_before_has_no_last_quarter():
-    assert last_quarter(history(kl=[0.1] * 10)[:7], 100) == {}
-    assert last_quarter([], 100) == {}
 
 
 def test_references_of_toys_have_the_spread_of_the_data_and_as_many_samples():
