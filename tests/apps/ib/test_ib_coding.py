@@ -32,7 +32,7 @@ def test_the_coder_is_the_kept_model_of_its_seed(tmp_path, method):
         for one, every in zip(weights(coder.network), weights(phases.final.last_finite["classifier"]), strict=True):
             assert torch.equal(one[0], every[which])
         codes, probabilities = coder.encode(blobs(30).x)
-        assert codes.shape == (30, 4)
+        assert codes.shape == (30, 16 if method == "baseline" else 4)
         torch.testing.assert_close(probabilities.sum(-1), torch.ones(30))
         assert torch.equal(coder.encode(blobs(30).x)[0], codes)
 
@@ -60,7 +60,7 @@ def test_predictions_are_named_and_names_are_free(tmp_path):
     taken = {"predicted": np.arange(60), "latent0": np.arange(60)}
     inputs = Inputs(part.x, Layout(part.x.shape[1:], lambda rows: taken), labels=part.labels.numpy())
     columns = coded_columns(inputs, coder, drawn=False, as_list=False)
-    codes = [f"latent_{i}" for i in range(4)]
+    codes = [f"latent_{i}" for i in range(16)]
     assert list(columns) == ["predicted", "latent0", "label", *codes, "predicted_", "confidence"]
     said = ["abc".index(word) for word in columns["predicted_"]]
     assert np.mean(np.array(said) == part.labels.numpy()) > 0.9

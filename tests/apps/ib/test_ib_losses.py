@@ -94,7 +94,7 @@ def test_the_paper_preset_is_that_of_the_protocol():
     assert (paper.learning_rate, paper.decay, paper.decay_epochs, paper.averaging) == (1e-4, 0.97, 2, 0.999)
     assert (paper.test_draws, paper.betas, paper.statistics_hidden) == (12, (1e-3,), 512)
     assert (paper.statistics_noise, paper.hidden_noise, paper.rows) == (0.3, 0.5, 60_000)
-    with pytest.raises(UsageError, match="preset 'best' is not known; there are quick, good, paper"):
+    with pytest.raises(UsageError, match="preset 'best' is not known; there are quick, medium, good, paper"):
         preset("best")
 
 
