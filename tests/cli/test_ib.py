@@ -113,7 +113,7 @@ def test_the_examples_run(cli, tmp_path, monkeypatch):
     assert cli("ib", "data.csv", *LABELLED, *FAST, "--run-dir", "run").code == 0
     coded = cli(*shlex.split(ib.ENCODE_EXAMPLE)[1:])
     assert coded.code == 0, coded.stderr
-    assert "150 codes by mine-additive, seed 0 in z.parquet" in coded.stderr
+    assert "150 codes by minibatch, seed 0 in z.parquet" in coded.stderr
     assert pq.read_table("z.parquet").num_rows == 150
 
 
@@ -318,7 +318,7 @@ def test_what_cannot_be_encoded_is_explained(cli, run, table, tmp_path):
     assert "far beyond" in far.stderr
     for words, message in (
         ((run,), f"try minecli ib encode {run}"),
-        ((run, table, "--method", "dvb"), "the run has no method 'dvb'; it has mine-additive"),
+        ((run, table, "--method", "dvb"), "the run has no method 'dvb'; it has minibatch"),
         ((run, table, "--model", "7"), "has no model of seed 7; it has 0"),
         ((run, table, "-o", tmp_path / "z.txt"), "z.txt"),
         ((tmp_path, table), "holds no run"),
@@ -458,8 +458,8 @@ def test_which_classes_are_taken_for_which(cli, table, tmp_path, drawn):
         (("data.csv", *LABELLED, "--epochs", "0"), "epochs is 0"),
         (("data.csv", *LABELLED, "--rows", "5"), "rows is 5"),
         (("data.csv", *LABELLED, "--method", "dropout", "--dropout", "1"), "--dropout is 1.0"),
-        (("data.csv", *LABELLED, "--dropout", "0.5"), "--dropout is for dropout, and the methods are mine-additive"),
-        (("data.csv", *LABELLED, "--bound", "smile"), "bound is 'smile'"),
+        (("data.csv", *LABELLED, "--dropout", "0.5"), "--dropout is for dropout, and the methods are minibatch"),
+        (("data.csv", *LABELLED, "--method", "mine", "--bound", "smile"), "bound is 'smile'"),
         (("data.csv", *LABELLED, "--class-weights", "equal"), "--class-weights is 'equal'"),
         (("data.csv", *LABELLED, "--seeds", "1,1"), "seeds are different whole numbers"),
         (("encode", "no-run"), "holds no run"),
