@@ -7,7 +7,7 @@ from typing import Any
 
 from minecli.foreign import legible_values
 from minecli.report.method_tables import caveats, settings_line
-from minecli.report.number_formats import NONE, mean_and_error
+from minecli.report.number_formats import NONE, mean_and_error, three_digits
 from minecli.report.text_tables import new_table, render, texts
 
 _MOST_COLUMNS = 12
@@ -39,7 +39,7 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
     if references:
         table.add_section()
     for name, metrics in references.items():
-        table.add_row(name, *(_plain(metrics.get(metric)) for metric in names))
+        table.add_row(name, *(three_digits(metrics.get(metric)) for metric in names))
     settings = config["config"]
     words = [f"{settings['steps']} steps", f"latent {settings['noise_dim']} + {settings['code_dim']}"]
     lines = [settings_line(config, [*words, f"beta {settings['beta']:g}"], over_seeds=True)]
@@ -48,10 +48,6 @@ def gan_table(payload: Mapping[str, Any], *, width: int = 80, color: bool = Fals
     lines += _facts(payload["data"]) + caveats(payload)
     reports = [part for entry in payload["methods"] if "report" in entry for part in (Text(), *_report(entry))]
     return render([table, Text(), *texts(lines), *reports], width, color)
-
-
-def _plain(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3g}"
 
 
 def _percent(summary: Mapping[str, Any] | None) -> str:
