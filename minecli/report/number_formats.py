@@ -29,6 +29,17 @@ def three_places(value: float | None, *, signed: bool = False) -> str:
     return f"{value:+.3f}" if signed else f"{value:.3f}"
 
 
+def three_digits(value: float | None) -> str:
+    """A value to three digits, but with all that stand before the point.
+
+    >>> three_digits(0.12345), three_digits(1000.0), three_digits(None)
+    ('0.123', '1000', '-')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+
+
 def two_digits(value: float | None) -> str:
     """A standard error, of which two digits are enough.
 
@@ -50,16 +61,7 @@ def mean_and_error(summary: Mapping[str, Any] | None) -> str:
     if summary is None or summary["mean"] is None:
         return NONE
     error = "" if summary["standard_error"] is None else f"±{two_digits(summary['standard_error'])}"
-    return f"{summary['mean']:.3g}{error}"
-
-
-def three_digits(value: float | None) -> str:
-    """A value of three significant digits.
-
-    >>> three_digits(0.01234), three_digits(None)
-    ('0.0123', '-')
-    """
-    return NONE if value is None else f"{value:.3g}"
+    return f"{three_digits(summary['mean'])}{error}"
 
 
 def mean_share(summary: Mapping[str, Any] | None) -> str:
