@@ -23,6 +23,7 @@ from minecli.cli.comparison_job import (
     asked_settings,
     compare_option,
     data_options,
+    export_model,
     method_names,
     method_options,
     opened_model,
@@ -30,7 +31,7 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
-from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
+from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT
 from minecli.cli.network_sizes import size_options, sizes_of
 from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
@@ -219,7 +220,4 @@ _PART: Parameters = {
 @app.command("export", help=EXPORT_HELP.format(more="--part generator: the generator alone.", example=EXPORT_EXAMPLE))
 @takes(RUN, EXPORT_OUTPUT, _PART, MODEL)
 def export(ctx: typer.Context) -> None:
-    given = ctx.params
-    check_export(given["output"], "--output", given["run"])
-    request, method, model = opened_model(ctx, AliRequest, table=False)
-    write_export(given["run"], request, (method, model), given["output"], ctx.obj, part=given["part"])
+    export_model(ctx, AliRequest, part=ctx.params["part"])

@@ -42,11 +42,8 @@ def data_options(help: str, named: Sequence[str], own: Parameters | None = None)
         "dataset": argument(str | None, help, "DATA", completions=lambda: named),
         "x": columns_option("--x", "-x", help=f"Columns of a table to learn: {COLUMNS_HELP}."),
         "data_root": option(
-            Path | None,
-            "Folder with the files of MNIST (otherwise fetched once) or CelebA.",
-            "--data-root",
-            panel=DATA_PANEL,
-            metavar="DIR",
+            Path | None, "Folder with the files of MNIST (otherwise fetched once) or CelebA.", "--data-root",
+            panel=DATA_PANEL, metavar="DIR",
         ),
         **(own or {}),
         **{name: each for name, each in {**READING, **KINDS, **ROWS}.items() if name not in (own or {})},
@@ -273,6 +270,14 @@ def opened_model(ctx: typer.Context, kind: type[Asked], *, table: bool = True) -
     if given.get("rows", 1) < 1:
         raise UsageError(f"-n is {given['rows']}; it must be at least 1", hint="try -n 10000")
     return _chosen_model(given["run"], kind, given)
+
+
+def export_model(ctx: typer.Context, kind: type[Asked], **how: str) -> None:
+    """Write the model that `export` of an application names; `how` is what that may be told besides."""
+    given = ctx.params
+    check_export(given["output"], "--output", given["run"])
+    request, method, model = opened_model(ctx, kind, table=False)
+    write_export(given["run"], request, (method, model), given["output"], ctx.obj, **how)
 
 
 def _chosen_model(folder: Path, kind: type[Asked], given: Mapping[str, Any]) -> tuple[Asked, str, int]:

@@ -35,6 +35,7 @@ from minecli.cli.comparison_job import (
     asked_settings,
     compare_option,
     data_options,
+    export_model,
     method_names,
     method_options,
     opened_model,
@@ -42,7 +43,7 @@ from minecli.cli.comparison_job import (
     setting_options,
 )  # fmt: skip
 from minecli.cli.default_command import DEFAULT, DefaultCommand, group
-from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT, check_export, write_export
+from minecli.cli.exporting import EXPORT, EXPORT_HELP, EXPORT_OUTPUT
 from minecli.cli.options import Parameters, of_fields, option, takes
 from minecli.cli.presentation import deliver_table
 from minecli.cli.runs import Work, run_command
@@ -212,7 +213,4 @@ def encode(ctx: typer.Context) -> None:
 @app.command("export", help=EXPORT_HELP.format(more="", example=EXPORT_EXAMPLE))
 @takes(RUN, EXPORT_OUTPUT, MODEL)
 def export(ctx: typer.Context) -> None:
-    given = ctx.params
-    check_export(given["output"], "--output", given["run"])
-    request, method, model = opened_model(ctx, IbRequest, table=False)
-    write_export(given["run"], request, (method, model), given["output"], ctx.obj)
+    export_model(ctx, IbRequest)

@@ -34,17 +34,6 @@ _SAME_CONSTANT = 1e-6
 _SHOWN = 8
 
 
-def load_known(
-    source: str | Sequence[str],
-    origins: Sequence[Origin],
-    wanted: Wanted = DEFAULT_WANTED,
-    *,
-    stdin: BinaryIO | None = None,
-) -> Array:
-    """Read the columns that `origins` describe into an array; see `load_known_rows`."""
-    return load_known_rows(source, origins, wanted, stdin=stdin)[0]
-
-
 def load_known_rows(
     source: str | Sequence[str],
     origins: Sequence[Origin],

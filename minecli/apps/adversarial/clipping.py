@@ -47,6 +47,15 @@ def clip_adaptively(adversarial: Sequence[Tensor], information: Sequence[Tensor]
     >>> clip_adaptively([torch.tensor([[1.0, 0.0]])], [torch.tensor([[0.0, 5.0]])])
     [tensor([[0., 1.]])]
     """
-    norms = model_norms(information)
-    scale = torch.minimum(model_norms(adversarial) / norms.clamp(min=_SMALLEST), torch.ones_like(norms))
-    return [g * scale.view(-1, *[1] * (g.dim() - 1)) for g in information]
+    return shortened(information, model_norms(information), model_norms(adversarial))
+
+
+def shortened(gradient: Sequence[Tensor], norms: Tensor, limits: Tensor) -> list[Tensor]:
+    """Each model's gradient, tensors (models, ...), of Euclidean `norms` (models,), shortened to its limit (models,)
+    where it is longer; an infinite limit leaves it as it is.
+
+    >>> shortened([torch.tensor([[0.0, 5.0]])], torch.tensor([5.0]), torch.tensor([torch.inf]))
+    [tensor([[0., 5.]])]
+    """
+    scale = torch.minimum(limits / norms.clamp(min=_SMALLEST), torch.ones_like(norms))
+    return [g * scale.view(-1, *[1] * (g.dim() - 1)) for g in gradient]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from minecli.apps.adversarial.clipping import clip_adaptively, model_norms
+from minecli.apps.adversarial.clipping import model_norms, shortened
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.adversarial.draws import Draws, StepNeeds, draw_step, prior_of, stream
 from minecli.apps.datasets.real_samples import RealSamples
@@ -126,26 +126,27 @@ class AdversarialTraining(SideBySideTraining):
         others = [p for name in names[1:] for p in self.networks[name].parameters()]
         gradients = list(torch.autograd.grad(loss.sum(), own + others, retain_graph=bound is not None))
         adversarial = gradients[: len(own)]
-        self.remember(generator_loss=loss, adversarial_norm=model_norms(adversarial))
+        own_norms = model_norms(adversarial)
+        self.remember(generator_loss=loss, adversarial_norm=own_norms)
         if bound is not None:
             information = torch.autograd.grad(-self.config.beta * bound.sum(), own)
             # The encoder comes first, and is then all of `own`.
-            clipped = self._clipped(adversarial if self.config.clipping == "encoder" else gradients, information)
+            limits = {"encoder": own_norms, "off": torch.full_like(own_norms, torch.inf)}.get(self.config.clipping)
+            clipped = self._clipped(information, model_norms(gradients) if limits is None else limits)
             gradients[: len(own)] = [u + a for u, a in zip(adversarial, clipped, strict=True)]
         for parameter, gradient in zip(own + others, gradients, strict=True):
             parameter.grad = gradient
         for name in names:
             self.optimizers[name].step()
 
-    def _clipped(self, adversarial: Sequence[Tensor], information: Sequence[Tensor]) -> Sequence[Tensor]:
-        """The information's gradient as the step uses it."""
+    def _clipped(self, information: Sequence[Tensor], limits: Tensor) -> Sequence[Tensor]:
+        """The information's gradient as the step uses it, at most as long as the limits (models,)."""
         norms = model_norms(information)
-        limit = model_norms(adversarial) if self.config.clipping != "off" else torch.full_like(norms, torch.inf)
-        self._shortened += norms > limit
+        self._shortened += norms > limits
         self._informed_steps += 1
         self._recent["clipped_share"] = self._shortened / self._informed_steps
         self.remember(information_norm=norms)
-        return information if self.config.clipping == "off" else clip_adaptively(adversarial, information)
+        return shortened(information, norms, limits)
 
     def clipped_share(self, model: int) -> float | None:
         """The share of a model's steps so far at which the gradient of the information was shortened."""

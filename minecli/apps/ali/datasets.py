@@ -23,7 +23,7 @@ from minecli.apps.datasets.real_samples import Flattened, RealRows, RealSamples
 from minecli.apps.datasets.sample_columns import digit_images
 from minecli.apps.datasets.synthetic import Rows, gaussians25, grid_means
 from minecli.apps.datasets.table_rows import TableRows, UserTable
-from minecli.apps.metrics import attribute_classifier, digit_classifier
+from minecli.apps.metrics import attribute_classifier, digit_classifier, two_sample
 from minecli.apps.metrics.modes import grid_metrics
 from minecli.apps.metrics.reconstruction import DEFINITIONS, attribute_scores, reconstruction_metrics
 from minecli.apps.metrics.two_sample import TableDistances
@@ -178,10 +178,7 @@ def _table(request: AliRequest, device: str, stdin: BinaryIO | None) -> AliDatas
 
     definitions = {
         **DEFINITIONS,
-        "ks_mean": "mean over columns of the largest difference of the distribution functions of real and fresh rows",
-        "ks_largest": "the largest of these",
-        "correlation_gap": "mean over pairs of columns of the absolute difference of correlations",
-        "levels_close": "of the levels of at least 1 % of the rows, the share made as often, give or take a third",
+        **two_sample.DEFINITIONS,
     }
     real, held_out = RealRows(table.features[split.learnt].to(device)), table.features[split.held_out]
     return AliDataset(real, held_out, (len(table.names),), measure, definitions, split.facts, table=table)

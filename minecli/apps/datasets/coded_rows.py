@@ -110,12 +110,9 @@ class CodedRows:
             DataError: another number of features, or values that are not finite.
         """
         values, absent = self.coding.rows(checked_features(features, self.coding.width), len(self.origins))
-        left = 0
-        for origin in self.origins:
-            place = slice(left, left + origin.width)
-            if origin.width:
-                values[:, place] = snapped(origin, values[:, place])
-            left += origin.width
+        for column in self.columns:
+            if column.origin.width:
+                values[:, column.places] = snapped(column.origin, values[:, column.places])
         return CodedRows.with_rows(self.origins, self.coding, values, absent).real
 
     def restore(self, features: Features) -> dict[str, Values]:
@@ -153,12 +150,10 @@ class CodedRows:
 
     def _columns(self, rows: Array) -> list[tuple[Origin, Values, Mask]]:
         values, absent = self.parted(rows)
-        parts, left = [], 0
-        for column, origin in enumerate(self.origins):
-            block = values[:, left : left + origin.width]
-            parts.append((origin, restored(origin, block), absent[:, column]))
-            left += origin.width
-        return parts
+        return [
+            (column.origin, restored(column.origin, values[:, column.places]), absent[:, number])
+            for number, column in enumerate(self.columns)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """All but the rows as plain JSON values. Of the rows it holds the levels of categories, up to 1,000 values of

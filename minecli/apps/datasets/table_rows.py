@@ -120,9 +120,9 @@ class TableRows:
             DataError: another number of features, or values that are not finite.
         """
         values = self.centre + self.scale * checked_features(features, len(self.centre))
-        for origin, places in self._blocks():
-            if origin.width:
-                values[:, places] = snapped(origin, values[:, places])
+        for column in self.columns:
+            if column.origin.width:
+                values[:, column.places] = snapped(column.origin, values[:, column.places])
         return values
 
     def restore(self, features: Features) -> dict[str, Values]:
@@ -135,7 +135,7 @@ class TableRows:
             DataError: another number of features, or values that are not finite.
         """
         values = self.values(features)
-        return {origin.name: restored(origin, values[:, places]) for origin, places in self._blocks()}
+        return {column.name: restored(column.origin, values[:, column.places]) for column in self.columns}
 
     def arrow_table(self, features: Features) -> dict[str, Any]:
         """Features (n, d) as Arrow arrays in the types of the file, by name; raises what `restore` raises."""
@@ -144,13 +144,6 @@ class TableRows:
     def arrow_columns(self, columns: Mapping[str, Values]) -> dict[str, Any]:
         """Columns that `restore` gave as Arrow arrays in the types of the file, by name."""
         return {origin.name: arrow_column(origin, columns[origin.name]) for origin in self.origins}
-
-    def _blocks(self) -> Iterator[tuple[Origin, slice]]:
-        """Each column of the file and where its features stand."""
-        left = 0
-        for origin in self.origins:
-            yield origin, slice(left, left + origin.width)
-            left += origin.width
 
     def to_json(self) -> dict[str, Any]:
         """All but the rows as plain JSON values. Of the rows it holds the levels of categories, the first date of

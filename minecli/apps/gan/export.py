@@ -6,29 +6,20 @@ from pathlib import Path
 
 from minecli.apps.adversarial.programs import GeneratorProgram, prior_port
 from minecli.apps.datasets.coded_rows import CodedRows
-from minecli.apps.datasets.sample_columns import read_coded_columns, read_columns
 from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.ensembles.exporting import Exportable, Port, Scaling, about, pixels_port, values_port
-from minecli.apps.ensembles.results import kept_networks, require_state
 from minecli.apps.gan.config import GanRequest
-from minecli.apps.gan.own_table import choices_of
-from minecli.apps.gan.targets import layout_of
-from minecli.apps.gan.training import generator_of
+from minecli.apps.gan.results import stored_generator
 
 
 def load_exportable(folder: Path, request: GanRequest, method: str, model: int) -> Exportable:
     """The generator of seed `model` that a run's folder holds; see `results.samples_of` for the errors."""
-    state = require_state(folder, request, method, "generator")
-    table: TableRows | CodedRows | None = None
-    if request.is_table:
-        table = read_coded_columns(folder) if request.config.coding == "choices" else read_columns(folder)
-    shape, choices = layout_of(request, table).shape, choices_of(table)
-    generator = generator_of(request.seeds, shape, request.config, choices)
-    kept_networks(state, request.seeds, model, generator=generator)
+    stored = stored_generator(folder, request, (method, model))
+    generator, table, shape = stored.generator, stored.table, stored.layout.shape
     latent = prior_port(request.config)
-    if choices is not None:
-        more = f"; the last {choices.entries} entries are Gumbel draws, which choose levels"
-        latent = Port("latent", (request.config.latent + choices.entries,), latent.meaning + more)
+    if stored.entries:
+        more = f"; the last {stored.entries} entries are Gumbel draws, which choose levels"
+        latent = Port("latent", (request.config.latent + stored.entries,), latent.meaning + more)
     if isinstance(table, TableRows):
         samples, scaling = values_port("samples", table, "what is generated"), Scaling(table)
         return Exportable(

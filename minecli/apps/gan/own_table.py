@@ -16,7 +16,7 @@ from minecli.apps.datasets.coded_rows import CodedRows
 from minecli.apps.datasets.table_coding import Choices
 from minecli.apps.datasets.table_rows import TableRows, split_of
 from minecli.apps.gan.config import GanRequest
-from minecli.apps.metrics import privacy, utility
+from minecli.apps.metrics import privacy, two_sample, utility
 from minecli.apps.metrics.privacy import ClosestRecords
 from minecli.apps.metrics.two_sample import TableDistances, two_sample_report
 from minecli.apps.metrics.utility import Utility
@@ -95,14 +95,13 @@ class OwnTable:
         (`ClosestRecords`); the latter two beside those of the references."""
         made = self.rows.values(samples)
         compared = two_sample_report(self.rows.real[self.held_out], made, self.rows.names, 0)
-        references = self._references
         return compared | {
             "utility": self.utility.of(made) if utility.available() else None,
             "privacy": self._records.of(made),
-            "references": references,
+            "references": self._references,
         }
 
-    @property
+    @cached_property
     def _records(self) -> ClosestRecords:
         return ClosestRecords(self.rows.columns, self.rows.real[self.learnt], self.rows.real[self.held_out])
 
@@ -120,11 +119,7 @@ class OwnTable:
 
 
 DEFINITIONS: Mapping[str, str] = {
-    "ks_mean": "mean over columns of the largest difference of the distribution functions of real and fresh rows",
-    "ks_largest": "the largest of these",
-    "correlation_gap": "mean over pairs of columns of the absolute difference of correlations",
-    "levels_close": "of the levels that at least 1 % of the real rows have, the share whose share of fresh rows is "
-    "within a third of that; missing values count as a level",
+    **two_sample.DEFINITIONS,
     **{f"utility.{name}": text for name, text in utility.DEFINITIONS.items()},
     **{f"privacy.{name}": text for name, text in privacy.DEFINITIONS.items()},
 }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from minecli.apps.adversarial.draws import draw_prior, stream
 from minecli.apps.datasets.coded_rows import CodedRows
-from minecli.apps.datasets.sample_columns import free_name, read_coded_columns, read_columns
+from minecli.apps.datasets.sample_columns import Layout, free_name, read_coded_columns, read_columns
 from minecli.apps.datasets.table_rows import TableRows
 from minecli.apps.ensembles.results import (
     Application,
@@ -80,29 +82,41 @@ def samples_of(
         UsageError: the run has not come far enough to have a generator of that method; no condition for its columns.
         DataError: the checkpoint cannot be read, or too few samples satisfy the condition.
     """
-    method, model = chosen
-    state = require_state(folder, request, method, "generator")
-    table = _stored_table(folder, request)
-    if where and table is None:
+    stored, model = stored_generator(folder, request, chosen), chosen[1]
+    if where and stored.table is None:
         raise UsageError("--where is for runs on a table of your own", hint="leave it out")
-    condition = condition_of(where, table.origins) if where and table is not None else None
-    layout, choices = layout_of(request, table), choices_of(table)
-    generator = generator_of(request.seeds, layout.shape, request.config, choices)
-    kept_networks(state, request.seeds, model, generator=generator)
-    entries = 0 if choices is None else choices.entries
+    condition = condition_of(where, stored.table.origins) if where and stored.table is not None else None
     draws = stream(seed, "drawn", model)
 
     def draw(count: int) -> dict[str, Any]:
-        prior = draw_prior(request.config, count, draws, entries)[None]
-        return layout.columns(applied(generator, prior, torch.device("cpu"))[0].numpy())
+        prior = draw_prior(request.config, count, draws, stored.entries)[None]
+        return stored.layout.columns(applied(stored.generator, prior, torch.device("cpu"))[0].numpy())
 
     return Drawn(draw(rows)) if condition is None else draw_where(draw, rows, condition)
 
 
-def _stored_table(folder: Path, request: GanRequest) -> TableRows | CodedRows | None:
-    if not request.is_table:
-        return None
-    return read_coded_columns(folder) if request.config.coding == "choices" else read_columns(folder)
+@dataclass(frozen=True)
+class StoredGenerator:
+    """The generator of one seed that a run's folder holds, on the CPU, how its samples become a table, what is known of
+    the run's own table, and how many entries of its latents choose levels."""
+
+    generator: nn.Module
+    layout: Layout
+    table: TableRows | CodedRows | None
+    entries: int
+
+
+def stored_generator(folder: Path, request: GanRequest, chosen: tuple[str, int]) -> StoredGenerator:
+    """The generator of the method and seed that are `chosen`; see `samples_of` for the errors."""
+    method, model = chosen
+    state = require_state(folder, request, method, "generator")
+    table: TableRows | CodedRows | None = None
+    if request.is_table:
+        table = read_coded_columns(folder) if request.config.coding == "choices" else read_columns(folder)
+    layout, choices = layout_of(request, table), choices_of(table)
+    generator = generator_of(request.seeds, layout.shape, request.config, choices)
+    kept_networks(state, request.seeds, model, generator=generator)
+    return StoredGenerator(generator, layout, table, 0 if choices is None else choices.entries)
 
 
 APPLICATION = Application(load_dataset, untrained, method_entry, lambda dataset: dataset.definitions)

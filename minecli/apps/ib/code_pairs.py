@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from minecli.apps.ib.densities import LEAST_DEVIATION, mixture_log_densities
-from minecli.apps.ib.networks import Bottleneck, Coded, Noise, mean_codes
+from minecli.apps.ib.networks import Coded, Noise, mean_codes
 from minecli.apps.ib.training import IbTraining
 from minecli.mine.statistics_network import LogRatioBase
 
@@ -97,11 +97,6 @@ def code_pairs(training: IbTraining, seen: Tensor, unseen: Tensor) -> tuple[Code
     return seen_as(z, mean, deviation, density), seen_as(other_z, other_mean, other_deviation, other), base
 
 
-def is_known(network: Bottleneck) -> bool:
-    """Whether an encoder's q(z|x) is a normal density of known moments."""
-    return (network.gaussian or network.bounded) and not (network.additive or network.propagated)
-
-
 Moments = tuple[Tensor, Tensor, Tensor]
 
 
@@ -110,7 +105,7 @@ def _with_moments(training: IbTraining, name: str, rows: Tensor) -> Moments:
     noise on or beside the input, the mean of other draws and the deviation from it, the same for all rows."""
     network: Any = training.last_finite["classifier"]
     own, others = (Noise(training.seeds, training.device, "information", name, use) for use in ("code", "mean"))
-    known, parts = is_known(network), []
+    known, parts = network.is_known, []
     for part in torch.split(rows, _AT_ONCE):
         every = part.to(training.device).expand(len(training.seeds), *part.shape)
         coded: Coded = network.encode(every, own)

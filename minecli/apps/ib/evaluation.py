@@ -18,7 +18,7 @@ from scipy import stats
 from torch import Tensor
 from torch.nn import functional
 
-from minecli.apps.ib.networks import Bottleneck, Noise
+from minecli.apps.ib.networks import Bottleneck, Noise, said_of
 from minecli.apps.ib.regression import (
     NumberAnswers,
     NumberBottleneck,
@@ -29,8 +29,6 @@ from minecli.apps.ib.regression import (
 )
 
 CALIBRATION_BINS = 15
-# Rows times draws times models that are computed at once, so that memory stays bounded.
-_ROWS_AT_ONCE = 48_000
 
 # Which of n test rows each seed answers wrongly, (seeds, n), or one of them, (n,).
 Wrong = npt.NDArray[np.bool_]
@@ -85,22 +83,14 @@ def answers_of(network: Bottleneck, x: Tensor, labels: Tensor, noise: Noise, dra
     the CPU."""
     if isinstance(network, NumberBottleneck):
         return number_answers(network, x, labels, noise, draws)
-    before = network.training
-    network.eval()
-    models = len(network.classifier.weight)
-    draws = draws if network.stochastic else 1
-    at_once = max(1, _ROWS_AT_ONCE // (models * draws))
-    device = network.classifier.weight.device
     mean, first, likelihood = [], [], []
-    for rows, own in zip(torch.split(x, at_once), torch.split(labels, at_once), strict=True):
-        coded = network.encode(rows.to(device).expand(models, *rows.shape), noise, draws)
-        log_p = functional.log_softmax(network.logits(coded.z), -1).view(models, draws, len(rows), -1)
-        own = own.to(device).expand(models, draws, -1)[..., None]
+    for logits, own in said_of(network, x, labels, noise, draws):
+        log_p = functional.log_softmax(logits, -1)
+        own = own.to(log_p.device).expand(*log_p.shape[:2], -1)[..., None]
         likelihood.append(log_p.gather(-1, own).squeeze(-1).mean(1).double().cpu())
         p = log_p.exp()
         mean.append(p.mean(1).cpu())
         first.append(p[:, 0].cpu())
-    network.train(before)
     return Answers(torch.cat(mean, 1), torch.cat(first, 1), torch.cat(likelihood, 1))
 
 

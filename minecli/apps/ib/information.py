@@ -127,7 +127,7 @@ def measured_information(
     status = fitting.training.run(f"I(X;Z) of {training.method}", observer, should_stop, save)
     if status is Status.INTERRUPTED:
         return None
-    known = _known_bounds(network, held_out[middle:], training) if network.gaussian or network.bounded else {}
+    known = _known_bounds(network, held_out[middle:], training) if network.has_moments else {}
     evaluated = unseen.some(slice(middle, None))
     return [
         estimate_of(None, None, Status.DIVERGED, 0.0, {})
@@ -192,7 +192,7 @@ def _known_bounds(network: Bottleneck, x: Tensor, training: IbTraining) -> dict[
     low: list[Any]
     low, high = (torch.stack([getattr(e, side) for e in each]).mean(0).tolist() for side in ("low", "high"))
     divergence = divergence_from_prior(drawn[0]).tolist()
-    if network.additive or network.propagated:
+    if not network.is_known:
         # What is known is q(z|x, noise): z may say more about both than about x. The bounds from above hold for x, too.
         low = [None for _ in low]
     known: dict[str, list[Any]] = {

@@ -4,7 +4,7 @@ depend on the seeds trained beside it."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,6 +44,8 @@ ADDITIVE = ("dvb-additive", "minibatch-additive", "mine-additive")
 PROPAGATED = ("mine-propagated",)
 # So that the deviations of an untrained encoder are about softplus(-5) = 0.0067 (Alemi et al.).
 _DEVIATION_SHIFT = -5.0
+# Rows times draws times models that are computed at once, so that memory stays bounded.
+_ROWS_AT_ONCE = 48_000
 
 
 def is_stochastic(method: str) -> bool:
@@ -105,7 +107,7 @@ class Bottleneck(nn.Module):
         if self.propagated:
             x = torch.cat([x, noise.normal(x.shape[1], self.config.noise_dim)], -1)
         code = self._code(x, noise)
-        if not (self.gaussian or self.bounded):
+        if not self.has_moments:
             return Coded(code.repeat(1, repeats * count // code.shape[1], 1))
         if self.bounded:
             mean, deviation = _drawn_in(code), torch.full_like(code, self.config.code_noise)
@@ -115,6 +117,16 @@ class Bottleneck(nn.Module):
         times = draws * count // mean.shape[1]
         z = mean.repeat(1, times, 1) + deviation.repeat(1, times, 1) * noise.normal(draws * count, mean.shape[-1])
         return Coded(z, mean, deviation)
+
+    @property
+    def has_moments(self) -> bool:
+        """Whether the codes of a row, given what noise was drawn on or beside it, are normal with known moments."""
+        return self.gaussian or self.bounded
+
+    @property
+    def is_known(self) -> bool:
+        """Whether q(z|x) is a normal density of known moments."""
+        return self.has_moments and not (self.additive or self.propagated)
 
     def noiseless(self, x: Tensor) -> Tensor:
         """The codes (models, b, k) of a bounded encoder for rows x (models, b, inputs) without any noise."""
@@ -148,6 +160,23 @@ def mean_codes(network: Bottleneck, x: Tensor, noise: Noise, draws: int) -> Tens
     if coded.mean is not None and coded.mean.shape[1] == x.shape[1]:
         return coded.mean
     return coded.z.view(len(coded.z), -1, x.shape[1], coded.z.shape[-1]).mean(1)
+
+
+@torch.no_grad()
+def said_of(
+    network: Bottleneck, x: Tensor, targets: Tensor, noise: Noise, draws: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What networks in evaluation say of rows x (n, inputs), part by part: `logits` of every draw, (models, draws, b,
+    outputs), where they compute, and the part's own targets (b,). Encoders without noise are asked once."""
+    before = network.training
+    network.eval()
+    models, device = len(network.classifier.weight), network.classifier.weight.device
+    draws = draws if network.stochastic else 1
+    at_once = max(1, _ROWS_AT_ONCE // (models * draws))
+    for rows, own in zip(torch.split(x, at_once), torch.split(targets, at_once), strict=True):
+        coded = network.encode(rows.to(device).expand(models, *rows.shape), noise, draws)
+        yield network.logits(coded.z).view(models, draws, len(rows), -1), own
+    network.train(before)
 
 
 def xavier(generators: Sequence[torch.Generator], inputs: int, outputs: int) -> Linear:

@@ -26,14 +26,13 @@ from scipy import stats
 from torch import Tensor, nn
 
 from minecli.apps.ib.config import IbConfig
-from minecli.apps.ib.networks import Bottleneck, Noise
+from minecli.apps.ib.networks import Bottleneck, Noise, said_of
 
 # A target that is told exactly would have a density without bound.
 _LEAST_DEVIATION = 1e-3
 # A step of Adam moves a weight by its learning rate, however far it has to go: the one weight that decides the
 # deviation counts so many times, or a few hundred steps would leave intervals far too wide.
 _PACE = 30.0
-_ROWS_AT_ONCE = 48_000
 # Rows whose answers are set against each other's targets.
 _MOST_PAIRED = 2048
 _LEVELS = tuple(round(0.05 * i, 2) for i in range(1, 20))
@@ -143,24 +142,16 @@ class NumberAnswers:
 @torch.no_grad()
 def number_answers(network: NumberBottleneck, x: Tensor, targets: Tensor, noise: Noise, draws: int) -> NumberAnswers:
     """Ask all models about rows (n, inputs) with targets (n,); see `evaluation.answers_of`."""
-    before = network.training
-    network.eval()
-    models, device = len(network.classifier.weight), network.classifier.weight.device
-    draws = draws if network.stochastic else 1
-    at_once = max(1, _ROWS_AT_ONCE // (models * draws))
     parts: list[tuple[Tensor, ...]] = []
-    for rows, own in zip(torch.split(x, at_once), torch.split(targets, at_once), strict=True):
-        coded = network.encode(rows.to(device).expand(models, *rows.shape), noise, draws)
-        said = network.logits(coded.z).view(models, draws, len(rows), 2).double().cpu()
-        mean, log_deviation = said.unbind(-1)
+    for said, own in said_of(network, x, targets, noise, draws):
+        mean, log_deviation = said.double().cpu().unbind(-1)
         y = own.double().cpu()
-        likelihood = _log_density(y, mean, log_deviation).logsumexp(1) - math.log(draws)
+        likelihood = _log_density(y, mean, log_deviation).logsumexp(1) - math.log(mean.shape[1])
         below = torch.special.ndtr((y - mean) / log_deviation.exp()).mean(1)
         parts.append((mean.mean(1), mean[:, 0], likelihood, below))
-    network.train(before)
-    deviation = network.log_deviation.exp().double().cpu().view(models)
+    deviation = network.log_deviation.exp().double().cpu().view(-1)
     mean, first, likelihood, below = (torch.cat(each, 1) for each in zip(*parts, strict=True))
-    return NumberAnswers(mean, first, likelihood, below, deviation, network.unit.cpu().view(models))
+    return NumberAnswers(mean, first, likelihood, below, deviation, network.unit.cpu().view(-1))
 
 
 def number_metrics(answers: NumberAnswers, targets: Tensor, model: int) -> dict[str, float | None]:

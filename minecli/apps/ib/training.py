@@ -135,7 +135,8 @@ class IbTraining(SideBySideTraining):
         super().__init__(method, schedule, config.statistics(), seeds, device, networks)
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
-        self.memory = CodeMemory(len(seeds), config.code_dim, _REMEMBERED * self.batch).to(device)
+        remembered = _REMEMBERED * self.batch if network.bounded else 0
+        self.memory = CodeMemory(len(seeds), config.code_dim, remembered).to(device)
         self._orders: tuple[int, Tensor] = (-1, torch.empty(0))
 
     def learning_rate(self, network: str) -> float:
@@ -169,22 +170,23 @@ class IbTraining(SideBySideTraining):
             divergence = divergence_from_prior(coded)
             self.remember(divergence_nats=divergence)
             return divergence
-        z = coded.z[:, : self.batch]
         if self.known:
-            own = cast(Tensor, coded.mean)[:, : self.batch]
+            z, own = coded.z[:, : self.batch], cast(Tensor, coded.mean)[:, : self.batch]
             means = torch.cat([own, self.memory.known], 1)
             bounds = known_bounds(z, means, torch.full_like(means, self.config.code_noise))
             self.memory.remember(own)
             self.remember(information_nats=bounds.low)
             # Both say much the same below the logarithm of the rows; above it only the upper one still has a slope.
             return bounds.high
-        return self._evaded(x, z, noise) if self.informed else None
+        return self._evaded(x, coded, noise) if self.informed else None
 
-    def _evaded(self, x: Tensor, z: Tensor, noise: Noise) -> Tensor:
+    def _evaded(self, x: Tensor, coded: Coded, noise: Noise) -> Tensor:
         """The bound by the statistics network, which has ascended it before."""
-        t = self.networks["statistics"]
+        t, z = self.networks["statistics"], coded.z[:, : self.batch]
         if isinstance(t, CodeStatistics):
-            x, t.seen = self.network.noiseless(x), self.memory.known
+            known = self.network.is_known
+            x = cast(Tensor, coded.mean)[:, : self.batch] if known else self.network.noiseless(x)
+            t.seen = self.memory.known
         elif isinstance(t, NoisyStatistics):
             t.noise = noise
         for turn in range(self.config.statistics_steps):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,9 +49,8 @@ class ClosestRecords:
     def of(self, rows: Array, *, unseen: bool = False) -> dict[str, float | None]:
         """The numbers of DEFINITIONS for rows (k, d), of which at most 2,000 are measured. `unseen`: they are the
         held-out rows themselves, of which the last has no meaning."""
-        scale = CommonScale.of(self.columns, self.learnt)
+        scale, learnt, held_out = self._scaled
         rows = scale(_some(rows, _ROWS, "rows"))
-        learnt, held_out = scale(_some(self.learnt, _MOST_TRAINING, "learnt")), scale(self.held_out)
         distances = closest(rows, learnt)
         count = min(len(learnt), len(held_out))
         nearer = None if unseen else _nearer(closest(rows, learnt[:count]), closest(rows, held_out[:count]))
@@ -60,6 +60,12 @@ class ClosestRecords:
             "copies": float((distances <= _SAME).mean()),
             "nearer_training": nearer,
         }
+
+    @cached_property
+    def _scaled(self) -> tuple[CommonScale, Array, Array]:
+        """The common scale, and on it the learnt rows that are compared with and those held out."""
+        scale = CommonScale.of(self.columns, self.learnt)
+        return scale, scale(_some(self.learnt, _MOST_TRAINING, "learnt")), scale(self.held_out)
 
 
 def closest(rows: Array, others: Array) -> Array:

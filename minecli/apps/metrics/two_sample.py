@@ -39,6 +39,15 @@ COMPARED_ROWS = 5000
 _FREQUENT = 0.01
 
 
+DEFINITIONS = {
+    "ks_mean": "mean over columns of the largest difference of the distribution functions of real and fresh rows",
+    "ks_largest": "the largest of these",
+    "correlation_gap": "mean over pairs of columns of the absolute difference of correlations",
+    "levels_close": "of the levels that at least 1 % of the real rows have, the share whose share of fresh rows is "
+    "within a third of that; missing values count as a level",
+}
+
+
 def two_sample_report(real: npt.ArrayLike, generated: npt.ArrayLike, names: Sequence[str], seed: int) -> dict[str, Any]:
     r"""Compare generated rows with real ones, column by column and jointly.
 

@@ -33,7 +33,6 @@ DEFINITIONS = {
     "auc": "area under the receiver operating characteristic, mean over levels against all others",
     "r2": "1 - squared error / variance of held-out rows, of a number",
 }
-ABSENT = "utility is not measured: scikit-learn is not installed (pip install 'minecli[utility]')"
 
 
 def available() -> bool:

@@ -9,7 +9,7 @@ import torch
 from ib_toys import CPU, blobs, training
 from scipy.stats import t as student
 
-from minecli.apps.ib import evaluation
+from minecli.apps.ib import networks
 from minecli.apps.ib.evaluation import (
     Answers,
     answers_of,
@@ -55,7 +55,7 @@ def asked(probabilities=TWO_DRAWS, draws=2, stochastic=True):
 
 @pytest.mark.parametrize("at_once", [2, 4, 1000])
 def test_probabilities_are_averaged_over_draws(monkeypatch, at_once):
-    monkeypatch.setattr(evaluation, "_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(networks, "_ROWS_AT_ONCE", at_once)
     network, answers = asked()
     torch.testing.assert_close(answers.probabilities, torch.tensor([[[0.7, 0.3], [0.6, 0.4], [0.3, 0.7]]]))
     torch.testing.assert_close(answers.first, torch.tensor(TWO_DRAWS)[:, 0])
