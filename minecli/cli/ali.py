@@ -90,7 +90,7 @@ app = group("Inference that reconstructs: ALI with mutual information.")
     setting_options(
         AliConfig,
         ("beta", "clipping", "bound", "gradient_penalty"),
-        ("steps", "code_dim", "batch_size", "learning_rate", "decay_from", "samples", "evaluate_every"),
+        ("steps", "code_dim", "batch_size", "learning_rate", "decay_from", "averaging", "samples", "evaluate_every"),
     ),
     size_options(TRAINING_PANEL),
     ENDING,

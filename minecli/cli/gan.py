@@ -102,7 +102,7 @@ app = group("GANs that keep their modes by mutual information.")
             "batch_size",
             "learning_rate",
             "decay_from",
-            "generator_ema",
+            "averaging",
             "samples",
             "evaluate_every",
         ),

@@ -145,7 +145,7 @@ def test_a_stopped_run_goes_on_where_it_was(cli, tmp_path, monkeypatch):
         (("stacked-mnist", "--filters", "1,2,3"), "--filters is (1, 2, 3); it must be 1 to 2 numbers"),
         (("spiral", "--widths", "wide"), "--widths"),
         (("spiral", "--evaluate-every", "0"), "--evaluate-every is 0; it must be a whole number of at least 1"),
-        (("spiral", "--generator-ema", "1"), "--generator-ema is 1.0; it must be a number"),
+        (("spiral", "--averaging", "1"), "--averaging is 1.0; it must be a number"),
         (("spiral", "--preset", "large"), "'large' is not one of 'quick', 'medium', 'paper'"),
     ],
 )

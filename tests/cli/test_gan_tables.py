@@ -152,12 +152,12 @@ def test_a_run_of_linear_columns_is_still_sampled(cli, table, tmp_path):
     """As earlier versions made them: nothing in config.json says how columns are coded, nor in columns.json."""
     folder = tmp_path / "run"
     usual = ("--coding", "linear", "--temperature", "0.5", "--table-pack", "1", "--mean-weight", "0")
-    words = ("--x", "city,member", "--missing", "drop", *usual, "--generator-ema", "0")
+    words = ("--x", "city,member", "--missing", "drop", *usual, "--averaging", "0")
     ran = cli("gan", table, *words, *FAST, "--run-dir", folder)
     assert ran.code == 0, ran.stderr
     before = cli("gan", "sample", folder, "-n", "20").stdout
     config = json.loads((folder / "config.json").read_text())
-    for name in ("coding", "temperature", "mean_weight", "table_pack", "generator_ema", "one_latent"):
+    for name in ("coding", "temperature", "mean_weight", "table_pack", "averaging", "one_latent"):
         config["config"].pop(name)
     config.pop("utility_target")
     (folder / "config.json").write_text(json.dumps(config))

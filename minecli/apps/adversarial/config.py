@@ -10,6 +10,8 @@ from minecli.mine.config import TrainingConfig
 from minecli.settings import check, choice, number, whole
 
 PRIORS = ("normal", "uniform")
+# What meets images.
+ARCHITECTURES = ("mlp", "conv")
 # What an information gradient is clipped to the length of; see `clipping`.
 CLIPS = ("generator", "off")
 
@@ -21,8 +23,10 @@ class AdversarialConfig:
     The prior is Z = [eps, c]: `noise_dim` components eps and `code_dim` components c, uniform ones on (-1, 1).
     `gradient_penalty` weighs half the squared norm of the discriminator's gradient at real samples (Mescheder et al.,
     2018). `joint_units` 0: as many as the smallest maps have filters. The statistics network has the discriminator's
-    layers and units on rows. `clipping` names the adversarial gradient to whose length the information's is clipped:
-    `generator`, that of all that plays against the discriminator; with `off` beta alone decides.
+    layers and units on rows, and on images where it is of perceptrons (`statistics_arch`), which see all pixels.
+    `averaging`: what is stored and measured are averages of the weights, which training does not use. `clipping` names
+    the adversarial gradient to whose length the information's is clipped: `generator`, that of all that plays against
+    the discriminator; with `off` beta alone decides.
 
     >>> AdversarialConfig(noise_dim=0, code_dim=0)
     Traceback (most recent call last):
@@ -38,6 +42,9 @@ class AdversarialConfig:
     batch_size: int = whole(100, "Samples of a step.", least=2)
     learning_rate: float = number(1e-3, "Step size of Adam.", above=0.0, metavar="RATE")
     decay_from: float = number(1.0, "Share of the steps after which it falls to 0.", least=0.0, most=1.0, metavar="S")
+    averaging: float = number(
+        0.0, "Weight of the old average of the weights; 0: none.", least=0.0, below=1.0, metavar="W"
+    )
     generator_steps: int = whole(1, "Steps of the generator per step of the discriminator.")
     gradient_penalty: float = number(0.0, "Weight of a zero-centred gradient penalty.", least=0.0, metavar="W")
     generator_hidden: int = whole(500, "Units per hidden layer of the generator.")
@@ -46,6 +53,7 @@ class AdversarialConfig:
     discriminator_layers: int = whole(3, "Hidden layers of the discriminator.")
     generator_filters: int = whole(64, "Filters of the generator's largest maps.")
     discriminator_filters: int = whole(64, "Filters of the discriminator's largest maps.")
+    statistics_arch: str = choice("conv", "What meets images in the statistics network.", ARCHITECTURES)
     statistics_filters: int = whole(16, "Filters of the statistics network's largest maps.")
     image_layers: int = whole(4, "Convolutions that meet images.")
     joint_units: int = whole(0, "Units where images and latents meet.", least=0)

@@ -74,6 +74,18 @@ class RowDiscriminator(Block):
         return self.body(seen.reshape(models, count // self.pack, columns * self.pack)).squeeze(-1)
 
 
+class PixelStatistics(nn.Module):
+    """T of an image and its code that sees the image as the row of its pixels."""
+
+    def __init__(self, rows: StatisticsNetwork) -> None:
+        super().__init__()
+        self.rows = rows
+
+    def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
+        """As `StatisticsNetwork.score_rows`, of images x (models, b, channels, side, side)."""
+        return self.rows.score_rows(x.flatten(2), z, shifts)
+
+
 class Bounded(Block):
     """Another network with its outputs, of any shape, drawn into (-1, 1) by tanh."""
 
@@ -157,11 +169,11 @@ def build_encoder(
 
 def build_statistics_network(
     seeds: Sequence[int], shape: Shape, config: AdversarialConfig
-) -> StatisticsNetwork | ConvolutionalStatisticsNetwork:
-    """T on pairs of a sample (models, b, *shape) and its code (models, b, code_dim), in nats. On rows it has the
-    discriminator's layers and units, on images convolutions down to 4 pixels."""
+) -> StatisticsNetwork | ConvolutionalStatisticsNetwork | PixelStatistics:
+    """T on pairs of a sample (models, b, *shape) and its code (models, b, code_dim), in nats. Perceptrons have the
+    discriminator's layers and units, convolutions of images go down to 4 pixels."""
     draws = _generators(seeds, "statistics")
-    if _of_images(shape):
+    if _of_images(shape) and config.statistics_arch == "conv":
         channels, side, _ = shape
         return ConvolutionalStatisticsNetwork(
             len(seeds),
@@ -173,9 +185,11 @@ def build_statistics_network(
             generators=draws,
         )
     hidden, layers = config.discriminator_hidden, config.discriminator_layers
-    return StatisticsNetwork.joined(
-        [StatisticsNetwork(1, shape[0], config.code_dim, hidden=hidden, layers=layers, generator=g) for g in draws]
+    columns = math.prod(shape)
+    rows = StatisticsNetwork.joined(
+        [StatisticsNetwork(1, columns, config.code_dim, hidden=hidden, layers=layers, generator=g) for g in draws]
     )
+    return PixelStatistics(rows) if _of_images(shape) else rows
 
 
 def encoded(outputs: Tensor, noise: Tensor) -> Tensor:

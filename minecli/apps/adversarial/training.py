@@ -3,6 +3,7 @@ watched of it."""
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from minecli.apps.adversarial.clipping import model_norms, shortened
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.adversarial.draws import Draws, StepNeeds, draw_step, prior_of, stream
 from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, applied
+from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, applied, copy_model
 from minecli.mine.sampling import random_shifts
 
 # Samples and shifts for an evaluation of the bound, of which one logarithm is of all pairs; images cost a convolution
@@ -63,6 +64,11 @@ class AdversarialTraining(SideBySideTraining):
         schedule = Schedule(config.steps, config.evaluate_every)
         super().__init__(method, schedule, config.statistics(), seeds, torch.device(data.device), networks)
         self.generator = self.networks["generator"]
+        # Of what is stored, the averages of the weights so far, where they are asked for.
+        self.averaged = {
+            name: copy.deepcopy(self.networks[name]).eval().requires_grad_(False)
+            for name in (self.STORED if config.averaging else ())
+        }
         # At how many informed steps each model's gradient was shortened, and how many there were.
         self._shortened, self._informed_steps = torch.zeros(len(self.seeds), device=self.device), 0
 
@@ -75,15 +81,31 @@ class AdversarialTraining(SideBySideTraining):
         stream."""
         return prior_of(self.seeds, self.config, count, "sample", *names, choices=self.needs.choices)
 
-    @property
-    def sampled(self) -> nn.Module:
-        """The generators that samples come from."""
-        return self.generator
+    def judged(self, name: str) -> nn.Module:
+        """The networks that are measured and stored: those of averaged weights, where they are averaged."""
+        return self.averaged.get(name, self.networks[name])
+
+    @torch.no_grad()
+    def average_weights(self) -> None:
+        """Move averaged weights and running statistics towards the current ones: at first as a mean of all steps."""
+        decay = min(self.config.averaging, (1.0 + self.step) / (10.0 + self.step))
+        for name, averaged in self.averaged.items():
+            current = self.networks[name].state_dict()
+            for part, value in averaged.state_dict().items():
+                value.lerp_(current[part], 1.0 - decay)
+
+    def store(self, model: int) -> None:
+        """Copy what is judged of a model to `last_finite`."""
+        for name, stored in self.last_finite.items():
+            copy_model(self.judged(name), stored, model)
+
+    def _parts(self) -> dict[str, Mapping[str, Any]]:
+        return {**super()._parts(), **({"averaged": self.averaged} if self.averaged else {})}
 
     def decode(self, latents: Tensor, best: bool = False) -> Tensor:
         """What every model's generator makes of latents (models, n, l): (models, n, *shape), on the CPU. `best` asks
         the last generators that were finite when evaluated instead of the current ones."""
-        return applied(self.last_finite["generator"] if best else self.sampled, latents, self.device)
+        return applied(self.last_finite["generator"] if best else self.judged("generator"), latents, self.device)
 
     def sample(self, count: int, *names: str | int, best: bool = False) -> Tensor:
         """Fresh samples of every model, (models, count, *shape), on the CPU; `names` name the stream."""

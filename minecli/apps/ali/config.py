@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from minecli.apps.adversarial.config import CLIPS, AdversarialConfig
+from minecli.apps.adversarial.config import ARCHITECTURES, CLIPS, AdversarialConfig
 from minecli.apps.ensembles.config import ComparisonRequest, changed_preset
 from minecli.errors import UsageError
 from minecli.settings import choice, number, switch, whole
@@ -23,7 +23,6 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "mine": "ALI and the mutual information of encoder pairs, maximised (Belghazi et al., 2018)",
     }
 )
-ARCHITECTURES = ("mlp", "conv")
 ALI_CLIPS = ("encoder", *CLIPS)
 
 
@@ -209,7 +208,7 @@ class AliRequest(ComparisonRequest):
     ROOTED = (MNIST, CELEBA)
     FOLDERS = True
     CONFIG = AliConfig
-    LATER = frozenset({"clipping", "noise_channels", "direct_latent"})
+    LATER = frozenset(["averaging", "clipping", "noise_channels", "direct_latent", "statistics_arch"])
     USED_BY = MappingProxyType({name: ("mine",) for name in ("beta", "clipping", "bound")})
 
     config: AliConfig

@@ -91,6 +91,7 @@ class AliTraining(AdversarialTraining):
         self.descend_informed(["encoder", "generator"], loss, bound)
         if self.informed:
             self.ascend_statistics(draws.real, code.detach(), draws.shifts)
+        self.average_weights()
 
     def _step_discriminators(self, draws: Draws) -> None:
         real, prior = draws.real, draws.priors[0]
@@ -127,7 +128,7 @@ class AliTraining(AdversarialTraining):
         """The means of q(z|x) by every model, (models, n, l), of samples (n, *shape), on the CPU; `best` asks the last
         encoders that were finite when evaluated instead of the current ones. Where noise comes in as maps, the code
         with noise that is the same for all samples."""
-        encoder = self.last_finite["encoder"] if best else self.encoder
+        encoder = self.last_finite["encoder"] if best else self.judged("encoder")
         outputs = applied(encoder, samples.expand(len(self.seeds), *samples.shape), self.device)
         return outputs[..., : self.config.latent]
 
@@ -141,12 +142,12 @@ class AliTraining(AdversarialTraining):
     def _drawn_code(self) -> Tensor:
         """Latents drawn from q(z|x) of the held-out samples, (models, n, l), on the CPU."""
         shape, streams = self.needs.noise or (self.config.latent,), [stream(seed, "noise") for seed in self.seeds]
-        self.encoder.eval()
+        encoder = self.judged("encoder").eval()
         codes = []
         for part in torch.split(self.held_out, _MAPS_AT_ONCE if self.needs.noise else MEASURED_IN_TRAINING):
             noise = torch.stack([torch.randn(len(part), *shape, generator=each) for each in streams])
             samples = part.expand(len(self.seeds), *part.shape).to(self.device)
-            codes.append(code_by(self.encoder, samples, noise.to(self.device)).cpu())
+            codes.append(code_by(encoder, samples, noise.to(self.device)).cpu())
         self.encoder.train()
         return torch.cat(codes, 1)
 

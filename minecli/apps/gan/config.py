@@ -47,10 +47,6 @@ class GanConfig(AdversarialConfig):
     )  # fmt: skip
     temperature: float = number(0.5, "Of the softmax by which categories are drawn.", above=0.0, metavar="T")
     one_latent: bool = switch(False, "The generator's steps use the latents that the discriminator saw.")
-    generator_ema: float = number(
-        0.0, "Weight of the old average in the generator's averaged weights, which samples come from; 0: no average.",
-        least=0.0, below=1.0, metavar="W",
-    )  # fmt: skip
     pack: int = whole(4, "Samples that PacGAN discriminates together.")
     unroll: int = whole(5, "Steps that the unrolled GAN foresees.")
     rows: int = whole(100_000, "Samples of a toy or of stacked digits.", least=2)
@@ -66,7 +62,7 @@ _SPIRAL = {
         steps=8000,
         decay_from=0.5,
         gradient_penalty=0.02,
-        generator_ema=0.995,
+        averaging=0.995,
         one_latent=True,
         generator_hidden=128,
         discriminator_hidden=128,
@@ -105,7 +101,7 @@ _TABLE_QUICK = GanConfig(
     learning_rate=3e-3,
     decay_from=0.5,
     gradient_penalty=0.3,
-    generator_ema=0.995,
+    averaging=0.995,
     generator_hidden=128,
     discriminator_hidden=128,
     discriminator_layers=2,
@@ -146,7 +142,7 @@ _DIGITS_SMALL = replace(
     learning_rate=1e-3,
     decay_from=0.5,
     gradient_penalty=1.0,
-    generator_ema=0.995,
+    averaging=0.995,
     image_layers=3,
     statistics_filters=8,
 )
@@ -156,7 +152,7 @@ _DIGITS = {
         steps=600,
         generator_filters=16,
         discriminator_filters=8,
-        generator_ema=0.99,
+        averaging=0.99,
         rows=12_800,
         stack=2,
         samples=2600,
@@ -206,7 +202,9 @@ with --x COLS (did you mean spiral?)
     NAMED = DATASETS
     ROOTED = (STACKED,)
     CONFIG = GanConfig
-    LATER = frozenset({"clipping", "coding", "generator_ema", "mean_weight", "one_latent", "table_pack", "temperature"})
+    LATER = frozenset(
+        {"averaging", "clipping", "coding", "mean_weight", "one_latent", "statistics_arch", "table_pack", "temperature"}
+    )
     USED_BY = MappingProxyType(
         {"pack": ("pacgan",), "unroll": ("unrolled",)} | {name: ("mine",) for name in ("beta", "clipping", "bound")}
     )

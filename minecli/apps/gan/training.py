@@ -9,7 +9,7 @@ One step of the method "mine" (paper, equations 16 and 17, with the non-saturati
 * the statistics network ascends its bound on pairs (G(z), c), by `mine.training.ascend`.
 
 Where `one_latent` is set all of them use the latents that the discriminator saw, as PacGAN does, and the samples are
-made once. Where `generator_ema` is, samples come from averaged weights of the generator, which is trained as before.
+made once. Where `averaging` is, samples come from averaged weights of the generator, which is trained as before.
 A table's generator, whose outputs are choices and scores (`adversarial.table_head`), also descends `mean_weight` times
 the distance of its batch's means from those of the real rows (`losses.mean_distance`), whatever the method.
 
@@ -18,9 +18,7 @@ The other methods have other losses (`adversarial.losses`) and the same networks
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +36,6 @@ from minecli.apps.adversarial.networks import (
 from minecli.apps.adversarial.training import AdversarialTraining
 from minecli.apps.datasets.real_samples import RealSamples
 from minecli.apps.datasets.table_coding import Choices
-from minecli.apps.ensembles.training import copy_model
 from minecli.apps.gan.config import GanConfig
 from minecli.apps.gan.references import SampleMetrics
 
@@ -103,12 +100,6 @@ class GanTraining(AdversarialTraining):
         super().__init__(data, method, config, seeds, networks, needs)
         self.discriminator = self.networks["discriminator"]
         self.moments = None if choices is None or not config.mean_weight else _moments(data)
-        self.averaged = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.generator_ema else None
-
-    @property
-    def sampled(self) -> nn.Module:
-        """The generators that samples come from: averaged ones where they are averaged."""
-        return self.generator if self.averaged is None else self.averaged
 
     def advance(self) -> None:
         """One step of all networks."""
@@ -127,8 +118,7 @@ class GanTraining(AdversarialTraining):
             samples = self.step_generator(draws, turn, made if one_latent and step == 0 else None)
         if self.informed:
             self.ascend_statistics(samples, code_of(self.config, draws.priors[-1]), draws.shifts)
-        if self.averaged is not None:
-            self._average(self.averaged)
+        self.average_weights()
 
     def step_generator(self, draws: Draws, turn: int, made: Tensor | None = None) -> Tensor:
         """One step of the generator, and of the encoder if there is one; return the samples made before, detached.
@@ -164,21 +154,6 @@ class GanTraining(AdversarialTraining):
 
     def _fake_side(self, fake: Tensor, prior: Tensor) -> losses.Side:
         return fake, prior[..., : self.config.latent] if self.joint else None
-
-    def _average(self, averaged: nn.Module) -> None:
-        """Move averaged weights and running statistics towards the current ones: at first as a mean of all steps."""
-        decay = min(self.config.generator_ema, (1.0 + self.step) / (10.0 + self.step))
-        current = self.generator.state_dict()
-        for name, value in averaged.state_dict().items():
-            value.lerp_(current[name], 1.0 - decay)
-
-    def store(self, model: int) -> None:
-        """Copy the generator of a model that samples come from to `last_finite`."""
-        copy_model(self.sampled, self.last_finite["generator"], model)
-
-    def _parts(self) -> dict[str, Mapping[str, Any]]:
-        averaged = {} if self.averaged is None else {"averaged": {"generator": self.averaged}}
-        return {**super()._parts(), **averaged}
 
     def made(self) -> tuple[list[Tensor], Tensor, Tensor]:
         """Fresh samples, and their codes."""

@@ -12,6 +12,7 @@ The first is at most log n; the second, which leaves each row out of its own mar
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,8 @@ from torch import Tensor
 
 # Squares of smaller ones would leave the range of numbers; codes so far apart are told apart without doubt.
 LEAST_DEVIATION = 1e-5
-_AT_ONCE = 256
+# Densities that are in memory together.
+_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,17 @@ def mixture_log_densities(z: Tensor, mean: Tensor, deviation: Tensor, *, own: bo
         own: code i is that of row i, which is left out of its own mean; b is n.
     """
     count, parts = mean.shape[1], []
-    for start in range(0, z.shape[1], _AT_ONCE):
-        every = log_densities(z[:, start : start + _AT_ONCE], mean, deviation)
+    for start, part in _split(z, count):
+        every = log_densities(part, mean, deviation)
         parts.append((_without_own(every, start) if own else every).logsumexp(-1))
     return torch.cat(parts, -1) - math.log(count - own)
+
+
+def _split(z: Tensor, rows: int) -> Iterator[tuple[int, Tensor]]:
+    """Parts of codes (models, b, k), each with the place of its first one, that are compared with so many rows."""
+    size = max(1, _AT_ONCE // (len(z) * rows))
+    for i, part in enumerate(torch.split(z, size, 1)):
+        yield i * size, part
 
 
 def _without_own(every: Tensor, start: int) -> Tensor:
@@ -79,8 +88,8 @@ def known_bounds(z: Tensor, mean: Tensor, deviation: Tensor) -> KnownBounds:
     """
     count, deviation = mean.shape[1], deviation.clamp(min=LEAST_DEVIATION)
     low, high = [], []
-    for start in range(0, z.shape[1], _AT_ONCE):
-        every = log_densities(z[:, start : start + _AT_ONCE], mean, deviation)
+    for start, part in _split(z, count):
+        every = log_densities(part, mean, deviation)
         own = every.diagonal(start, dim1=-2, dim2=-1)
         low.append(own - every.logsumexp(-1))
         high.append(own - _without_own(every, start).logsumexp(-1))

@@ -31,7 +31,7 @@ from minecli.result import Diagnostic, DiagnosticCode, Estimate, Status
 from minecli.runtime.seeds import torch_generator
 
 # Rows held out that are used at most: half of them stop the training, half are evaluated.
-_MOST_ROWS = 4096
+_MOST_ROWS = 8192
 _SHIFTS_PER_ROW = 64
 _VALIDATION_SHIFTS = 16
 _HIDDEN = 128

@@ -93,45 +93,52 @@ class CodeMemory(nn.Module):
 
 
 class CodeStatistics(nn.Module):
-    r"""T(m, z) of mean codes m and codes z: how much denser z is around m than around mean codes m_j of rows that were
-    seen before, and what a network of z adds to that.
+    r"""T(m, z) of mean codes m and codes z: how much denser z is around m than among all rows, and what a network of z
+    adds to that. Of n rows the own one is one, and mean codes m_j that were seen before stand for the others:
 
-    .. math:: T(m, z) = \log N(z; m, s^2) - \log \frac1R \sum_{j=1}^R N(z; m_j, s^2) + c(z)
+    .. math:: T(m, z) = \log \frac{N(z; m, s^2)}{\frac1n N(z; m, s^2)
+              + \frac{n - 1}n \frac1R \sum_{j=1}^R N(z; m_j, s^2)} + c(z)
 
-    The deviations s are learnt, from that of the noise on the codes: of a Gaussian encoder the first part is then the
-    log density q(z|x), and the second that of q(z), as R rows know it. They are none of the batch's, so that T is no
-    function of the batch, as the bound asks. c has two hidden layers of exponential linear units, and all pairs of a
-    batch cost one product of matrices.
+    The fraction is at most n, so that no pair can claim more than n rows support. The deviations s are those of the
+    noise on the codes; of an encoder with other noise, too, they are learnt from there. Of a Gaussian encoder the
+    fraction is then q(z|x) / q(z), as the rows seen know it. They are none of the batch's, so that T is no function of
+    the batch, as the bound asks. c has two hidden layers of exponential linear units, and all pairs of a batch cost one
+    product of matrices.
 
     Args:
         config: its units, and the noise on the codes.
+        rows: n.
+        learnt: whether s is learnt.
         seeds: one model each.
 
-    >>> network = CodeStatistics(IbConfig(code_dim=3, statistics_hidden=8), (0, 1))
+    >>> network = CodeStatistics(IbConfig(code_dim=3, statistics_hidden=8), (0, 1), rows=100)
     >>> network.score_rows(torch.zeros(2, 5, 3), torch.zeros(2, 5, 3), [0, 1]).shape
     torch.Size([2, 2, 5])
     """
 
-    def __init__(self, config: IbConfig, seeds: Sequence[int]) -> None:
+    def __init__(self, config: IbConfig, seeds: Sequence[int], rows: int, learnt: bool = False) -> None:
         super().__init__()
         draws, hidden, k = _draws(seeds), config.statistics_hidden, config.code_dim
-        self.log_deviation = nn.Parameter(torch.full((len(seeds), 1, k), math.log(config.code_noise)))
+        deviation = torch.full((len(seeds), 1, k), math.log(config.code_noise))
+        self.log_deviation = nn.Parameter(deviation, requires_grad=learnt)
         self.first, self.second = Linear(draws, k, hidden, _GAIN), Linear(draws, hidden, hidden, _GAIN)
         self.readout = Linear(draws, hidden, 1, _READOUT_GAIN)
-        # The mean codes m_j, (models, R, k); without any the second part is left to c.
+        self.rows = rows
+        # The mean codes m_j, (models, R, k); without any the fraction is left to c.
         self.seen: Tensor | None = None
 
     def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
         """Score row i of mean codes x with row i - s of codes z, (models, b, k) both, for each shift s: (models,
         len(shifts), b), in nats."""
         deviation = self.log_deviation.exp()
-        of_code = self.readout(functional.elu(self.second(functional.elu(self.first(z)))))
+        every = log_densities(z, x, deviation.expand_as(x))
         if self.seen is not None and self.seen.shape[1]:
-            of_code = of_code - mixture_log_densities(z, self.seen, deviation.expand_as(self.seen))[..., None]
-        every = log_densities(z, x, deviation.expand_as(x)) + of_code
+            others = mixture_log_densities(z, self.seen, deviation.expand_as(self.seen))[..., None]
+            every = every - torch.logaddexp(every - math.log(self.rows), others + math.log1p(-1.0 / self.rows))
+        every = every + self.readout(functional.elu(self.second(functional.elu(self.first(z)))))
         rows = torch.arange(x.shape[1], device=x.device)
-        others = (rows - torch.tensor(list(shifts), device=x.device)[:, None]) % len(rows)
-        return every[:, others, rows]
+        partners = (rows - torch.tensor(list(shifts), device=x.device)[:, None]) % len(rows)
+        return every[:, partners, rows]
 
 
 def _draws(seeds: Sequence[int]) -> list[torch.Generator]:

@@ -129,7 +129,9 @@ class IbTraining(SideBySideTraining):
         if self.informed:
             bounded = network.bounded
             networks["statistics"] = (
-                CodeStatistics(config, seeds) if bounded else NoisyStatistics(config, inputs, seeds)
+                CodeStatistics(config, seeds, len(train), learnt=not network.is_known)
+                if bounded
+                else NoisyStatistics(config, inputs, seeds)
             )
         schedule = Schedule(config.epochs * self.per_epoch, config.evaluate_every * self.per_epoch)
         super().__init__(method, schedule, config.statistics(), seeds, device, networks)

@@ -52,9 +52,9 @@ def test_a_checkpoint_of_a_version_without_later_settings_is_still_the_runs_own(
         dataset="spiral", methods=("mine",), seeds=(0,), preset="quick", config=preset("paper", "spiral")
     )
     mark = request.marked("mine")
-    assert not {"one_latent", "generator_ema"} & set(mark["config"])
+    assert not {"one_latent", "averaging"} & set(mark["config"])
     other = GanRequest(
         dataset="spiral", methods=("mine",), seeds=(0,), preset="quick",
-        config=preset("paper", "spiral", generator_ema=0.9),
+        config=preset("paper", "spiral", averaging=0.9),
     )  # fmt: skip
-    assert other.marked("mine")["config"]["generator_ema"] == 0.9
+    assert other.marked("mine")["config"]["averaging"] == 0.9

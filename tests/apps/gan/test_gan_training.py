@@ -191,37 +191,37 @@ def test_samples_made_once_are_those_made_twice():
 
 
 def test_samples_come_from_averaged_weights():
-    gan = training("gan", generator_ema=0.9)
+    gan = training("gan", averaging=0.9)
     for _ in range(2):
         gan.advance()
-    assert not torch.equal(gan.sampled.last.weight, gan.generator.last.weight)
+    assert not torch.equal(gan.judged("generator").last.weight, gan.generator.last.weight)
     gan.evaluate()
     for name, value in gan.last_finite["generator"].state_dict().items():
-        assert torch.equal(value, gan.sampled.state_dict()[name])
+        assert torch.equal(value, gan.judged("generator").state_dict()[name])
     latents = gan.prior(10, "here")
     torch.testing.assert_close(gan.decode(latents), gan.decode(latents, best=True))
 
 
 def test_averaged_weights_follow_their_formula():
-    gan = training("gan", generator_ema=0.5)
+    gan = training("gan", averaging=0.5)
     expected = gan.generator.last.weight.detach().clone()
     for step in range(20):
         gan.step = step
         gan.advance()
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * gan.generator.last.weight.detach()
-    torch.testing.assert_close(gan.sampled.last.weight, expected)
+    torch.testing.assert_close(gan.judged("generator").last.weight, expected)
 
 
 def test_a_resumed_run_goes_on_with_its_average_and_its_count_of_clipped_steps():
-    changes = {"generator_ema": 0.9, "one_latent": True, "beta": 0.05}
+    changes = {"averaging": 0.9, "one_latent": True, "beta": 0.05}
     whole, second = training("mine", **changes), training("mine", **changes)
     whole.run()
     first, states = training("mine", **changes), []
     first.run(should_stop=iter([False] * 17 + [True]).__next__, save=lambda state, at_once: states.append(state))
     second.load_state_dict(states[-1])
     second.run()
-    for a, b in zip(whole.sampled.parameters(), second.sampled.parameters(), strict=True):
+    for a, b in zip(whole.judged("generator").parameters(), second.judged("generator").parameters(), strict=True):
         assert torch.equal(a, b)
     assert whole.history == second.history
     assert whole.clipped_share(0) == second.clipped_share(0)

@@ -68,7 +68,7 @@ def test_codes_of_one_column_have_room():
 
 
 def test_scores_of_codes_are_a_normal_log_density_and_a_function_of_the_code():
-    t = CodeStatistics(config(code_noise=0.5), (0, 1))
+    t = CodeStatistics(config(code_noise=0.5), (0, 1), rows=50)
     m, z = moments(0, 2, 7, 4).float(), moments(1, 2, 7, 4).float()
     found = t.score_rows(m, z, [0, 3])
     of_code = t.readout(torch.nn.functional.elu(t.second(torch.nn.functional.elu(t.first(z))))).squeeze(-1)
@@ -76,6 +76,36 @@ def test_scores_of_codes_are_a_normal_log_density_and_a_function_of_the_code():
         other, own = z.roll(shift, 1), of_code.roll(shift, 1)
         expected = own - 2.0 * (other - m).square().sum(-1) - 4 * math.log(0.5)
         assert torch.allclose(found[:, place], expected, atol=1e-4)
+
+
+def test_scores_are_the_share_of_the_own_row_among_all_rows():
+    t = CodeStatistics(config(code_noise=0.5), (0,), rows=50)
+    m, z, seen = (moments(seed, 1, rows, 4).float() for seed, rows in ((0, 7), (1, 7), (2, 30)))
+    t.readout.weight.data.zero_()
+    t.seen = seen
+    (found,) = t.score_rows(m, z, [2]).exp()
+    normal = torch.distributions.Normal
+    code = z[0].roll(2, 0)
+    own = normal(m[0], 0.5).log_prob(code).sum(-1).exp()
+    others = normal(seen, 0.5).log_prob(code[:, None]).sum(-1).exp().mean(1)
+    torch.testing.assert_close(found[0], own / (own / 50 + others * 49 / 50), rtol=1e-3, atol=1e-6)
+
+
+def test_no_score_claims_more_than_the_rows_support():
+    t = CodeStatistics(config(code_noise=0.01), (0,), rows=50)
+    t.readout.weight.data.zero_()
+    t.seen = moments(2, 1, 30, 4).float()
+    m = moments(0, 1, 7, 4).float()
+    assert torch.allclose(t.score_rows(m, m, [0]), torch.tensor(50.0).log())
+
+
+def test_deviations_are_learnt_where_there_is_other_noise():
+    for method, learnt in (("mine-gaussian", False), ("mine-additive", True)):
+        ib = training(method, BETA_0_AND_LARGE, protocol="bounded")
+        before = ib.networks["statistics"].log_deviation.clone()
+        for _ in range(3):
+            ib.advance()
+        assert torch.equal(before, ib.networks["statistics"].log_deviation) is not learnt
 
 
 @pytest.mark.parametrize("method", BOUNDED_MINE)
