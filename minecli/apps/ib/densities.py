@@ -34,6 +34,7 @@ class KnownBounds:
 
 def log_densities(z: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
     """log q(z_i|x_j) without its constant: (..., b, n) of codes (..., b, k) and the moments of n rows (..., n, k).
+    Deviations that all rows share, (..., 1, k), cost much less.
 
     >>> one = torch.ones(1, 2, 3)
     >>> log_densities(one, 0.0 * one, one)
@@ -48,7 +49,7 @@ def log_densities(z: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
 
 def mixture_log_densities(z: Tensor, mean: Tensor, deviation: Tensor, *, own: bool = False) -> Tensor:
     """The logarithm of the mean over n rows of q(z_i|x_j), without its constant: (models, b), of codes (models, b, k)
-    and moments (models, n, k).
+    and moments (models, n, k), see `log_densities`.
 
     Args:
         own: code i is that of row i, which is left out of its own mean; b is n.
@@ -80,7 +81,7 @@ def known_bounds(z: Tensor, mean: Tensor, deviation: Tensor) -> KnownBounds:
     Args:
         z: the codes, shape (models, b, k).
         mean: of the codes that each row may have, shape (models, n, k), n at least 2.
-        deviation: their deviations, likewise.
+        deviation: their deviations, likewise, or (models, 1, k).
 
     >>> apart = torch.tensor([[[0.0], [100.0]]])
     >>> known_bounds(apart, apart, torch.ones(1, 2, 1)).low.exp()

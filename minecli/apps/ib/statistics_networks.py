@@ -100,7 +100,7 @@ class CodeStatistics(nn.Module):
               + \frac{n - 1}n \frac1R \sum_{j=1}^R N(z; m_j, s^2)} + c(z)
 
     The fraction is at most n, so that no pair can claim more than n rows support. The deviations s are those of the
-    noise on the codes; of an encoder with other noise, too, they are learnt from there. Of a Gaussian encoder the
+    noise on the codes; of an encoder with other noise, too, they are learnt from there, in the densities around m. Of a Gaussian encoder the
     fraction is then q(z|x) / q(z), as the rows seen know it. They are none of the batch's, so that T is no function of
     the batch, as the bound asks. c has two hidden layers of exponential linear units, and all pairs of a batch cost one
     product of matrices.
@@ -124,17 +124,22 @@ class CodeStatistics(nn.Module):
         self.first, self.second = Linear(draws, k, hidden, _GAIN), Linear(draws, hidden, hidden, _GAIN)
         self.readout = Linear(draws, hidden, 1, _READOUT_GAIN)
         self.rows = rows
-        # The mean codes m_j, (models, R, k); without any the fraction is left to c.
-        self.seen: Tensor | None = None
+        # The sum over rows seen, (models, b, 1); without any the fraction is left to c.
+        self._among: Tensor | None = None
+
+    def see(self, z: Tensor, means: Tensor) -> None:
+        """Know how dense the codes (models, b, k) that are scored next are among mean codes m_j (models, R, k), R being
+        0 at first. It is what most of a score costs, and the same in all steps on these codes."""
+        deviation = self.log_deviation.detach().exp()
+        self._among = mixture_log_densities(z, means, deviation)[..., None] if means.shape[1] else None
 
     def score_rows(self, x: Tensor, z: Tensor, shifts: Sequence[int]) -> Tensor:
         """Score row i of mean codes x with row i - s of codes z, (models, b, k) both, for each shift s: (models,
-        len(shifts), b), in nats."""
+        len(shifts), b), in nats; see `see`."""
         deviation = self.log_deviation.exp()
-        every = log_densities(z, x, deviation.expand_as(x))
-        if self.seen is not None and self.seen.shape[1]:
-            others = mixture_log_densities(z, self.seen, deviation.expand_as(self.seen))[..., None]
-            every = every - torch.logaddexp(every - math.log(self.rows), others + math.log1p(-1.0 / self.rows))
+        every = log_densities(z, x, deviation)
+        if self._among is not None:
+            every = every - torch.logaddexp(every - math.log(self.rows), self._among + math.log1p(-1.0 / self.rows))
         every = every + self.readout(functional.elu(self.second(functional.elu(self.first(z)))))
         rows = torch.arange(x.shape[1], device=x.device)
         partners = (rows - torch.tensor(list(shifts), device=x.device)[:, None]) % len(rows)

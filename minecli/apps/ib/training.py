@@ -175,7 +175,7 @@ class IbTraining(SideBySideTraining):
         if self.known:
             z, own = coded.z[:, : self.batch], cast(Tensor, coded.mean)[:, : self.batch]
             means = torch.cat([own, self.memory.known], 1)
-            bounds = known_bounds(z, means, torch.full_like(means, self.config.code_noise))
+            bounds = known_bounds(z, means, torch.full_like(means[:, :1], self.config.code_noise))
             self.memory.remember(own)
             self.remember(information_nats=bounds.low)
             # Both say much the same below the logarithm of the rows; above it only the upper one still has a slope.
@@ -188,11 +188,13 @@ class IbTraining(SideBySideTraining):
         if isinstance(t, CodeStatistics):
             known = self.network.is_known
             x = cast(Tensor, coded.mean)[:, : self.batch] if known else self.network.noiseless(x)
-            t.seen = self.memory.known
+            t.see(z.detach(), self.memory.known)
         elif isinstance(t, NoisyStatistics):
             t.noise = noise
         for turn in range(self.config.statistics_steps):
             self.ascend_statistics(x.detach(), z.detach(), self._shifts(turn))
+        if isinstance(t, CodeStatistics):
+            t.see(z, self.memory.known)
         bound = self.information(x, z, self._shifts("encoder"))
         if isinstance(t, CodeStatistics):
             self.memory.remember(x)

@@ -82,7 +82,7 @@ def test_scores_are_the_share_of_the_own_row_among_all_rows():
     t = CodeStatistics(config(code_noise=0.5), (0,), rows=50)
     m, z, seen = (moments(seed, 1, rows, 4).float() for seed, rows in ((0, 7), (1, 7), (2, 30)))
     t.readout.weight.data.zero_()
-    t.seen = seen
+    t.see(z, seen)
     (found,) = t.score_rows(m, z, [2]).exp()
     normal = torch.distributions.Normal
     code = z[0].roll(2, 0)
@@ -94,8 +94,8 @@ def test_scores_are_the_share_of_the_own_row_among_all_rows():
 def test_no_score_claims_more_than_the_rows_support():
     t = CodeStatistics(config(code_noise=0.01), (0,), rows=50)
     t.readout.weight.data.zero_()
-    t.seen = moments(2, 1, 30, 4).float()
     m = moments(0, 1, 7, 4).float()
+    t.see(m, moments(2, 1, 30, 4).float())
     assert torch.allclose(t.score_rows(m, m, [0]), torch.tensor(50.0).log())
 
 
