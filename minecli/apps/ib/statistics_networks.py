@@ -100,10 +100,10 @@ class CodeStatistics(nn.Module):
               + \frac{n - 1}n \frac1R \sum_{j=1}^R N(z; m_j, s^2)} + c(z)
 
     The fraction is at most n, so that no pair can claim more than n rows support. The deviations s are those of the
-    noise on the codes; of an encoder with other noise, too, they are learnt from there, in the densities around m. Of a Gaussian encoder the
-    fraction is then q(z|x) / q(z), as the rows seen know it. They are none of the batch's, so that T is no function of
-    the batch, as the bound asks. c has two hidden layers of exponential linear units, and all pairs of a batch cost one
-    product of matrices.
+    noise on the codes; of an encoder with other noise, too, they are learnt from there, in the densities around m. Of a
+    Gaussian encoder the fraction is then q(z|x) / q(z), as the rows seen know it. They are none of the batch's, so that
+    T is no function of the batch, as the bound asks. c has two hidden layers of exponential linear units, and all pairs
+    of a batch cost one product of matrices.
 
     Args:
         config: its units, and the noise on the codes.
