@@ -185,24 +185,31 @@ class IbTraining(SideBySideTraining):
     def _evaded(self, x: Tensor, coded: Coded, noise: Noise) -> Tensor:
         """The bound by the statistics network, which has ascended it before."""
         t, z = self.networks["statistics"], coded.z[:, : self.batch]
-        if isinstance(t, CodeStatistics):
-            known = self.network.is_known
-            x = cast(Tensor, coded.mean)[:, : self.batch] if known else self.network.noiseless(x)
-            t.see(z.detach(), self.memory.known)
-        elif isinstance(t, NoisyStatistics):
+        if isinstance(t, NoisyStatistics):
             t.noise = noise
-        for turn in range(self.config.statistics_steps):
-            self.ascend_statistics(x.detach(), z.detach(), self._shifts(turn))
-        if isinstance(t, CodeStatistics):
-            t.see(z, self.memory.known)
-        bound = self.information(x, z, self._shifts("encoder"))
-        if isinstance(t, CodeStatistics):
-            self.memory.remember(x)
-        elif isinstance(t, NoisyStatistics):
+            bound = self._ascended(x, z)
             t.noise = None
+        else:
+            mean = cast(Tensor, coded.mean)[:, : self.batch] if self.network.is_known else self.network.noiseless(x)
+            bound = self._ascended(mean, z)
+            self.memory.remember(mean)
         # The information is at least 0: a bound below is the statistics network being misled, and to mislead it
         # further would gain nothing but size.
         return bound.clamp(min=0.0)
+
+    def _ascended(self, x: Tensor, z: Tensor) -> Tensor:
+        """The bound between rows, or their mean codes, and codes (models, b, k), after the steps that the statistics
+        network goes up on them."""
+        self._see(z.detach())
+        for turn in range(self.config.statistics_steps):
+            self.ascend_statistics(x.detach(), z.detach(), self._shifts(turn))
+        self._see(z)
+        return self.information(x, z, self._shifts("encoder"))
+
+    def _see(self, z: Tensor) -> None:
+        t = self.networks["statistics"]
+        if isinstance(t, CodeStatistics):
+            t.see(z, self.memory.known)
 
     def descend_bottleneck(self, loss: Tensor, information: Tensor | None) -> None:
         """One step of encoder and classifier DOWN their loss plus beta times what bounds the information, each shape
