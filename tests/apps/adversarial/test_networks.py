@@ -1,5 +1,7 @@
 """What is built for samples of a shape: sizes by the settings, streams by name, and nothing but tensors by model."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -94,3 +96,14 @@ def test_statistics_networks_halve_to_four_pixels(side, layers):
     assert len(network.kernels) == layers
     assert network.wide.shape[1] == 2**layers * (4 if side != 65 else 3) ** 2
     assert network.score_rows(noise(2, 3, 3, side, side), noise(2, 3, 4), [0, 1]).shape == (2, 2, 3)
+
+
+def test_perceptrons_score_images_as_rows_of_pixels():
+    shape = (3, 8, 8)
+    settings = replace(SMALL, statistics_arch="mlp", discriminator_hidden=16)
+    of_images, of_rows = (build_statistics_network((0, 1), s, settings) for s in (shape, (192,)))
+    for parameter in (*of_images.parameters(), *of_rows.parameters()):
+        parameter.data = torch.ones_like(parameter) / 50
+    x, z = noise(2, 5, *shape), noise(2, 5, SMALL.code_dim, seed=1)
+    assert torch.equal(of_images.score_rows(x, z, [0, 2]), of_rows.score_rows(x.flatten(2), z, [0, 2]))
+    assert sum(p.numel() for p in of_images.parameters()) == sum(p.numel() for p in of_rows.parameters())

@@ -54,6 +54,24 @@ def test_a_large_weight_raises_the_information_of_encoder_pairs():
         assert much > little + 0.3
 
 
+def test_codes_and_reconstructions_come_from_averaged_weights_and_training_from_the_others():
+    averaged, plain = training(averaging=0.9), training()
+    for ali in (averaged, plain):
+        ali.run()
+    for a, b in zip(weights(averaged), weights(plain), strict=True):
+        assert torch.equal(a, b)
+    for name in ("encoder", "generator"):
+        own, current = averaged.judged(name).state_dict(), averaged.networks[name].state_dict()
+        assert any(not torch.equal(value, current[part]) for part, value in own.items())
+        assert all(torch.equal(value, averaged.last_finite[name].state_dict()[part]) for part, value in own.items())
+    assert plain.judged("encoder") is plain.encoder
+    x = rows(20)
+    code = averaged.encode(x)
+    assert torch.equal(code, averaged.encode(x, best=True))
+    assert not torch.equal(code, plain.encode(x))
+    assert torch.equal(averaged.decode(code), averaged.decode(code, best=True))
+
+
 @pytest.mark.parametrize("clip", ["encoder", "generator", "off"])
 def test_the_encoder_ascends_the_clipped_information_and_the_generator_is_not_on_its_path(monkeypatch, clip):
     ali = training(beta=1e6, clipping=clip)
