@@ -58,15 +58,16 @@ class GanConfig(AdversarialConfig):
 _SPIRAL = {
     "quick": GanConfig(decay_from=0.5),
     "medium": GanConfig(
-        beta=0.02,
-        steps=8000,
+        beta=0.001,
+        clipping="off",
+        steps=16_000,
         decay_from=0.5,
         gradient_penalty=0.02,
         averaging=0.995,
         one_latent=True,
         generator_hidden=128,
         discriminator_hidden=128,
-        evaluate_every=500,
+        evaluate_every=1000,
     ),
     "paper": GanConfig(noise_dim=3, steps=5000, learning_rate=1e-4),
 }
@@ -83,7 +84,15 @@ _GRID_QUICK = GanConfig(
 )
 _GRID = {
     "quick": _GRID_QUICK,
-    "medium": replace(_GRID_QUICK, steps=20_000, gradient_penalty=0.1, beta=0.02, evaluate_every=1000),
+    "medium": replace(
+        _GRID_QUICK,
+        beta=0.02,
+        clipping="off",
+        steps=20_000,
+        gradient_penalty=0.1,
+        averaging=0.995,
+        evaluate_every=1000,
+    ),
     "paper": _SPIRAL["paper"],
 }
 # Columns of a table: noise for what the code does not have to say, small networks, fast steps that come to rest. What
