@@ -160,7 +160,16 @@ _MNIST = {
     ),
     # All methods on all rows in about an hour of two cores: neither epoch nor beta is chosen, which would double it.
     "medium": replace(
-        _PAPER, epochs=20, learning_rate=5e-4, decay=0.8, train_draws=4, evaluate_every=5, choose=False, **_BOUNDED
+        _PAPER,
+        epochs=12,
+        learning_rate=5e-4,
+        decay=0.7,
+        train_draws=4,
+        statistics_hidden=256,
+        evaluate_every=3,
+        choose=False,
+        information_steps=600,
+        **_BOUNDED,
     ),
     # A higher rate that falls faster, and several codes per row: the recipe by which the first author of that work
     # reached 1.18 % in 25 epochs. Length and decay are those with the least error on held-back rows of two tried.
