@@ -84,15 +84,7 @@ _GRID_QUICK = GanConfig(
 )
 _GRID = {
     "quick": _GRID_QUICK,
-    "medium": replace(
-        _GRID_QUICK,
-        beta=0.02,
-        clipping="off",
-        steps=20_000,
-        gradient_penalty=0.1,
-        averaging=0.995,
-        evaluate_every=1000,
-    ),
+    "medium": replace(_GRID_QUICK, steps=20_000, gradient_penalty=0.1, beta=0.02, evaluate_every=1000),
     "paper": _SPIRAL["paper"],
 }
 # Columns of a table: noise for what the code does not have to say, small networks, fast steps that come to rest. What
