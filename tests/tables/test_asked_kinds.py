@@ -12,20 +12,15 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.ipc
 import pytest
+from known import load_known
 
 from minecli.errors import DataError, UsageError
 from minecli.tables.classes import load_classes
 from minecli.tables.groups import load_group, load_groups
-from minecli.tables.known_columns import load_known_rows
 from minecli.tables.labels import MOST_CLASSES
 from minecli.tables.origins import Origin, arrow_column, restored
 from minecli.tables.summary import describe_columns
 from minecli.tables.wanted import Wanted
-
-
-def load_known(*asked, **more):
-    return load_known_rows(*asked, **more)[0]
-
 
 N = 120
 EACH = np.arange(N)

@@ -7,16 +7,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.ipc
 import pytest
+from known import load_known
 
 from minecli.errors import DataError
 from minecli.tables.groups import load_group
-from minecli.tables.known_columns import load_known_rows
 from minecli.tables.wanted import Wanted
-
-
-def load_known(*asked, **more):
-    return load_known_rows(*asked, **more)[0]
-
 
 N = 60
 

@@ -16,7 +16,7 @@ from minecli.apps.adversarial.clipping import model_norms, shortened
 from minecli.apps.adversarial.config import AdversarialConfig
 from minecli.apps.adversarial.draws import Draws, StepNeeds, draw_step, prior_of, stream
 from minecli.apps.datasets.real_samples import RealSamples
-from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, applied, copy_model
+from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, applied
 from minecli.mine.sampling import random_shifts
 
 # Samples and shifts for an evaluation of the bound, of which one logarithm is of all pairs; images cost a convolution
@@ -82,7 +82,7 @@ class AdversarialTraining(SideBySideTraining):
         return prior_of(self.seeds, self.config, count, "sample", *names, choices=self.needs.choices)
 
     def judged(self, name: str) -> nn.Module:
-        """The networks that are measured and stored: those of averaged weights, where they are averaged."""
+        """See `SideBySideTraining.judged`: the averaged weights, where they are averaged."""
         return self.averaged.get(name, self.networks[name])
 
     @torch.no_grad()
@@ -93,11 +93,6 @@ class AdversarialTraining(SideBySideTraining):
             current = self.networks[name].state_dict()
             for part, value in averaged.state_dict().items():
                 value.lerp_(current[part], 1.0 - decay)
-
-    def store(self, model: int) -> None:
-        """Copy what is judged of a model to `last_finite`."""
-        for name, stored in self.last_finite.items():
-            copy_model(self.judged(name), stored, model)
 
     def _parts(self) -> dict[str, Mapping[str, Any]]:
         return {**super()._parts(), **({"averaged": self.averaged} if self.averaged else {})}
@@ -152,14 +147,19 @@ class AdversarialTraining(SideBySideTraining):
         self.remember(generator_loss=loss, adversarial_norm=own_norms)
         if bound is not None:
             information = torch.autograd.grad(-self.config.beta * bound.sum(), own)
-            # The encoder comes first, and is then all of `own`.
-            limits = {"encoder": own_norms, "off": torch.full_like(own_norms, torch.inf)}.get(self.config.clipping)
-            clipped = self._clipped(information, model_norms(gradients) if limits is None else limits)
+            clipped = self._clipped(information, self._limits(own_norms, gradients))
             gradients[: len(own)] = [u + a for u, a in zip(adversarial, clipped, strict=True)]
         for parameter, gradient in zip(own + others, gradients, strict=True):
             parameter.grad = gradient
         for name in names:
             self.optimizers[name].step()
+
+    def _limits(self, own_norms: Tensor, gradients: Sequence[Tensor]) -> Tensor:
+        """How long the information's gradient may be, shape (models,)."""
+        if self.config.clipping == "off":
+            return torch.full_like(own_norms, torch.inf)
+        # An encoder comes first, and its norms are then the own ones.
+        return own_norms if self.config.clipping == "encoder" else model_norms(gradients)
 
     def _clipped(self, information: Sequence[Tensor], limits: Tensor) -> Sequence[Tensor]:
         """The information's gradient as the step uses it, at most as long as the limits (models,)."""

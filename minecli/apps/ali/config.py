@@ -213,7 +213,7 @@ class AliRequest(ComparisonRequest):
     ROOTED = (MNIST, CELEBA)
     FOLDERS = True
     CONFIG = AliConfig
-    LATER = frozenset(["averaging", "clipping", "noise_channels", "direct_latent", "statistics_arch"])
+    LATER = frozenset({"averaging", "clipping", "noise_channels", "direct_latent", "statistics_arch"})
     USED_BY = MappingProxyType({name: ("mine",) for name in ("beta", "clipping", "bound")})
 
     config: AliConfig

@@ -142,13 +142,14 @@ class AliTraining(AdversarialTraining):
     def _drawn_code(self) -> Tensor:
         """Latents drawn from q(z|x) of the held-out samples, (models, n, l), on the CPU."""
         shape, streams = self.needs.noise or (self.config.latent,), [stream(seed, "noise") for seed in self.seeds]
-        encoder = self.judged("encoder").eval()
-        codes = []
+        encoder = self.judged("encoder")
+        before, codes = encoder.training, []
+        encoder.eval()
         for part in torch.split(self.held_out, _MAPS_AT_ONCE if self.needs.noise else MEASURED_IN_TRAINING):
             noise = torch.stack([torch.randn(len(part), *shape, generator=each) for each in streams])
             samples = part.expand(len(self.seeds), *part.shape).to(self.device)
             codes.append(code_by(encoder, samples, noise.to(self.device)).cpu())
-        self.encoder.train()
+        encoder.train(before)
         return torch.cat(codes, 1)
 
     def metrics_of(self, *made: Tensor) -> Mapping[str, float | None]:

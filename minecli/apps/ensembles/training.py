@@ -201,10 +201,15 @@ class SideBySideTraining(ABC):
             self.history[m].append(self.EVALUATION.of(self.step, values, metrics))
         return events.Event(self.method, self.step, self.steps, mean_of_last(self.history))
 
+    def judged(self, name: str) -> nn.Module:
+        """The network that is measured and stored: the one that is trained, or what is made of it, such as an average
+        of its weights."""
+        return self.networks[name]
+
     def store(self, model: int) -> None:
-        """Copy a model that is finite to `last_finite`."""
+        """Copy what is judged of a model that is finite to `last_finite`."""
         for name, stored in self.last_finite.items():
-            copy_model(self.networks[name], stored, model)
+            copy_model(self.judged(name), stored, model)
 
     def _parts(self) -> dict[str, Mapping[str, Any]]:
         return {"networks": self.networks, "optimizers": self.optimizers, "good": self.last_finite}

@@ -37,7 +37,6 @@ _VALIDATION_SHIFTS = 16
 _HIDDEN = 128
 _MOST_TRAINING_ROWS = 20_000
 _BATCH = 256
-_AT_ONCE = 256
 # Codes per row of the bounds that are known: fewer of many rows, whose mean is as exact.
 _KNOWN_DRAWS = 4
 _KNOWN = ("low_nats", "high_nats", "divergence_nats")

@@ -124,7 +124,7 @@ class CodeStatistics(nn.Module):
         self.first, self.second = Linear(draws, k, hidden, _GAIN), Linear(draws, hidden, hidden, _GAIN)
         self.readout = Linear(draws, hidden, 1, _READOUT_GAIN)
         self.rows = rows
-        # The sum over rows seen, (models, b, 1); without any the fraction is left to c.
+        # The logarithm of the mean over rows seen, (models, b, 1); without any the fraction is left to c.
         self._among: Tensor | None = None
 
     def see(self, z: Tensor, means: Tensor) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining, copy_model
+from minecli.apps.ensembles.training import Evaluation, Measurement, Schedule, SideBySideTraining
 from minecli.apps.ib.config import IbConfig
 from minecli.apps.ib.densities import known_bounds
 from minecli.apps.ib.evaluation import answers_of, metrics_of
@@ -125,7 +125,7 @@ class IbTraining(SideBySideTraining):
         balanced = classes and config.class_weights == "balanced"
         self.weights = class_weights(self.train.labels, classes) if balanced else None
         network = build_bottleneck(method, config, inputs, classes, seeds, train.scale)
-        networks: dict[str, torch.nn.Module] = {"classifier": network}
+        networks: dict[str, nn.Module] = {"classifier": network}
         if self.informed:
             bounded = network.bounded
             networks["statistics"] = (
@@ -261,10 +261,14 @@ class IbTraining(SideBySideTraining):
             for m, whole in enumerate(answers.finite)
         ], None
 
+    def judged(self, name: str) -> nn.Module:
+        """See `SideBySideTraining.judged`: of the classifier the averaged weights."""
+        return self.averaged if name == "classifier" else super().judged(name)
+
     def store(self, model: int) -> None:
-        """Copy to `last_finite` the averaged weights of a model, up to the chosen epoch."""
+        """See `SideBySideTraining.store`; up to the chosen epoch."""
         if self.epoch <= self.chosen_epoch:
-            copy_model(self.averaged, self.last_finite["classifier"], model)
+            super().store(model)
 
     def state_dict(self) -> dict[str, Any]:
         """See `SideBySideTraining.state_dict`; of a training that is over, what it leaves alone."""
